@@ -1,0 +1,1 @@
+//! Messages and descriptors between processes over Unix sockets.

@@ -1,0 +1,1 @@
+//! Options of every process, each declared once.

@@ -1,0 +1,1 @@
+//! Processes that follow generations: the reader library and auth.

@@ -1,0 +1,1 @@
+//! DNS types, presentation format and messages.

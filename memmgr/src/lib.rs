@@ -1,0 +1,1 @@
+//! Zone sources into segments, segments into generations.
