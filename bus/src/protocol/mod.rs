@@ -1,0 +1,16 @@
+//! The typed messages that Trine's processes exchange, declared once for both ends.
+//!
+//! - [`reader`]: how a process that maps zone data follows generations.
+//! - [`control`]: what a command asks of a running server, and the answers.
+//!
+//! The modules hold plain data and know nothing of sockets; a program in another language can speak them from
+//! `docs/bus-protocol.md` alone. Unknown fields are ignored, so that a newer end may say more than an older one reads.
+
+pub mod control;
+pub mod reader;
+
+/// The group memmgr subscribes to: readers attach and commands ask there.
+pub const MEMMGR_GROUP: &str = "memmgr";
+
+/// The notification family that tells of generations as they are published, become current and go.
+pub const GENERATIONS_FAMILY: &str = "generations";

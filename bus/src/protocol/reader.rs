@@ -1,0 +1,161 @@
+//! Following generations: what a reader and memmgr say to each other.
+//!
+//! ```text
+//! reader                                   memmgr
+//!   │ ── Attach (request to `memmgr`) ──────▶ │
+//!   │ ◀───────────────────────── Attached ── │
+//!   │ ◀── Layers (descriptors, any number) ── │   the layers it does not hold
+//!   │ ◀── Switch ──────────────────────────── │   the commit: names every layer
+//!   │ ── Acknowledge ───────────────────────▶ │   every query thread is on it
+//!   │ ── Release (the one before) ──────────▶ │   its last use ended
+//!   │ ◀── Ping (request) ── Pong ──────────▶ │   each second
+//! ```
+//!
+//! A layer is known by its id *and* its content hash, so nothing goes wrong when a state directory was made anew under
+//! a reader that lives on.
+
+use serde::{Deserialize, Serialize};
+
+/// Which part a reader plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Answers queries.
+    Auth,
+    /// Streams transfers.
+    Xfrout,
+    /// Any other program that reads zone data.
+    Reader,
+}
+
+impl Role {
+    /// The role as it is written in messages, logs and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Auth => "auth",
+            Role::Xfrout => "xfrout",
+            Role::Reader => "reader",
+        }
+    }
+}
+
+/// One layer of a stack: a published, immutable segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LayerIdentity {
+    /// The layer's number, unique in its state directory.
+    pub id: u64,
+    /// The segment's content hash (xxh3-128), in hexadecimal on the wire.
+    #[serde(with = "hex128")]
+    pub content_hash: u128,
+}
+
+/// The layers of one group, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupLayers {
+    /// The group's number.
+    pub group: u32,
+    /// Its layers, newest first, the base last.
+    pub layers: Vec<u64>,
+}
+
+/// What a reader says to memmgr.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum FromReader {
+    /// Sent as a request; the reply is [`Attached`]. From then on the sender follows generations.
+    Attach {
+        /// The part it plays.
+        role: Role,
+        /// The supervisor's number for this process, when it started it.
+        slot: Option<u32>,
+        /// Layers it has mapped already, from an earlier session.
+        holds: Vec<LayerIdentity>,
+    },
+    /// Every query thread has passed a batch boundary on this generation.
+    Acknowledge {
+        /// The generation of the [`ToReader::Switch`].
+        generation: u64,
+    },
+    /// The last use of this generation has ended; its layers without other use are unmapped.
+    Release {
+        /// A generation acknowledged before.
+        generation: u64,
+    },
+    /// The generation could not be taken: a layer does not map or does not check out. The reader keeps the old one.
+    Refuse {
+        /// The generation of the [`ToReader::Switch`].
+        generation: u64,
+        /// Why, in words for the log.
+        error: String,
+    },
+}
+
+/// The reply to [`FromReader::Attach`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// The newest published generation, if there is any: a switch to it follows.
+    pub generation: Option<u64>,
+}
+
+/// What memmgr says to one reader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ToReader {
+    /// Descriptors of layers, in the order of the message's descriptors.
+    Layers {
+        /// One for each descriptor.
+        layers: Vec<LayerIdentity>,
+    },
+    /// A generation, whole: map what is new, swap, acknowledge.
+    Switch {
+        /// Its number.
+        generation: u64,
+        /// The zone directory's layers, newest first.
+        directory: Vec<u64>,
+        /// Each group's layers.
+        groups: Vec<GroupLayers>,
+    },
+    /// A request; the reply is [`Pong`].
+    Ping {},
+}
+
+/// One query thread as a pong shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadProgress {
+    /// A counter that moves with each batch.
+    pub progress: u64,
+    /// Whether work is waiting for this thread at the moment.
+    pub waiting: bool,
+}
+
+/// The reply to [`ToReader::Ping`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// One for each query thread; empty for a reader without any.
+    pub threads: Vec<ThreadProgress>,
+}
+
+/// A 128-bit number as 32 hexadecimal digits, since JSON's numbers end at 2^53.
+pub mod hex128 {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes 32 digits.
+    ///
+    /// # Errors
+    ///
+    /// What the serializer reports.
+    pub fn serialize<S: Serializer>(value: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{value:032x}"))
+    }
+
+    /// Reads up to 32 digits.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no hexadecimal number of 128 bits.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u128::from_str_radix(&text, 16)
+            .map_err(|_| D::Error::custom(format!("expected 32 hexadecimal digits, found {text:?}")))
+    }
+}
