@@ -1,1 +1,10 @@
-//! DNS types, presentation format and messages.
+//! DNS types, presentation format and messages: what every process of Trine needs to know about the wire and about zone files,
+//! and nothing about segments, sockets or configuration.
+//!
+//! Read [`types`] first, then [`text`] (zone files in, presentation format out) and [`check`] (zone checks). [`message`] is the view of a
+//! received message and the builder of an answer.
+
+#![forbid(unsafe_code)]
+
+pub mod message;
+pub mod types;

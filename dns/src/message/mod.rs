@@ -1,0 +1,1 @@
+//! Messages: a view of what was received and a builder of what is sent.
