@@ -2,12 +2,14 @@
 //!
 //! - [`reader`]: how a process that maps zone data follows generations.
 //! - [`control`]: what a command asks of a running server, and the answers.
+//! - [`supervisor`]: the fixed-size records between the supervisor and its processes.
 //!
 //! The modules hold plain data and know nothing of sockets; a program in another language can speak them from
 //! `docs/bus-protocol.md` alone. Unknown fields are ignored, so that a newer end may say more than an older one reads.
 
 pub mod control;
 pub mod reader;
+pub mod supervisor;
 
 /// The group memmgr subscribes to: readers attach and commands ask there.
 pub const MEMMGR_GROUP: &str = "memmgr";
