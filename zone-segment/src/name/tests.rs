@@ -1,0 +1,1 @@
+//! Names against the RFCs examples and limits.
