@@ -1,1 +1,3 @@
 //! Zone sources into segments, segments into generations.
+
+pub mod rotation;
