@@ -68,6 +68,8 @@ pub enum FromReader {
         role: Role,
         /// The supervisor's number for this process, when it started it.
         slot: Option<u32>,
+        /// The generation it answers from, from an earlier session.
+        generation: Option<u64>,
         /// Layers it has mapped already, from an earlier session.
         holds: Vec<LayerIdentity>,
     },
