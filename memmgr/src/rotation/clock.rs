@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 /// The longest time between two events that counts in full. What is above it was spent by memmgr asleep (stopped, swapped
-/// out, the machine suspended), with the readers' messages lying unread, and is held against no reader.
+/// out, the machine suspended), with the readers' messages lying unread, and is held against no reader. A caller that ticks
+/// more rarely has no deadlines.
 pub const TICK_GAP_MAX: Duration = Duration::from_secs(2);
 
 /// Turns the caller's monotonic time into the time that readers are judged by.
@@ -15,15 +16,25 @@ pub(super) struct Clock {
     seen: Option<Duration>,
     /// The time that counted so far.
     counted: Duration,
+    /// A gap was over the limit, and no tick has come since.
+    slept: bool,
 }
 
 impl Clock {
     /// Moves on to the caller's time. A time that runs backwards stands still.
     pub(super) fn advance(&mut self, at: Duration) {
         if let Some(seen) = self.seen {
-            self.counted = self.counted.saturating_add(at.saturating_sub(seen).min(TICK_GAP_MAX));
+            let gap = at.saturating_sub(seen);
+            self.slept |= gap > TICK_GAP_MAX;
+            self.counted = self.counted.saturating_add(gap.min(TICK_GAP_MAX));
         }
         self.seen = Some(self.seen.map_or(at, |seen| seen.max(at)));
+    }
+
+    /// Whether deadlines may be judged at this tick. Not at the first one after a sleep: what readers said meanwhile lies
+    /// unread, and is read before the next.
+    pub(super) fn take_judgement(&mut self) -> bool {
+        !std::mem::take(&mut self.slept)
     }
 
     /// The time that counted so far.

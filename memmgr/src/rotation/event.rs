@@ -63,7 +63,7 @@ pub enum Event {
         /// One entry a query thread, always in the same order.
         threads: Vec<ThreadProgress>,
     },
-    /// Time passed. At least one event in [`super::TICK_GAP_MAX`] is needed for deadlines to be judged on time.
+    /// Time passed. Deadlines are judged at ticks alone, and [`super::TICK_GAP_MAX`] is the longest time between two.
     Tick,
 }
 

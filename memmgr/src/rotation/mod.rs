@@ -175,9 +175,8 @@ impl Rotation {
                     Ok(())
                 });
             }
-            Event::Tick => self.ping(&mut actions),
+            Event::Tick => self.tick(&mut actions),
         }
-        self.kill_overdue(&mut actions);
         self.advance(&mut actions);
         (self, actions)
     }
@@ -302,6 +301,14 @@ impl Rotation {
             state.announce(self.clock.now(), newest);
             actions.push(Action::Announce { reader, generation: newest });
         }
+    }
+
+    /// Time has passed: whoever missed a deadline is killed, the others are asked for a sign of life.
+    fn tick(&mut self, actions: &mut Vec<Action>) {
+        if self.clock.take_judgement() {
+            self.kill_overdue(actions);
+        }
+        self.ping(actions);
     }
 
     /// Asks each reader whose ping is due.
