@@ -1,1 +1,30 @@
-//! Messages: a view of what was received and a builder of what is sent.
+//! Messages on the wire: the view of a query and the builder of its answer. Nothing here allocates, panics or knows of zones.
+//!
+//! Read [`receive`] first, which says what a datagram or a framed message is ([`Received`]), then [`Builder`], which writes an answer into
+//! bytes given by the caller. [`header`] has the first twelve octets, [`edns`] the OPT record on both sides, [`names`] compression.
+//!
+//! ```
+//! use dns::message::{Builder, Received, receive};
+//!
+//! let query = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x00\x00\x01\x00\x01";
+//! let Received::Query(query) = receive(query) else { panic!("a query") };
+//! let mut room = [0; 512];
+//! let mut answer = Builder::new(&mut room, 512, query.header).expect("512 octets hold a header");
+//! answer.question(&query.question).expect("and a question");
+//! let length = answer.finish(None);
+//! assert_eq!(length, 12 + 13);
+//! assert_eq!(room[..4], [0x12, 0x34, 0x81, 0x00]);
+//! ```
+
+mod builder;
+pub mod edns;
+pub mod header;
+mod names;
+mod query;
+#[cfg(test)]
+mod tests;
+
+pub use builder::{Builder, Full, Mark, Section};
+pub use edns::{Edns, EdnsReply, ExtendedError};
+pub use header::Header;
+pub use query::{Query, Question, RECORDS_MAX, Received, Rejected, receive};

@@ -1,0 +1,285 @@
+//! The builder of an answer: [`Builder`] writes header, question, whole RRsets and the OPT record into bytes given by the caller.
+
+use std::error::Error;
+use std::fmt;
+
+use zone_segment::NameRef;
+
+use super::edns::{EXTENDED_ERROR_OCTETS, EdnsReply, OPT_OCTETS};
+use super::header::{self, HEADER_OCTETS, Header};
+use super::names::{LabelStarts, NameTable, POINTER_FIRST, stands_at};
+use super::query::Question;
+use crate::types::{Class, Rcode, Rtype, compressible_names};
+
+/// An answer being written.
+///
+/// What does not fit is not written at all: [`rrset`](Self::rrset) adds a whole RRset or nothing, and [`roll_back`](Self::roll_back) takes
+/// several out again. Sections come in their order.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    /// Where it is written.
+    out: &'a mut [u8],
+    /// Its header, written by `finish`.
+    header: Header,
+    /// Octets written.
+    position: usize,
+    /// Octets there may be before the OPT record.
+    limit: usize,
+    /// Octets kept free for the OPT record.
+    reserved: usize,
+    /// The section records go to.
+    section: Section,
+    /// The whole RCODE, of which the header holds four bits.
+    rcode: Rcode,
+    /// Names written so far.
+    names: NameTable,
+}
+
+/// A section that records go to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Section {
+    /// The answer section.
+    Answer,
+    /// The authority section.
+    Authority,
+    /// The additional section.
+    Additional,
+}
+
+/// A point to roll back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    /// Octets written by then.
+    position: usize,
+    /// Entries by then.
+    counts: [u16; 4],
+}
+
+/// What was to be written does not fit; nothing of it was.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Full;
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message is full")
+    }
+}
+
+impl Error for Full {}
+
+impl<'a> Builder<'a> {
+    /// Begins the answer to the query with this header, of at most `limit` octets; `None` when not even a header fits.
+    pub fn new(out: &'a mut [u8], limit: usize, query: Header) -> Option<Self> {
+        let limit = limit.min(out.len()).min(MESSAGE_OCTETS_MAX);
+        (limit >= HEADER_OCTETS).then(|| Self {
+            out,
+            header: query.answer(),
+            position: HEADER_OCTETS,
+            limit,
+            reserved: 0,
+            section: Section::Answer,
+            rcode: Rcode::NOERROR,
+            names: NameTable::new(),
+        })
+    }
+
+    /// Echoes the question, octet by octet: the asker may have put randomness into the case of the name.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when it does not fit.
+    pub fn question(&mut self, question: &Question<'_>) -> Result<(), Full> {
+        let start = self.position;
+        self.put(question.wire)?;
+        let starts = LabelStarts::of(question.name);
+        let plan = self.names.plan(question.name, &starts, &[]);
+        self.names.remember(question.name, &starts, &plan, start);
+        let [questions, ..] = &mut self.header.counts;
+        *questions += 1;
+        Ok(())
+    }
+
+    /// Keeps room for an OPT record, so that whatever else is left out, it fits.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when there is no such room.
+    pub fn reserve_edns(&mut self) -> Result<(), Full> {
+        if self.limit - self.position < OPT_OCTETS {
+            return Err(Full);
+        }
+        self.reserved = OPT_OCTETS;
+        self.limit -= OPT_OCTETS;
+        Ok(())
+    }
+
+    /// Goes on to a section. Records never go to an earlier one again.
+    pub fn begin(&mut self, section: Section) {
+        debug_assert!(section as usize >= self.section as usize, "sections come in their order");
+        self.section = section;
+    }
+
+    /// Adds an RRset of class IN, whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when it does not fit; nothing of it is written.
+    pub fn rrset<'r>(
+        &mut self,
+        owner: NameRef<'_>,
+        rtype: Rtype,
+        ttl: u32,
+        rdata: impl IntoIterator<Item = &'r [u8]>,
+    ) -> Result<(), Full> {
+        let mark = self.mark();
+        for rdata in rdata {
+            if self.record(owner, rtype, ttl, rdata).is_err() {
+                self.roll_back(mark);
+                return Err(Full);
+            }
+        }
+        Ok(())
+    }
+
+    /// A point to come back to.
+    pub fn mark(&self) -> Mark {
+        Mark { position: self.position, counts: self.header.counts }
+    }
+
+    /// Takes out what was added since a mark.
+    pub fn roll_back(&mut self, mark: Mark) {
+        self.position = mark.position;
+        self.header.counts = mark.counts;
+        self.names.forget_from(mark.position);
+    }
+
+    /// Octets written: where the next record will start.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Whether the name written at `position` is `name`, in any case.
+    pub fn has_name_at(&self, position: usize, name: NameRef<'_>) -> bool {
+        let written = self.out.get(..self.position).unwrap_or_default();
+        u16::try_from(position).is_ok_and(|position| stands_at(written, position, name.as_wire()))
+    }
+
+    /// Sets the RCODE; its upper bits go to the OPT record.
+    pub fn set_rcode(&mut self, rcode: Rcode) {
+        self.rcode = rcode;
+    }
+
+    /// The RCODE set so far.
+    pub fn rcode(&self) -> Rcode {
+        self.rcode
+    }
+
+    /// Says that the answer is authoritative.
+    pub fn set_authoritative(&mut self) {
+        self.header.flags |= header::AA;
+    }
+
+    /// Says that something needed was left out.
+    pub fn set_truncated(&mut self) {
+        self.header.flags |= header::TC;
+    }
+
+    /// Whether something needed was left out.
+    pub fn is_truncated(&self) -> bool {
+        self.header.has(header::TC)
+    }
+
+    /// Ends the answer with its OPT record, if it gets one and room was reserved, and gives its length.
+    pub fn finish(mut self, edns: Option<&EdnsReply>) -> usize {
+        self.limit += self.reserved;
+        if let Some(edns) = edns.filter(|_| self.reserved > 0) {
+            let room = self.limit.saturating_sub(self.position + OPT_OCTETS);
+            let error = edns.error.filter(|_| room >= EXTENDED_ERROR_OCTETS);
+            let options = if error.is_some() { EXTENDED_ERROR_OCTETS as u16 } else { 0 };
+            if self.put(&edns.fixed(self.rcode, options)).is_ok() {
+                self.count(Section::Additional);
+            }
+            if let Some(error) = error {
+                // Fits: the room was counted above.
+                let _ = self.put(&error.to_wire());
+            }
+        }
+        self.header.flags = self.header.flags & !header::RCODE_MASK | self.rcode.0 & header::RCODE_MASK;
+        if let Some(place) = self.out.get_mut(..HEADER_OCTETS) {
+            place.copy_from_slice(&self.header.to_wire());
+        }
+        self.position
+    }
+
+    /// Adds one record. Where it does not fit, what was written of it is for the caller to roll back.
+    fn record(&mut self, owner: NameRef<'_>, rtype: Rtype, ttl: u32, rdata: &[u8]) -> Result<(), Full> {
+        self.name(owner)?;
+        self.put(&rtype.0.to_be_bytes())?;
+        self.put(&Class::IN.0.to_be_bytes())?;
+        self.put(&ttl.to_be_bytes())?;
+        let length_at = self.position;
+        self.put(&[0, 0])?;
+        self.rdata(rtype, rdata)?;
+        let length = u16::try_from(self.position - length_at - 2).map_err(|_| Full)?;
+        if let Some(place) = self.out.get_mut(length_at..length_at + 2) {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
+        self.count(self.section);
+        Ok(())
+    }
+
+    /// Writes RDATA, compressing the names that may be. RDATA that is no such type's in truth goes out as it is.
+    fn rdata(&mut self, rtype: Rtype, rdata: &[u8]) -> Result<(), Full> {
+        let mut done = 0;
+        if let Some(fields) = compressible_names(rtype) {
+            for range in fields.ranges(rdata) {
+                let Some(Ok(name)) = rdata.get(range.clone()).map(NameRef::from_wire) else { break };
+                self.put(rdata.get(done..range.start).unwrap_or_default())?;
+                self.name(name)?;
+                done = range.end;
+            }
+        }
+        self.put(rdata.get(done..).unwrap_or_default())
+    }
+
+    /// Writes a name, as short as the names before it allow.
+    fn name(&mut self, name: NameRef<'_>) -> Result<(), Full> {
+        let starts = LabelStarts::of(name);
+        let written = self.out.get(..self.position).unwrap_or_default();
+        let plan = self.names.plan(name, &starts, written);
+        let start = self.position;
+        self.put(name.as_wire().get(..plan.literal).unwrap_or_default())?;
+        if let Some(offset) = plan.pointer {
+            let [high, low] = offset.to_be_bytes();
+            self.put(&[high | POINTER_FIRST, low])?;
+        }
+        self.names.remember(name, &starts, &plan, start);
+        Ok(())
+    }
+
+    /// Writes octets.
+    fn put(&mut self, octets: &[u8]) -> Result<(), Full> {
+        let end = self.position + octets.len();
+        if end > self.limit {
+            return Err(Full);
+        }
+        self.out.get_mut(self.position..end).ok_or(Full)?.copy_from_slice(octets);
+        self.position = end;
+        Ok(())
+    }
+
+    /// Counts an entry of a section.
+    fn count(&mut self, section: Section) {
+        let [_, answers, authority, additional] = &mut self.header.counts;
+        let count = match section {
+            Section::Answer => answers,
+            Section::Authority => authority,
+            Section::Additional => additional,
+        };
+        // A message of 65,535 octets has room for less than 6,000 records.
+        *count = count.saturating_add(1);
+    }
+}
+
+/// The longest message: what the length before a message on TCP can say.
+const MESSAGE_OCTETS_MAX: usize = u16::MAX as usize;

@@ -1,0 +1,182 @@
+//! Name compression (RFC 1035, section 4.1.4): a small table of the names already in a message, and the search in it.
+//!
+//! The table may forget: names that share a place with an earlier one are not remembered, and cost octets, not correctness. What
+//! it finds is compared with the message before it is used, so the work for a name is one probe a label and one comparison.
+
+use zone_segment::{LABELS_MAX, NameRef};
+
+/// Where the suffixes of the names written so far stand.
+#[derive(Debug)]
+pub(super) struct NameTable {
+    /// Direct-mapped: a suffix's hash says its one place.
+    places: [Place; PLACES],
+}
+
+/// One remembered suffix.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Its offset in the message, 0 for an empty place: no name stands in the header.
+    offset: u16,
+    /// Upper bits of its hash.
+    tag: u16,
+}
+
+/// How a name is to be written: its first `literal` octets as they are, then a pointer, if there is one; the rest of the name is there.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Octets to copy; the whole name where there is no pointer.
+    pub(super) literal: usize,
+    /// The offset to point at.
+    pub(super) pointer: Option<u16>,
+    /// Labels among the literal octets.
+    labels: usize,
+    /// The hash of the part pointed at.
+    hash: u32,
+}
+
+impl NameTable {
+    /// An empty table.
+    pub(super) fn new() -> Self {
+        Self { places: [Place::default(); PLACES] }
+    }
+
+    /// Finds the longest suffix of `name` that stands in `message`, up from its last label.
+    ///
+    /// Who wrote a suffix wrote, and remembered, all shorter ones too, so the search ends at the first that is not there.
+    pub(super) fn plan(&self, name: NameRef<'_>, starts: &LabelStarts, message: &[u8]) -> Plan {
+        let wire = name.as_wire();
+        let mut plan = Plan { literal: wire.len(), pointer: None, labels: starts.count, hash: HASH_SEED };
+        for label in (0..starts.count).rev() {
+            let hash = extend(plan.hash, starts.label(wire, label));
+            let Some(offset) = self.find(hash) else { break };
+            plan = Plan { literal: starts.start(label), pointer: Some(offset), labels: label, hash };
+        }
+        match plan.pointer {
+            Some(offset) if !stands_at(message, offset, wire.get(plan.literal..).unwrap_or_default()) => {
+                Plan { literal: wire.len(), pointer: None, labels: 0, hash: HASH_SEED }
+            }
+            _ => plan,
+        }
+    }
+
+    /// Remembers the suffixes that begin in the literal part of a name written at `position`.
+    pub(super) fn remember(&mut self, name: NameRef<'_>, starts: &LabelStarts, plan: &Plan, position: usize) {
+        let mut hash = plan.hash;
+        for label in (0..plan.labels).rev() {
+            hash = extend(hash, starts.label(name.as_wire(), label));
+            let offset = position + starts.start(label);
+            let (index, tag) = place_of(hash);
+            if let Some(place @ Place { offset: 0, .. }) = self.places.get_mut(index)
+                && offset < POINTER_LIMIT
+            {
+                *place = Place { offset: offset as u16, tag };
+            }
+        }
+    }
+
+    /// Forgets what stands at `position` or behind.
+    pub(super) fn forget_from(&mut self, position: usize) {
+        for place in &mut self.places {
+            if usize::from(place.offset) >= position {
+                *place = Place::default();
+            }
+        }
+    }
+
+    /// The offset remembered for a hash.
+    fn find(&self, hash: u32) -> Option<u16> {
+        let (index, tag) = place_of(hash);
+        let place = self.places.get(index)?;
+        (place.offset != 0 && place.tag == tag).then_some(place.offset)
+    }
+}
+
+/// Where the labels of a name start.
+#[derive(Debug)]
+pub(super) struct LabelStarts {
+    /// Offsets of the length octets; a name of 255 octets has offsets that fit.
+    starts: [u8; LABELS_MAX],
+    /// How many labels there are, without the root.
+    count: usize,
+}
+
+impl LabelStarts {
+    /// Finds them.
+    pub(super) fn of(name: NameRef<'_>) -> Self {
+        let mut found = Self { starts: [0; LABELS_MAX], count: 0 };
+        let mut at = 0;
+        for (start, label) in found.starts.iter_mut().zip(name.labels()) {
+            *start = at as u8;
+            at += 1 + label.len();
+            found.count += 1;
+        }
+        found
+    }
+
+    /// Where a label starts.
+    fn start(&self, label: usize) -> usize {
+        self.starts.get(label).copied().map_or(0, usize::from)
+    }
+
+    /// A label, its length octet included.
+    fn label<'w>(&self, wire: &'w [u8], label: usize) -> &'w [u8] {
+        let start = self.start(label);
+        let length = wire.get(start).copied().map_or(0, usize::from);
+        wire.get(start..start + 1 + length).unwrap_or_default()
+    }
+}
+
+/// Whether the name at `offset` of a message is `wire`, in any case. The message is our own, yet the walk is bounded whatever it says:
+/// pointers must go backwards.
+pub(super) fn stands_at(message: &[u8], offset: u16, wire: &[u8]) -> bool {
+    let mut at = usize::from(offset);
+    let mut rest = wire;
+    loop {
+        let Some(&length) = message.get(at) else { return false };
+        if length >= POINTER_FIRST {
+            let Some(&low) = message.get(at + 1) else { return false };
+            let target = usize::from(u16::from_be_bytes([length & !POINTER_FIRST, low]));
+            if target >= at {
+                return false;
+            }
+            at = target;
+            continue;
+        }
+        let octets = 1 + usize::from(length);
+        let (Some(here), Some((wanted, behind))) = (message.get(at..at + octets), rest.split_at_checked(octets)) else {
+            return false;
+        };
+        if !here.eq_ignore_ascii_case(wanted) {
+            return false;
+        }
+        if length == 0 {
+            return behind.is_empty();
+        }
+        at += octets;
+        rest = behind;
+    }
+}
+
+/// The hash of a suffix one label longer (FNV-1a over the label, case folded). Not keyed: who finds names that share a place gains longer
+/// answers to himself.
+fn extend(hash: u32, label: &[u8]) -> u32 {
+    label.iter().fold(hash, |hash, octet| (hash ^ u32::from(octet.to_ascii_lowercase())).wrapping_mul(0x0100_0193))
+}
+
+/// The place and the tag of a hash.
+fn place_of(hash: u32) -> (usize, u16) {
+    let mixed = hash ^ hash >> 15;
+    (mixed as usize % PLACES, (mixed >> 16) as u16)
+}
+
+/// The first octet of a pointer to offset 0.
+pub(super) const POINTER_FIRST: u8 = 0xc0;
+
+/// Offsets from here on can't be pointed at: a pointer has 14 bits.
+const POINTER_LIMIT: usize = 0x4000;
+
+/// Suffixes remembered at most; a referral of the root zone has about 30.
+const PLACES: usize = 128;
+
+/// The hash of the root.
+const HASH_SEED: u32 = 0x811c_9dc5;

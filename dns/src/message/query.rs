@@ -1,0 +1,224 @@
+//! What came in: [`receive`] says of any bytes whether they are a query to answer, one to reject with an RCODE, or nothing to answer at all.
+//!
+//! Every record is walked once, so that what is answered is well-formed to its last octet. Zones, classes and transports are not known
+//! here.
+
+use zone_segment::NameRef;
+
+use super::edns::{self, Edns};
+use super::header::{HEADER_OCTETS, Header, QR};
+use crate::types::{Class, Opcode, Rcode, Rtype};
+
+/// What a message that came in is.
+#[derive(Clone, Copy, Debug)]
+pub enum Received<'a> {
+    /// Too short for a header, or a response: an answer would go to whom did not ask, and could loop.
+    Drop,
+    /// A message to answer with an RCODE alone.
+    Reject(Rejected<'a>),
+    /// A query.
+    Query(Query<'a>),
+}
+
+/// A message that gets an RCODE and no data.
+#[derive(Clone, Copy, Debug)]
+pub struct Rejected<'a> {
+    /// Its header.
+    pub header: Header,
+    /// Its question, where one could be read.
+    pub question: Option<Question<'a>>,
+    /// Its OPT record, where the message is well-formed.
+    pub edns: Option<Edns<'a>>,
+    /// Why it is rejected.
+    pub rcode: Rcode,
+}
+
+/// A well-formed query: one question, at most one OPT record.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// Its header.
+    pub header: Header,
+    /// What it asks.
+    pub question: Question<'a>,
+    /// Its OPT record.
+    pub edns: Option<Edns<'a>>,
+    /// Whether it ends in a TSIG record (RFC 8945), which is not checked here.
+    pub is_signed: bool,
+}
+
+/// The question of a query.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// QNAME, in the case it came in.
+    pub name: NameRef<'a>,
+    /// QTYPE.
+    pub rtype: Rtype,
+    /// QCLASS.
+    pub class: Class,
+    /// All of it in wire form, to be echoed octet by octet.
+    pub wire: &'a [u8],
+}
+
+/// Says what a message is.
+pub fn receive(message: &[u8]) -> Received<'_> {
+    let Some(header) = Header::parse(message) else { return Received::Drop };
+    if header.has(QR) {
+        return Received::Drop;
+    }
+    let question = parse_question(message, header);
+    let records = question.and_then(|question| walk(message, header, &question));
+    let edns = records.and_then(|records| records.edns);
+    let reject = |rcode| Received::Reject(Rejected { header, question, edns, rcode });
+    if header.opcode() != Opcode::QUERY {
+        return reject(Rcode::NOTIMP);
+    }
+    let (Some(question), Some(records)) = (question, records) else { return reject(Rcode::FORMERR) };
+    if edns.is_some_and(|edns| edns.version > edns::VERSION) {
+        return reject(Rcode::BADVERS);
+    }
+    match question.rtype {
+        Rtype::ANY | Rtype::AXFR | Rtype::IXFR => {}
+        Rtype::TKEY | Rtype::MAILA | Rtype::MAILB => return reject(Rcode::NOTIMP),
+        rtype if rtype.is_meta() => return reject(Rcode::FORMERR),
+        _ => {}
+    }
+    Received::Query(Query { header, question, edns, is_signed: records.is_signed })
+}
+
+/// Reads the question; `None` unless there is exactly one (RFC 9619) and it is whole. Nothing before it could be pointed at, so its name
+/// has no compression.
+fn parse_question(message: &[u8], header: Header) -> Option<Question<'_>> {
+    let [1, ..] = header.counts else { return None };
+    let octets = message.get(HEADER_OCTETS..)?;
+    let (name, length) = NameRef::parse_prefix(octets).ok()?;
+    let (_, fixed) = octets.split_at_checked(length)?;
+    let [type_high, type_low, class_high, class_low] = *fixed.first_chunk()?;
+    Some(Question {
+        name,
+        rtype: Rtype(u16::from_be_bytes([type_high, type_low])),
+        class: Class(u16::from_be_bytes([class_high, class_low])),
+        wire: octets.get(..length + 4)?,
+    })
+}
+
+/// What is of interest in the records of a query.
+#[derive(Clone, Copy, Debug)]
+struct Records<'a> {
+    /// The OPT record.
+    edns: Option<Edns<'a>>,
+    /// Whether the last record is a TSIG.
+    is_signed: bool,
+}
+
+/// Walks the records behind the question; `None` when they are malformed: a section that no query has, a record cut short, a second OPT or
+/// one out of place, a TSIG that is not the last, octets after the end.
+fn walk<'a>(message: &'a [u8], header: Header, question: &Question<'a>) -> Option<Records<'a>> {
+    let [_, answers, authority, additional] = header.counts.map(usize::from);
+    let has_known_sections =
+        header.opcode() != Opcode::QUERY || (answers == 0 && authority <= usize::from(question.rtype == Rtype::IXFR));
+    if !has_known_sections || answers + authority + additional > RECORDS_MAX {
+        return None;
+    }
+    let mut records = Records { edns: None, is_signed: false };
+    let mut position = HEADER_OCTETS + question.wire.len();
+    for index in 0..answers + authority + additional {
+        let is_additional = index >= answers + authority;
+        let record = RawRecord::parse(message, position)?;
+        match record.rtype {
+            Rtype::OPT => {
+                let is_allowed = is_additional && records.edns.is_none() && record.is_root_owned;
+                let edns = is_allowed.then(|| Edns::parse(record.class, record.ttl, record.rdata))?;
+                records.edns = Some(edns?);
+            }
+            Rtype::TSIG => {
+                if !is_additional || index + 1 != answers + authority + additional {
+                    return None;
+                }
+                records.is_signed = true;
+            }
+            _ => {}
+        }
+        position = record.end;
+    }
+    (position == message.len()).then_some(records)
+}
+
+/// A record, its owner's name skipped.
+struct RawRecord<'a> {
+    /// Whether the owner is the root, written as such.
+    is_root_owned: bool,
+    /// Its type.
+    rtype: Rtype,
+    /// Its class.
+    class: u16,
+    /// Its TTL.
+    ttl: u32,
+    /// Its RDATA.
+    rdata: &'a [u8],
+    /// Where it ends.
+    end: usize,
+}
+
+impl<'a> RawRecord<'a> {
+    /// Reads the record at `position`.
+    fn parse(message: &'a [u8], position: usize) -> Option<Self> {
+        let fixed = skip_name(message, position)?;
+        let [a, b, c, d, e, f, g, h, i, j] = *message.get(fixed..)?.first_chunk()?;
+        let start = fixed + 10;
+        let end = start + usize::from(u16::from_be_bytes([i, j]));
+        Some(Self {
+            is_root_owned: message.get(position) == Some(&0),
+            rtype: Rtype(u16::from_be_bytes([a, b])),
+            class: u16::from_be_bytes([c, d]),
+            ttl: u32::from_be_bytes([e, f, g, h]),
+            rdata: message.get(start..end)?,
+            end,
+        })
+    }
+}
+
+/// Skips the name at `start` and gives where it ends; `None` when it is cut short, longer than 255 octets, has a label of unknown
+/// kind, or a compression pointer that does not go strictly backwards: each jump lands before all octets seen, so a walk ends.
+fn skip_name(message: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    let mut lowest = start;
+    let mut octets = 1;
+    let mut end = None;
+    loop {
+        let length = *message.get(at)?;
+        match length {
+            0 => return Some(end.unwrap_or(at + 1)),
+            1..=LABEL_LENGTH_MAX => {
+                octets += 1 + usize::from(length);
+                at += 1 + usize::from(length);
+                if octets > NAME_OCTETS_MAX {
+                    return None;
+                }
+            }
+            POINTER_FIRST.. => {
+                let low = *message.get(at + 1)?;
+                let target = usize::from(u16::from_be_bytes([length & !POINTER_FIRST, low]));
+                if target >= lowest || target < HEADER_OCTETS {
+                    return None;
+                }
+                end.get_or_insert(at + 2);
+                lowest = target;
+                at = target;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The most records a query may bring behind its question. One OPT and one TSIG are usual; the limit bounds the work on a
+/// 65,535-octet message of tiny records.
+pub const RECORDS_MAX: usize = 64;
+
+/// The longest label.
+const LABEL_LENGTH_MAX: u8 = 63;
+
+/// Length octets from here on are the first of a compression pointer.
+const POINTER_FIRST: u8 = 0xc0;
+
+/// The longest name.
+const NAME_OCTETS_MAX: usize = zone_segment::NAME_OCTETS_MAX;

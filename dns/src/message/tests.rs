@@ -1,0 +1,1 @@
+//! Tests of queries, hostile ones among them, and of the builder.
