@@ -1,0 +1,1 @@
+//! Following generations: connect, map, swap, acknowledge.
