@@ -7,4 +7,8 @@
 #![forbid(unsafe_code)]
 
 pub mod message;
+mod record;
+pub mod text;
 pub mod types;
+
+pub use record::Record;

@@ -21,26 +21,16 @@ pub struct NameFields {
 impl NameFields {
     /// Names after a fixed number of octets.
     const fn at(offset: usize, count: usize) -> Option<Self> {
-        Some(Self {
-            offset,
-            strings: 0,
-            count,
-        })
+        Some(Self { offset, strings: 0, count })
     }
 
     /// The octet range of each name in `rdata`, its root label included; ends early where `rdata` is cut short or malformed.
     pub fn ranges(self, rdata: &[u8]) -> NameRanges<'_> {
         let mut position = self.offset;
         for _ in 0..self.strings {
-            position += rdata
-                .get(position)
-                .map_or(rdata.len(), |length| 1 + usize::from(*length));
+            position += rdata.get(position).map_or(rdata.len(), |length| 1 + usize::from(*length));
         }
-        NameRanges {
-            rdata,
-            position,
-            left: self.count,
-        }
+        NameRanges { rdata, position, left: self.count }
     }
 }
 
@@ -77,14 +67,9 @@ impl Iterator for NameRanges<'_> {
 /// Names that may be compressed in a message: those of the types of RFC 1035 alone (RFC 3597, section 4).
 pub const fn compressible_names(rtype: Rtype) -> Option<NameFields> {
     match rtype {
-        Rtype::NS
-        | Rtype::MD
-        | Rtype::MF
-        | Rtype::CNAME
-        | Rtype::MB
-        | Rtype::MG
-        | Rtype::MR
-        | Rtype::PTR => NameFields::at(0, 1),
+        Rtype::NS | Rtype::MD | Rtype::MF | Rtype::CNAME | Rtype::MB | Rtype::MG | Rtype::MR | Rtype::PTR => {
+            NameFields::at(0, 1)
+        }
         Rtype::SOA | Rtype::MINFO => NameFields::at(0, 2),
         Rtype::MX => NameFields::at(2, 1),
         _ => None,
@@ -102,11 +87,7 @@ pub const fn canonical_names(rtype: Rtype) -> Option<NameFields> {
         Rtype::SIG | Rtype::RRSIG => NameFields::at(18, 1),
         Rtype::NXT | Rtype::DNAME => NameFields::at(0, 1),
         Rtype::SRV => NameFields::at(6, 1),
-        Rtype::NAPTR => Some(NameFields {
-            offset: 4,
-            strings: 3,
-            count: 1,
-        }),
+        Rtype::NAPTR => Some(NameFields { offset: 4, strings: 3, count: 1 }),
         _ => compressible_names(rtype),
     }
 }

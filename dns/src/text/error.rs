@@ -1,0 +1,206 @@
+//! What is wrong with a zone file: [`ZoneFileError`], with file, line, column, reason, the text it is about, and a remedy where
+//! one is obvious. Its `Display` is the line an operator reads.
+//!
+//! What is wrong with the zone that a sound file describes is not here but in `crate::check`.
+
+use super::fields::RdataFault;
+use super::name::NameFault;
+use super::ttl::TtlFault;
+use super::zonefile::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX};
+use crate::types::Rtype;
+use std::error::Error;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Whether something keeps a zone from being served.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// The zone is served all the same.
+    Warning,
+    /// The zone is not served as it is.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// A place in a file, both counted from 1.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Place {
+    /// The line.
+    pub line: u32,
+    /// The column, in characters; a tab is one.
+    pub column: u32,
+}
+
+/// One fault of a zone file, or of a file it includes.
+///
+/// Displayed as `FILE:LINE:COLUMN: error: REASON: \`TEXT\`` with ` (REMEDY)` after it where there is one; without a place where
+/// the file as a whole is meant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ZoneFileError {
+    /// The file, as it was named.
+    pub path: PathBuf,
+    /// Where in the file; `None` when it could not be read at all.
+    pub place: Option<Place>,
+    /// Whether the zone can be served all the same.
+    pub severity: Severity,
+    /// What is wrong.
+    pub reason: Reason,
+    /// The text it is about, shortened and made printable; `None` where there is none.
+    pub text: Option<String>,
+}
+
+impl fmt::Display for ZoneFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some(Place { line, column }) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}: {}", self.severity, self.reason)?;
+        if let Some(text) = &self.text {
+            write!(f, ": `{text}`")?;
+        }
+        match self.reason.remedy() {
+            Some(remedy) => write!(f, " ({remedy})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for ZoneFileError {}
+
+/// What is wrong with a zone file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The file cannot be read; the system's words for it.
+    Unreadable(String),
+    /// The path leads to a directory, a device or a pipe.
+    NotAFile,
+    /// The file starts with the mark of an encoding.
+    ByteOrderMark,
+    /// A parenthesis is not closed.
+    UnclosedParenthesis,
+    /// A parenthesis is closed that was not opened.
+    UnopenedParenthesis,
+    /// A quoted string has no end on its line.
+    UnclosedQuote,
+    /// Nothing follows a backslash on its line.
+    UnfinishedEscape,
+    /// A line starts with `$` and a word that is no directive.
+    UnknownDirective,
+    /// `$GENERATE`.
+    GenerateUnsupported,
+    /// A directive has not the words it needs; how it is written.
+    DirectiveArguments(&'static str),
+    /// Files include files too deeply.
+    IncludeTooDeep,
+    /// A file includes itself, directly or through others.
+    IncludeLoop,
+    /// Too many files are included.
+    TooManyFiles,
+    /// An owner or an origin is no domain name.
+    Name(NameFault),
+    /// The first record has no owner.
+    NoOwner,
+    /// A TTL is none.
+    Ttl(TtlFault),
+    /// There is no TTL to use.
+    NoTtl,
+    /// A class other than IN.
+    Class,
+    /// A word is no type, class or TTL.
+    UnknownType,
+    /// A record ends before its type.
+    NoType,
+    /// A type that only queries and messages have.
+    MetaType,
+    /// The RDATA is not of its type.
+    Rdata {
+        /// The type of the record.
+        rtype: Rtype,
+        /// What is wrong with it.
+        fault: RdataFault,
+    },
+    /// There were more errors than are collected; the rest of the file was not read.
+    TooManyErrors,
+    /// A warning: an SOA without a TTL, whose minimum is used instead.
+    SoaMinimumUsed,
+}
+
+impl Reason {
+    /// What to do about it, where that is obvious.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::ByteOrderMark => Some("save the file as ASCII or UTF-8 without a byte order mark"),
+            Self::UnclosedQuote => Some("close it with \", or write \\\" for a quote that is meant"),
+            Self::UnknownDirective => Some("known are $ORIGIN, $TTL and $INCLUDE"),
+            Self::GenerateUnsupported => Some("write out the records it stands for"),
+            Self::NoOwner => Some("start the line with a name, or with @ for the origin"),
+            Self::NoTtl | Self::SoaMinimumUsed => Some("put a line such as $TTL 3600 before the first record"),
+            Self::Class => Some("only zones of class IN are served"),
+            Self::Name(NameFault::EmptyLabel) => Some("a dot only separates labels and ends an absolute name"),
+            Self::Rdata { fault: RdataFault::Trailing, .. } => {
+                Some("text with blanks is written in quotes, a comment starts with ;")
+            }
+            Self::Rdata { fault: RdataFault::NoFormat, .. } => Some("write it as \\# LENGTH HEX (RFC 3597)"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(cause) => write!(f, "cannot read the file: {cause}"),
+            Self::NotAFile => f.write_str("not a regular file"),
+            Self::ByteOrderMark => f.write_str("the file starts with a byte order mark"),
+            Self::UnclosedParenthesis => f.write_str("parenthesis is never closed"),
+            Self::UnopenedParenthesis => f.write_str("closing parenthesis without an opening one"),
+            Self::UnclosedQuote => f.write_str("quoted string does not end on its line"),
+            Self::UnfinishedEscape => f.write_str("backslash at the end of a line"),
+            Self::UnknownDirective => f.write_str("unknown directive"),
+            Self::GenerateUnsupported => f.write_str("$GENERATE is not supported yet"),
+            Self::DirectiveArguments(form) => write!(f, "directive is not of the form {form}"),
+            Self::IncludeTooDeep => write!(f, "files included more than {INCLUDE_DEPTH_MAX} deep"),
+            Self::IncludeLoop => f.write_str("file includes itself"),
+            Self::TooManyFiles => write!(f, "more than {FILES_MAX} files included"),
+            Self::Name(fault) => fault.fmt(f),
+            Self::NoOwner => f.write_str("no owner, and no record before it to take one from"),
+            Self::Ttl(fault) => fault.fmt(f),
+            Self::NoTtl => f.write_str("no TTL, and none before it to use"),
+            Self::Class => f.write_str("class other than IN"),
+            Self::UnknownType => f.write_str("expected a type"),
+            Self::NoType => f.write_str("record ends before its type"),
+            Self::MetaType => f.write_str("type that cannot stand in a zone"),
+            Self::Rdata { rtype, fault } => write!(f, "{rtype}: {fault}"),
+            Self::TooManyErrors => write!(f, "more than {ERRORS_MAX} errors, the rest was not read"),
+            Self::SoaMinimumUsed => f.write_str("SOA without a TTL, its minimum is used"),
+        }
+    }
+}
+
+/// The characters of an offending text that are shown; more would hide the message, and a zone file may have lines of megabytes.
+const TEXT_CHARS_MAX: usize = 60;
+
+/// Makes a text of a file fit to be shown: one line, printable, of limited length.
+pub(super) fn printable(text: &[u8]) -> String {
+    let cut = text.get(..4 * TEXT_CHARS_MAX).unwrap_or(text);
+    let lossy = String::from_utf8_lossy(cut);
+    let mut shown: String = lossy
+        .chars()
+        .take(TEXT_CHARS_MAX)
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .collect();
+    if cut.len() < text.len() || lossy.chars().count() > TEXT_CHARS_MAX {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,27 @@
+//! Presentation format: zone files in, records out ([`zonefile`]), and records out as text ([`present`]).
+//!
+//! Octets go through `token` (an entry's tokens), `zonefile` (directives, owners, TTLs) and `rdata` (the fields of a type), in
+//! this order. Nothing here asks whether the records make a sound zone; that is `crate::check`.
+
+mod bitmap;
+mod date;
+mod error;
+mod fields;
+mod layout;
+mod location;
+mod name;
+pub mod origin;
+pub mod present;
+mod rdata;
+#[cfg(test)]
+mod tests;
+mod token;
+mod ttl;
+pub mod zonefile;
+
+pub use error::{Place, Reason, Severity, ZoneFileError};
+pub use fields::RdataFault;
+pub use name::NameFault;
+pub use origin::origin_from_path;
+pub use rdata::check as is_rdata_of;
+pub use ttl::{TTL_MAX, TtlFault};

@@ -1,0 +1,1 @@
+//! Tests of zone files and presentation format.

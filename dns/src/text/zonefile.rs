@@ -1,0 +1,383 @@
+//! Zone files (RFC 1035, section 5): [`read`] turns one and all it includes into records, and says what is wrong with it.
+//!
+//! Here are directives, owners, TTLs, classes and types; tokens are made in `token.rs`, RDATA is read in `rdata.rs`. What is
+//! accepted, and the choices where other servers differ, are in `docs/zone-file-format.md`. Octets in, records out is the seam
+//! behind which a faster scanner can take the place of this one: [`read_octets`].
+
+use super::error::{Place, Reason, Severity, ZoneFileError, printable};
+use super::fields::Fields;
+use super::name;
+use super::rdata;
+use super::token::{Entry, Token, TokenFault, Tokenizer, column};
+use super::ttl;
+use crate::record::Record;
+use crate::types::{Class, Rtype};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use zone_segment::Name;
+
+/// The errors that are collected of one zone file; after one more, reading stops. Enough to repair a file by, and a file that is
+/// no zone file at all does not fill memory or logs.
+pub const ERRORS_MAX: usize = 100;
+
+/// The warnings that are kept; further ones are dropped, reading goes on.
+pub const WARNINGS_MAX: usize = 100;
+
+/// How deeply files may include files; each level holds a file in memory and a frame on the stack.
+pub const INCLUDE_DEPTH_MAX: usize = 10;
+
+/// How many times a zone file and those it includes may include a file: bounds the work of files that include others many times.
+pub const FILES_MAX: usize = 1000;
+
+/// What a zone file holds, and what is wrong with it.
+#[derive(Clone, Debug, Default)]
+pub struct ZoneFile {
+    /// The records, in the order of the file.
+    pub records: Vec<Record>,
+    /// What is wrong, in the order of the file; with any of these the records are not the whole zone.
+    pub errors: Vec<ZoneFileError>,
+    /// What the zone can be served with all the same.
+    pub warnings: Vec<ZoneFileError>,
+    /// The file and each file it includes, once each; `Record::file` is an index into it. Files that could not be read are here
+    /// too: the zone depends on them.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads a zone file and what it includes. `origin` completes relative names until the first `$ORIGIN`.
+pub fn read(path: &Path, origin: &Name) -> ZoneFile {
+    let mut reader = Reader::new(path);
+    match load(path) {
+        Ok(source) => {
+            reader.open.extend(path.canonicalize());
+            reader.read_source(0, &source, origin.clone());
+        }
+        Err(reason) => reader.report(ZoneFileError {
+            path: path.to_owned(),
+            place: None,
+            severity: Severity::Error,
+            reason,
+            text: None,
+        }),
+    }
+    reader.zone_file
+}
+
+/// Reads the octets of a zone file that is in memory; `path` is its name in messages, and where files that it includes are
+/// looked for.
+pub fn read_octets(path: &Path, source: &[u8], origin: &Name) -> ZoneFile {
+    let mut reader = Reader::new(path);
+    reader.read_source(0, source, origin.clone());
+    reader.zone_file
+}
+
+/// A fault in the entry that is read just now.
+struct Fault {
+    /// What is wrong.
+    reason: Reason,
+    /// Where.
+    token: Token,
+}
+
+/// The file that is read just now.
+struct Frame<'a> {
+    /// Its index in the list of files.
+    file: u32,
+    /// Its octets.
+    source: &'a [u8],
+    /// What completes its relative names, as `$ORIGIN` changes it.
+    origin: Name,
+}
+
+/// What carries over from entry to entry.
+struct Reader {
+    /// What was read so far.
+    zone_file: ZoneFile,
+    /// The owner of the last record.
+    owner: Option<Name>,
+    /// What the last `$TTL` said (RFC 2308, section 4), or the minimum of an SOA that has no TTL.
+    ttl_default: Option<u32>,
+    /// The last TTL a record had of its own.
+    ttl_last: Option<u32>,
+    /// The files being read, each including the next, by their canonical paths.
+    open: Vec<PathBuf>,
+    /// How many files were included.
+    included: usize,
+    /// Where RDATA is put together, kept to save allocations.
+    rdata: Vec<u8>,
+}
+
+impl Reader {
+    /// Starts with nothing known.
+    fn new(path: &Path) -> Self {
+        Self {
+            zone_file: ZoneFile { files: vec![path.to_owned()], ..ZoneFile::default() },
+            owner: None,
+            ttl_default: None,
+            ttl_last: None,
+            open: Vec::new(),
+            included: 0,
+            rdata: Vec::new(),
+        }
+    }
+
+    /// Reads the entries of one file to its end, or until there are too many errors.
+    fn read_source(&mut self, file: u32, source: &[u8], origin: Name) {
+        let mut frame = Frame { file, source, origin };
+        if BYTE_ORDER_MARKS.iter().any(|mark| source.starts_with(mark)) {
+            let token = Token { start: 0, end: 0, line: 1, quoted: false, joined: false };
+            self.report_fault(&frame, Severity::Error, Fault { reason: Reason::ByteOrderMark, token });
+            return;
+        }
+        let mut tokenizer = Tokenizer::new(source);
+        let mut tokens = Vec::new();
+        while !self.is_full() {
+            let outcome = match tokenizer.next_entry(&mut tokens) {
+                Ok(None) => return,
+                Ok(Some(entry)) => self.read_entry(&mut frame, entry, &tokens),
+                Err(error) => Err(Fault { reason: error.fault.into(), token: error.token }),
+            };
+            if let Err(fault) = outcome {
+                self.report_fault(&frame, Severity::Error, fault);
+            }
+        }
+    }
+
+    /// Reads one entry: a directive if it starts with `$`, else a record.
+    fn read_entry(&mut self, frame: &mut Frame<'_>, entry: Entry, tokens: &[Token]) -> Result<(), Fault> {
+        let Some((first, rest)) = tokens.split_first() else { return Ok(()) };
+        let text = first.text(frame.source);
+        if entry.starts_blank {
+            self.read_record(frame, *first, tokens)
+        } else if !first.quoted && text.starts_with(b"$") {
+            self.read_directive(frame, *first, rest)
+        } else {
+            self.owner = Some(read_name(frame, *first)?);
+            self.read_record(frame, *first, rest)
+        }
+    }
+
+    /// Obeys a directive.
+    fn read_directive(&mut self, frame: &mut Frame<'_>, directive: Token, arguments: &[Token]) -> Result<(), Fault> {
+        let malformed = |form| Fault { reason: Reason::DirectiveArguments(form), token: directive };
+        match directive.text(frame.source).to_ascii_uppercase().as_slice() {
+            b"$ORIGIN" => {
+                let [origin] = arguments else { return Err(malformed("$ORIGIN NAME")) };
+                frame.origin = read_name(frame, *origin)?;
+            }
+            b"$TTL" => {
+                let [ttl] = arguments else { return Err(malformed("$TTL TIME")) };
+                self.ttl_default = Some(read_ttl(frame, *ttl)?);
+            }
+            b"$INCLUDE" => {
+                let (path, origin) = match arguments {
+                    [path] => (path, frame.origin.clone()),
+                    [path, origin] => (path, read_name(frame, *origin)?),
+                    _ => return Err(malformed("$INCLUDE FILE [ORIGIN]")),
+                };
+                self.include(frame, *path, origin)?;
+            }
+            b"$GENERATE" => return Err(Fault { reason: Reason::GenerateUnsupported, token: directive }),
+            _ => return Err(Fault { reason: Reason::UnknownDirective, token: directive }),
+        }
+        Ok(())
+    }
+
+    /// Reads a file in the place of its `$INCLUDE`. The origin and the owner are then again what they were (RFC 1035,
+    /// section 5.1); a `$TTL` in it stays in force, since RFC 2308, section 4 ends it only at the next one.
+    fn include(&mut self, frame: &Frame<'_>, token: Token, origin: Name) -> Result<(), Fault> {
+        let fault = |reason| Fault { reason, token };
+        let mut name = Vec::new();
+        let malformed = |_| fault(Reason::DirectiveArguments("$INCLUDE FILE [ORIGIN]"));
+        Fields::new(frame.source, &[token], &[]).take_octets(&mut name).map_err(malformed)?;
+        let includer = self.path(frame.file);
+        let path = includer.parent().unwrap_or(Path::new("")).join(OsStr::from_bytes(&name));
+        self.included += 1;
+        if self.included > FILES_MAX {
+            return Err(fault(Reason::TooManyFiles));
+        }
+        let file = self.file_index(&path);
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if self.open.contains(&canonical) {
+            return Err(fault(Reason::IncludeLoop));
+        }
+        if self.open.len() > INCLUDE_DEPTH_MAX {
+            return Err(fault(Reason::IncludeTooDeep));
+        }
+        let source = load(&path).map_err(fault)?;
+        let owner = self.owner.clone();
+        self.open.push(canonical);
+        self.read_source(file, &source, origin);
+        self.open.pop();
+        self.owner = owner;
+        Ok(())
+    }
+
+    /// Reads a record from its TTL, class or type on; `start` is the first token of its entry.
+    fn read_record(&mut self, frame: &Frame<'_>, start: Token, tokens: &[Token]) -> Result<(), Fault> {
+        let head = read_head(frame, start, tokens)?;
+        let owner = self.owner.clone().ok_or(Fault { reason: Reason::NoOwner, token: start })?;
+        let mut fields = Fields::new(frame.source, head.rdata, frame.origin.as_wire());
+        if let Err(fault) = rdata::scan(head.rtype, &mut fields, &mut self.rdata) {
+            let token = fields.last().unwrap_or(head.rtype_token);
+            return Err(Fault { reason: Reason::Rdata { rtype: head.rtype, fault }, token });
+        }
+        let ttl = self.ttl(frame, &head)?;
+        self.zone_file.records.push(Record {
+            owner,
+            rtype: head.rtype,
+            ttl,
+            rdata: self.rdata.as_slice().into(),
+            file: frame.file,
+            line: start.line,
+        });
+        Ok(())
+    }
+
+    /// The TTL of a record: its own; else that of the last `$TTL`; else the last a record had of its own; else, for an SOA, its
+    /// minimum, which then stands for a `$TTL`.
+    fn ttl(&mut self, frame: &Frame<'_>, head: &Head<'_>) -> Result<u32, Fault> {
+        if let Some(ttl) = head.ttl {
+            self.ttl_last = Some(ttl);
+            return Ok(ttl);
+        }
+        if let Some(ttl) = self.ttl_default.or(self.ttl_last) {
+            return Ok(ttl);
+        }
+        let minimum = match (head.rtype, self.rdata.last_chunk()) {
+            (Rtype::SOA, Some(minimum)) => u32::from_be_bytes(*minimum).min(ttl::TTL_MAX),
+            _ => return Err(Fault { reason: Reason::NoTtl, token: head.rtype_token }),
+        };
+        self.ttl_default = Some(minimum);
+        let fault = Fault { reason: Reason::SoaMinimumUsed, token: head.rtype_token };
+        self.report_fault(frame, Severity::Warning, fault);
+        Ok(minimum)
+    }
+
+    /// Whether there are as many errors as are collected, and one more that says so.
+    fn is_full(&self) -> bool {
+        self.zone_file.errors.len() > ERRORS_MAX
+    }
+
+    /// Notes a fault of the file that is read just now.
+    fn report_fault(&mut self, frame: &Frame<'_>, severity: Severity, fault: Fault) {
+        let Fault { reason, token } = fault;
+        let text = token.text(frame.source);
+        // The place of a quoted string is its quote.
+        let start = token.start - usize::from(token.quoted && !matches!(reason, Reason::UnclosedQuote));
+        self.report(ZoneFileError {
+            path: self.path(frame.file).to_owned(),
+            place: Some(Place { line: token.line, column: column(frame.source, start) }),
+            severity,
+            reason,
+            text: (token.end > token.start || token.quoted).then(|| printable(text)),
+        });
+    }
+
+    /// Notes an error or a warning, as far as there is room for it.
+    fn report(&mut self, error: ZoneFileError) {
+        let ZoneFile { errors, warnings, .. } = &mut self.zone_file;
+        match error.severity {
+            Severity::Warning if warnings.len() < WARNINGS_MAX => warnings.push(error),
+            Severity::Warning => (),
+            Severity::Error if errors.len() < ERRORS_MAX => errors.push(error),
+            Severity::Error if errors.len() == ERRORS_MAX => {
+                errors.push(ZoneFileError { reason: Reason::TooManyErrors, text: None, ..error });
+            }
+            Severity::Error => (),
+        }
+    }
+
+    /// The path of a file by its index.
+    fn path(&self, file: u32) -> &Path {
+        let index = usize::try_from(file).unwrap_or(usize::MAX);
+        self.zone_file.files.get(index).map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// The index of a file, which is put on the list if it is not there.
+    fn file_index(&mut self, path: &Path) -> u32 {
+        let files = &mut self.zone_file.files;
+        let index = files.iter().position(|file| file == path).unwrap_or_else(|| {
+            files.push(path.to_owned());
+            files.len() - 1
+        });
+        // FILES_MAX keeps it far below.
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+}
+
+impl From<TokenFault> for Reason {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::UnclosedParenthesis => Self::UnclosedParenthesis,
+            TokenFault::UnopenedParenthesis => Self::UnopenedParenthesis,
+            TokenFault::UnclosedQuote => Self::UnclosedQuote,
+            TokenFault::UnfinishedEscape => Self::UnfinishedEscape,
+        }
+    }
+}
+
+/// A record up to its RDATA, without the owner.
+struct Head<'t> {
+    /// The TTL it has of its own.
+    ttl: Option<u32>,
+    /// The type.
+    rtype: Rtype,
+    /// Where the type stands.
+    rtype_token: Token,
+    /// What follows the type.
+    rdata: &'t [Token],
+}
+
+/// Reads TTL and class, either or both or none and in either order (RFC 1035, section 5.1), and the type.
+fn read_head<'t>(frame: &Frame<'_>, start: Token, tokens: &'t [Token]) -> Result<Head<'t>, Fault> {
+    let mut ttl = None;
+    let mut has_class = false;
+    let mut rest = tokens;
+    let mut last = start;
+    while let [token, after @ ..] = rest {
+        let fault = |reason| Fault { reason, token: *token };
+        let text = token.text(frame.source);
+        rest = after;
+        last = *token;
+        if ttl.is_none() && text.first().is_some_and(u8::is_ascii_digit) {
+            ttl = Some(read_ttl(frame, *token)?);
+        } else if let Some(class) = Class::from_mnemonic(text).filter(|_| !has_class) {
+            if class != Class::IN {
+                return Err(fault(Reason::Class));
+            }
+            has_class = true;
+        } else {
+            return match Rtype::from_mnemonic(text) {
+                Some(rtype) if rtype.is_meta() => Err(fault(Reason::MetaType)),
+                Some(rtype) => Ok(Head { ttl, rtype, rtype_token: *token, rdata: after }),
+                None => Err(fault(Reason::UnknownType)),
+            };
+        }
+    }
+    Err(Fault { reason: Reason::NoType, token: last })
+}
+
+/// Reads a token as a name, completed with the origin where it is relative.
+fn read_name(frame: &Frame<'_>, token: Token) -> Result<Name, Fault> {
+    let fault = |fault| Fault { reason: Reason::Name(fault), token };
+    let name = name::parse(token.text(frame.source), frame.origin.as_wire()).map_err(fault)?;
+    Name::from_wire(name.as_wire()).map_err(|_| fault(name::NameFault::NameTooLong))
+}
+
+/// Reads a token as a TTL.
+fn read_ttl(frame: &Frame<'_>, token: Token) -> Result<u32, Fault> {
+    ttl::parse(token.text(frame.source)).map_err(|fault| Fault { reason: Reason::Ttl(fault), token })
+}
+
+/// Reads a whole file, if it is a regular one: opening a pipe would wait, and a device need not end.
+fn load(path: &Path) -> Result<Vec<u8>, Reason> {
+    let unreadable = |error: std::io::Error| Reason::Unreadable(error.to_string());
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(Reason::NotAFile);
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+/// The marks of UTF-8 and of UTF-16 in either byte order.
+const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
