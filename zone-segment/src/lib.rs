@@ -1,10 +1,80 @@
 //! Zone data as immutable, memory-mapped segments: the format, its writer and its readers.
+//!
+//! A *segment* is a file that is written once and never changes: a header page, one archive of flat tables, and a table
+//! of hashes over it (`docs/segment-format.md`). A segment of kind `Zones` holds whole zones of one group; one of kind
+//! `Directory` says which zones there are and where. A [`ZoneSet`] puts them together as a generation, and is what
+//! queries are looked up in.
+//!
+//! Files in the order to read them: `name`, `lookup_name` (the key of every lookup) · `header`, `tables`, `segment` (what
+//! is in a file) · `node`, `rrset` (an owner's record) · `index`, `order` (how it is found) · `directory`, `find`, `zone`
+//! (a generation and lookups in it) · `writer`, `seal`, `file` (how a segment is made) · `map` (the one file with unsafe
+//! code).
+//!
+//! ```
+//! use std::sync::Arc;
+//! use zone_segment::*;
+//!
+//! let key = HashKey(*b"sixteen octets!!");
+//! let apex: Name = "example.".parse()?;
+//! let mut writer = SegmentWriter::new(key);
+//! writer.start_zone(ZoneId(1), apex.as_ref())?;
+//! writer.rrset(apex.as_ref(), 2, 3600, &[b"\x02ns\x07example\x00"])?;
+//! writer.rrset("ns.example.".parse::<Name>()?.as_ref(), 1, 3600, &[&[192, 0, 2, 1]])?;
+//! let zones = Arc::new(Segment::open(writer.finish()?)?);
+//!
+//! let mut writer = DirectoryWriter::new(key);
+//! writer.entry(DirectoryEntry {
+//!     apex,
+//!     group: GroupId(1),
+//!     zone: ZoneId(1),
+//!     state: ZoneState::Serving,
+//!     floor: LayerId(1),
+//! });
+//! let directory = Arc::new(Segment::open(writer.finish()?)?);
+//!
+//! let base = Stack::new(vec![Layer { id: LayerId(1), segment: zones }]);
+//! let set = ZoneSet::new(1, vec![Layer { id: LayerId(2), segment: directory }], vec![(GroupId(1), base)])?;
+//!
+//! let name = LookupName::new("NS.Example.".parse::<Name>()?.as_ref());
+//! let zone = set.find_zone(&name).ok_or("not served")?;
+//! let Find::Name(node) = zone.find(&name) else { return Err("no such name".into()) };
+//! let addresses = node.rrset(1).ok_or("no data")?;
+//! assert_eq!(addresses.rdata().collect::<Vec<_>>(), [[192, 0, 2, 1]]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![deny(unsafe_code)]
 
+mod directory;
+mod file;
+mod find;
 mod hash;
+mod header;
+mod ids;
+mod index;
 mod lookup_name;
+mod map;
 mod name;
+mod node;
+mod octets;
+mod order;
+mod rrset;
+mod seal;
+mod segment;
+mod tables;
+mod writer;
+mod zone;
 
+pub use directory::{DirectoryEntry, DirectoryWriter, ZoneState};
+pub use file::{Step, TEMPORARY_SUFFIX, VerifyFileCause, VerifyFileError, WriteFileError, verify_file, write_file};
+pub use find::{Find, LAYERS_MAX, Layer, Stack, ZoneSet, ZoneSetError};
 pub use hash::HashKey;
+pub use header::{BLOCK_OCTETS, FORMAT_VERSION};
+pub use ids::{GroupId, LayerId, ZoneId};
 pub use lookup_name::LookupName;
+pub use map::{Mapping, SegmentBuffer, SegmentOctets, map};
 pub use name::{LABEL_OCTETS_MAX, LABELS_MAX, Labels, NAME_OCTETS_MAX, Name, NameError, NameRef};
+pub use node::{Node, Rrsets};
+pub use rrset::{Rdata, Rrset};
+pub use segment::{Kind, OpenError, PartStatistics, Segment, Statistics, VerifyError};
+pub use writer::{SegmentWriter, WriteError};
+pub use zone::{Nodes, Zone};

@@ -1,0 +1,180 @@
+//! Segments as files: written so that they appear whole or not at all, and verified in full.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::map::map;
+use crate::segment::{OpenError, VerifyError};
+
+#[cfg(test)]
+mod tests;
+
+/// What follows the final name while a file is being written; whoever finds such a file after a crash may unlink it.
+pub const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Writes a segment under a temporary name and renames it once it is whole and synced.
+///
+/// Space is reserved first, so that a full disk is an error here and never a reader's SIGBUS later. The file is readable
+/// by all and writable by nobody. After any error there is no temporary file.
+pub fn write_file(dir: &Path, final_name: &str, octets: &[u8]) -> Result<(), WriteFileError> {
+    write_reserved(dir, final_name, octets, octets.len() as u64)
+}
+
+/// [`write_file`] with the space to reserve given.
+fn write_reserved(dir: &Path, final_name: &str, octets: &[u8], reserve: u64) -> Result<(), WriteFileError> {
+    let final_path = dir.join(final_name);
+    let mut temporary_name = OsString::from(final_name);
+    temporary_name.push(TEMPORARY_SUFFIX);
+    let temporary = dir.join(temporary_name);
+    let result = write_temporary(&temporary, octets, reserve).and_then(|()| {
+        step(Step::Rename, &temporary, rustix::fs::rename(&temporary, &final_path).map_err(io::Error::from))
+    });
+    if let Err(error) = result {
+        // The error that is reported says more than one of the removal would.
+        let _ = std::fs::remove_file(&temporary);
+        return Err(error);
+    }
+    let synced = File::open(dir).and_then(|directory| directory.sync_all());
+    step(Step::SyncDirectory, dir, synced)
+}
+
+/// Writes the temporary file and makes it read-only and durable.
+fn write_temporary(path: &Path, octets: &[u8], reserve: u64) -> Result<(), WriteFileError> {
+    match rustix::fs::unlink(path) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(errno) => step(Step::Create, path, Err(errno.into()))?,
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let created = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(io::Error::from);
+    let mut file = File::from(step(Step::Create, path, created)?);
+    match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, reserve) {
+        // A file system that cannot reserve: a full disk is then met while writing, which is as clean for a plain write.
+        Ok(()) | Err(Errno::OPNOTSUPP) => {}
+        Err(errno) => step(Step::Reserve { octets: reserve }, path, Err(errno.into()))?,
+    }
+    step(Step::Write, path, file.write_all(octets))?;
+    let read_only = Mode::RUSR | Mode::RGRP | Mode::ROTH;
+    step(Step::Protect, path, rustix::fs::fchmod(&file, read_only).map_err(io::Error::from))?;
+    step(Step::Sync, path, file.sync_all())
+}
+
+/// Names the step and path of what the system refused.
+fn step<T>(step: Step, path: &Path, result: io::Result<T>) -> Result<T, WriteFileError> {
+    result.map_err(|source| WriteFileError { step, path: path.to_owned(), source })
+}
+
+/// A step of writing a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Creating the temporary file.
+    Create,
+    /// Reserving its space.
+    Reserve {
+        /// How much.
+        octets: u64,
+    },
+    /// Writing it.
+    Write,
+    /// Making it read-only.
+    Protect,
+    /// Making it durable.
+    Sync,
+    /// Giving it its name.
+    Rename,
+    /// Making its name durable.
+    SyncDirectory,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Create => f.write_str("cannot create it"),
+            Step::Reserve { octets } => write!(f, "cannot reserve {octets} octets"),
+            Step::Write => f.write_str("cannot write it"),
+            Step::Protect => f.write_str("cannot make it read-only"),
+            Step::Sync => f.write_str("cannot sync it"),
+            Step::Rename => f.write_str("cannot rename it"),
+            Step::SyncDirectory => f.write_str("cannot sync the directory"),
+        }
+    }
+}
+
+/// Why a segment file was not written.
+#[derive(Debug)]
+pub struct WriteFileError {
+    /// What was being done.
+    pub step: Step,
+    /// To which file or directory.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl std::error::Error for WriteFileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+impl fmt::Display for WriteFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.step)
+    }
+}
+
+/// Maps a file, opens it as a segment and verifies all of it.
+pub fn verify_file(path: &Path) -> Result<(), VerifyFileError> {
+    let cause = match File::open(path).map_err(VerifyFileCause::File).map(|file| map(&file)) {
+        Ok(Ok(segment)) => match segment.verify() {
+            Ok(()) => return Ok(()),
+            Err(source) => VerifyFileCause::Contents(source),
+        },
+        Ok(Err(source)) => VerifyFileCause::Open(source),
+        Err(cause) => cause,
+    };
+    Err(VerifyFileError { path: path.to_owned(), cause })
+}
+
+/// Why a file is not a sound segment.
+#[derive(Debug)]
+pub struct VerifyFileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub cause: VerifyFileCause,
+}
+
+/// What is wrong with a file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum VerifyFileCause {
+    /// It cannot be read.
+    File(io::Error),
+    /// Its header or root does not check out.
+    Open(OpenError),
+    /// Its contents do not.
+    Contents(VerifyError),
+}
+
+impl std::error::Error for VerifyFileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            VerifyFileCause::File(source) => Some(source),
+            VerifyFileCause::Open(source) => Some(source),
+            VerifyFileCause::Contents(source) => Some(source),
+        }
+    }
+}
+
+impl fmt::Display for VerifyFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: not a sound segment", self.path.display())
+    }
+}

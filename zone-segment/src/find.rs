@@ -1,0 +1,270 @@
+//! A generation as a reader sees it: the directory's layers, each group's stack, and the way from a name to its zone.
+//!
+//! Lookups allocate nothing and take no lock: a [`ZoneSet`] never changes, a reader swaps it for the next one whole.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::directory::{EntryRef, ZoneState};
+use crate::hash::HashKey;
+use crate::ids::{GroupId, LayerId};
+use crate::lookup_name::LookupName;
+use crate::map::{Mapping, SegmentOctets};
+use crate::name::NameRef;
+use crate::node::Node;
+use crate::segment::{Kind, Segment};
+use crate::zone::Zone;
+
+/// The most layers of a stack: a lookup may ask each of them.
+pub const LAYERS_MAX: usize = 8;
+
+/// What a zone says about a name.
+#[derive(Clone, Copy, Debug)]
+pub enum Find<'a> {
+    /// The name exists here with authority. It may be an empty non-terminal, or own a CNAME.
+    Name(Node<'a>),
+    /// The name is at or below this zone cut.
+    Cut(Node<'a>),
+    /// The name is below this owner of a DNAME record.
+    Dname(Node<'a>),
+    /// The name does not exist, but is covered by a wildcard.
+    Wildcard {
+        /// The source of synthesis (RFC 4592, section 3.3.1).
+        source: Node<'a>,
+        /// The closest encloser.
+        closest_encloser: Node<'a>,
+    },
+    /// The name does not exist.
+    NoName {
+        /// The closest encloser.
+        closest_encloser: Node<'a>,
+    },
+}
+
+/// One layer of a stack.
+#[derive(Debug)]
+pub struct Layer<B = Mapping> {
+    /// Its id: higher is newer.
+    pub id: LayerId,
+    /// Its segment.
+    pub segment: Arc<Segment<B>>,
+}
+
+impl<B> Clone for Layer<B> {
+    fn clone(&self) -> Self {
+        Layer { id: self.id, segment: Arc::clone(&self.segment) }
+    }
+}
+
+/// The layers of a group, newest first.
+#[derive(Debug)]
+pub struct Stack<B = Mapping> {
+    /// Newest first.
+    layers: Vec<Layer<B>>,
+}
+
+impl<B> Clone for Stack<B> {
+    fn clone(&self) -> Self {
+        Stack { layers: self.layers.clone() }
+    }
+}
+
+impl<B> Stack<B> {
+    /// A stack of layers, newest first.
+    pub fn new(layers: Vec<Layer<B>>) -> Stack<B> {
+        Stack { layers }
+    }
+
+    /// Its layers, newest first.
+    pub fn layers(&self) -> &[Layer<B>] {
+        &self.layers
+    }
+}
+
+/// A generation: every zone of it, as of one moment.
+#[derive(Debug)]
+pub struct ZoneSet<B = Mapping> {
+    /// The generation's number.
+    generation: u64,
+    /// The key of the name hash of all its segments.
+    key: HashKey,
+    /// The layers of the directory, newest first.
+    directory: Vec<Layer<B>>,
+    /// The groups' stacks, by id.
+    groups: Vec<(GroupId, Stack<B>)>,
+}
+
+impl<B: SegmentOctets> ZoneSet<B> {
+    /// Puts a generation together: the directory's layers newest first, and each group's stack.
+    pub fn new(
+        generation: u64,
+        directory: Vec<Layer<B>>,
+        mut groups: Vec<(GroupId, Stack<B>)>,
+    ) -> Result<ZoneSet<B>, ZoneSetError> {
+        groups.sort_by_key(|(group, _)| *group);
+        if let Some(pair) = groups.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(ZoneSetError::GroupTwice { group: pair[0].0 });
+        }
+        let mut key = None;
+        check_layers(&directory, Kind::Directory, &mut key)?;
+        for (_, stack) in &groups {
+            check_layers(stack.layers(), Kind::Zones, &mut key)?;
+        }
+        Ok(ZoneSet { generation, key: key.unwrap_or(HashKey([0; 16])), directory, groups })
+    }
+
+    /// The generation's number.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The zone to answer a name from: the one with the longest apex at or above it.
+    pub fn find_zone(&self, name: &LookupName) -> Option<Zone<'_, B>> {
+        (0..=name.label_count()).rev().find_map(|labels| self.probe(name, labels))
+    }
+
+    /// The zone strictly above a name: where the DS records of an apex are (RFC 4035, section 3.1.4.1).
+    pub fn find_zone_above(&self, name: &LookupName) -> Option<Zone<'_, B>> {
+        (0..name.label_count()).rev().find_map(|labels| self.probe(name, labels))
+    }
+
+    /// The zone with exactly this apex.
+    pub fn zone(&self, apex: NameRef<'_>) -> Option<Zone<'_, B>> {
+        let name = LookupName::new(apex);
+        self.probe(&name, name.label_count())
+    }
+
+    /// All zones, layer by layer; in canonical order when the directory has one layer.
+    pub fn zones(&self) -> impl Iterator<Item = Zone<'_, B>> {
+        self.directory
+            .iter()
+            .enumerate()
+            .flat_map(move |(depth, layer)| {
+                layer.segment.entries().filter(move |entry| {
+                    let name = LookupName::new(entry.apex());
+                    let wire = name.name().as_wire();
+                    depth == 0 || self.entry(&self.directory[..depth], self.key.hash(wire), wire).is_none()
+                })
+            })
+            .filter_map(move |entry| self.zone_of(entry))
+    }
+
+    /// The groups and their stacks, by id.
+    pub fn groups(&self) -> &[(GroupId, Stack<B>)] {
+        &self.groups
+    }
+
+    /// The layers of the directory, newest first.
+    pub fn directory(&self) -> &[Layer<B>] {
+        &self.directory
+    }
+
+    /// The zone whose apex is the last `labels` labels of a name.
+    fn probe(&self, name: &LookupName, labels: usize) -> Option<Zone<'_, B>> {
+        let wire = name.suffix(labels).as_wire();
+        self.entry(&self.directory, self.key.hash(wire), wire).and_then(|entry| self.zone_of(entry))
+    }
+
+    /// The newest entry of a folded apex in these layers.
+    fn entry<'a>(&self, layers: &'a [Layer<B>], hash: u64, lowercase_wire: &[u8]) -> Option<EntryRef<'a>> {
+        layers.iter().find_map(|layer| layer.segment.entry(hash, lowercase_wire))
+    }
+
+    /// The zone of an entry; none for a removed one.
+    fn zone_of<'a>(&'a self, entry: EntryRef<'a>) -> Option<Zone<'a, B>> {
+        if entry.state() == ZoneState::Removed {
+            return None;
+        }
+        let group = entry.group();
+        let layers = match self.groups.binary_search_by_key(&group, |(group, _)| *group) {
+            Ok(at) => self.groups[at].1.layers(),
+            Err(_) => &[],
+        };
+        Some(Zone::of_entry(entry, self.key, layers))
+    }
+}
+
+/// Checks that layers are of one kind and key, newest first, and not too many.
+fn check_layers<B: SegmentOctets>(
+    layers: &[Layer<B>],
+    kind: Kind,
+    key: &mut Option<HashKey>,
+) -> Result<(), ZoneSetError> {
+    if layers.len() > LAYERS_MAX {
+        return Err(ZoneSetError::TooManyLayers { expected_max: LAYERS_MAX, found: layers.len() });
+    }
+    if let Some(pair) = layers.windows(2).find(|pair| pair[0].id <= pair[1].id) {
+        return Err(ZoneSetError::NotNewestFirst { layer: pair[0].id, older: pair[1].id });
+    }
+    for layer in layers {
+        let found = layer.segment.kind();
+        if found != kind {
+            return Err(ZoneSetError::Kind { layer: layer.id, expected: kind, found });
+        }
+        if *key.get_or_insert(layer.segment.key()) != layer.segment.key() {
+            return Err(ZoneSetError::KeyDiffers { layer: layer.id });
+        }
+    }
+    Ok(())
+}
+
+/// Why segments do not make a generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ZoneSetError {
+    /// A layer's name hash has another key than those before it. Keys are not shown.
+    KeyDiffers {
+        /// The layer.
+        layer: LayerId,
+    },
+    /// A layer is of the wrong kind.
+    Kind {
+        /// The layer.
+        layer: LayerId,
+        /// The kind it should be.
+        expected: Kind,
+        /// The kind it is.
+        found: Kind,
+    },
+    /// The layers of a stack do not come newest first.
+    NotNewestFirst {
+        /// A layer.
+        layer: LayerId,
+        /// The one behind it, which should be older.
+        older: LayerId,
+    },
+    /// A stack has more layers than a lookup may ask.
+    TooManyLayers {
+        /// The limit.
+        expected_max: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A group has two stacks.
+    GroupTwice {
+        /// The group.
+        group: GroupId,
+    },
+}
+
+impl std::error::Error for ZoneSetError {}
+
+impl fmt::Display for ZoneSetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ZoneSetError::KeyDiffers { layer } => {
+                write!(f, "layer {layer}: expected the hash key of the other segments, found another")
+            }
+            ZoneSetError::Kind { layer, expected, found } => {
+                write!(f, "layer {layer}: expected a segment of kind {expected}, found {found}")
+            }
+            ZoneSetError::NotNewestFirst { layer, older } => {
+                write!(f, "layer {older} stands behind layer {layer}: expected an older one, newest come first")
+            }
+            ZoneSetError::TooManyLayers { expected_max, found } => {
+                write!(f, "a stack has too many layers: expected up to {expected_max}, found {found}")
+            }
+            ZoneSetError::GroupTwice { group } => write!(f, "group {group}: expected one stack, found two"),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The hash index: names to node references in one cache line, most of the time.
+//!
+//! A bucket is chosen by the high bits of the hash, an entry in it by a tag of the low ones. What does not fit into its
+//! bucket stands in one of those that follow; the bucket says how far. Both sides know a limit to that distance, so that
+//! a damaged count costs a bounded number of probes.
+
+use crate::tables::{ArchivedBucket, BUCKET_ENTRIES, Bucket};
+
+/// Percentage of entries in use: above it buckets overflow often, below it they are lines of memory for nothing.
+const LOAD_PERCENT: usize = 65;
+
+/// Furthest bucket behind its own that an entry may stand in; a lookup never reads more than one more than this.
+const OVERFLOW_MAX: u32 = 64;
+
+/// The bucket that a hash belongs to: its high bits, scaled to the number of buckets.
+fn bucket_of(hash: u64, buckets: usize) -> usize {
+    ((u128::from(hash) * buckets as u128) >> 64) as usize
+}
+
+/// The tag of a hash: its low bits, and never 0, which is an empty entry.
+fn tag_of(hash: u64) -> u16 {
+    (hash as u16).max(1)
+}
+
+/// Asks `accept` about each entry that may be of this hash, until it accepts one.
+pub(crate) fn find<T>(buckets: &[ArchivedBucket], hash: u64, mut accept: impl FnMut(u32) -> Option<T>) -> Option<T> {
+    let home = bucket_of(hash, buckets.len());
+    let tag = tag_of(hash);
+    let overflow = buckets.get(home)?.overflow.to_native().min(OVERFLOW_MAX) as usize;
+    for distance in 0..=overflow {
+        let bucket = buckets.get((home + distance) % buckets.len())?;
+        for (entry, node) in bucket.tags.iter().zip(&bucket.nodes) {
+            if entry.to_native() == tag
+                && let Some(found) = accept(node.to_native())
+            {
+                return Some(found);
+            }
+        }
+    }
+    None
+}
+
+/// Builds the index over hashes and node references. The same input gives the same buckets.
+///
+/// None when no reasonable number of buckets holds them: with a keyed hash that is a broken hash, not bad luck.
+pub(crate) fn build(entries: &[(u64, u32)]) -> Option<Vec<Bucket>> {
+    let mut count = (entries.len() * 100).div_ceil(BUCKET_ENTRIES * LOAD_PERCENT).max(1);
+    for _ in 0..GROWTHS_MAX {
+        if let Some(buckets) = place(entries, count) {
+            return Some(buckets);
+        }
+        count += count.div_ceil(4);
+    }
+    None
+}
+
+/// How often the index is tried again with a quarter more buckets: by then it is eight times as large.
+const GROWTHS_MAX: usize = 10;
+
+/// Places the entries into `count` buckets; none when one would stand too far from its own.
+fn place(entries: &[(u64, u32)], count: usize) -> Option<Vec<Bucket>> {
+    let empty = Bucket { tags: [0; BUCKET_ENTRIES], nodes: [0; BUCKET_ENTRIES], overflow: 0 };
+    let mut buckets = vec![empty; count];
+    for &(hash, node) in entries {
+        let home = bucket_of(hash, count);
+        let distance = (0..=OVERFLOW_MAX.min(count as u32 - 1))
+            .find(|distance| buckets[(home + *distance as usize) % count].tags.contains(&0))?;
+        let bucket = &mut buckets[(home + distance as usize) % count];
+        let entry = bucket.tags.iter().position(|tag| *tag == 0)?;
+        bucket.tags[entry] = tag_of(hash);
+        bucket.nodes[entry] = node;
+        let home = &mut buckets[home];
+        home.overflow = home.overflow.max(distance);
+    }
+    Some(buckets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_load_is_as_planned_and_every_entry_stands_near_its_bucket() {
+        let mut hash = 1u64;
+        let entries: Vec<(u64, u32)> = (0..10_000)
+            .map(|node| {
+                hash = hash.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (hash, node)
+            })
+            .collect();
+        let buckets = build(&entries).expect("an even hash fits");
+        assert_eq!(buckets.len(), 10_000 * 100 / 650 + 1);
+        assert!(buckets.iter().all(|bucket| bucket.overflow < 8), "few entries stand far away");
+    }
+
+    #[test]
+    fn hashes_that_all_fall_together_are_refused_not_looped_over() {
+        let entries: Vec<(u64, u32)> = (0..100_000).map(|node| (7, node)).collect();
+        assert!(build(&entries).is_none());
+    }
+}

@@ -1,0 +1,44 @@
+//! Numbers out of octets that may be damaged: what lies outside reads as zero, never as a panic.
+
+/// The `N` octets at `at`, zeros where there are none.
+fn array_at<const N: usize>(octets: &[u8], at: usize) -> [u8; N] {
+    octets.get(at..).and_then(|rest| rest.first_chunk::<N>()).copied().unwrap_or([0; N])
+}
+
+/// The octet at `at`.
+pub(crate) fn u8_at(octets: &[u8], at: usize) -> u8 {
+    octets.get(at).copied().unwrap_or(0)
+}
+
+/// The 16-bit number at `at`.
+pub(crate) fn u16_at(octets: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(array_at(octets, at))
+}
+
+/// The 32-bit number at `at`.
+pub(crate) fn u32_at(octets: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(array_at(octets, at))
+}
+
+/// The 64-bit number at `at`.
+pub(crate) fn u64_at(octets: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(array_at(octets, at))
+}
+
+/// The record at `reference` (in units of eight octets) of an arena, cut to the length it begins with. None when it is
+/// not wholly inside, or shorter than `fixed` octets.
+pub(crate) fn record_at(arena: &[u8], reference: u32, fixed: usize) -> Option<&[u8]> {
+    let start = usize::try_from(u64::from(reference) * REFERENCE_UNIT as u64).ok()?;
+    let rest = arena.get(start..)?;
+    let record = rest.get(..usize::try_from(u32_at(rest, 0)).ok()?)?;
+    (record.len() >= fixed).then_some(record)
+}
+
+/// Octets one reference step spans: 32 bits of them address 32 GiB of arena.
+pub(crate) const REFERENCE_UNIT: usize = 8;
+
+/// Fills an arena up to the next reference and gives that reference; none when 32 bits cannot say it.
+pub(crate) fn next_reference(arena: &mut Vec<u8>) -> Option<u32> {
+    arena.resize(arena.len().next_multiple_of(REFERENCE_UNIT), 0);
+    u32::try_from(arena.len() / REFERENCE_UNIT).ok().filter(|&reference| reference != u32::MAX)
+}
