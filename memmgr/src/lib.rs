@@ -1,3 +1,16 @@
-//! Zone sources into segments, segments into generations.
+//! memmgr, the memory manager: turns zone sources into segments and rotates generations of them.
+//!
+//! Data flows one way: [`source`] → [`build`] → [`generation`] → readers. [`rotation`] is the pure step function that says
+//! what is published, waited for and removed; [`service`] carries it out, and hosts the bus. [`manifest`] is what a state
+//! directory remembers, [`recovery`] what becomes of it at a start. Start with [`rotation`], then [`process`].
 
+#![forbid(unsafe_code)]
+
+mod build;
+mod generation;
+pub mod manifest;
+pub mod process;
+mod recovery;
 pub mod rotation;
+mod service;
+mod source;

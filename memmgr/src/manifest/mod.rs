@@ -1,0 +1,33 @@
+//! The manifest: the snapshot of the state directory that names every segment of the newest generation and every zone in it.
+//!
+//! A file of one checked line and a JSON body, replaced as a whole:
+//!
+//! ```text
+//! trine-manifest 1 LENGTH CHECKSUM\n        LENGTH octets of body, xxh3-128 of the body, 32 hexadecimal digits
+//! { "generation": 7, … }\n                  the body
+//! ```
+//!
+//! It is written to `manifest.new`, synced and renamed over `manifest`, and the directory is synced; the one before stays as
+//! `manifest.previous`. At any moment of this, a power cut included, `manifest` is a whole file: the one before or the next.
+//! Should it be damaged all the same, that is found, whichever octet it is, and the one before is taken.
+//!
+//! What the segments hold, which of them may be unlinked and when the manifest is written is not decided here. The types to
+//! read first are [`ManifestBody`], what it says, and [`Manifest`], where it lies.
+
+mod body;
+mod boot;
+mod error;
+mod hexadecimal;
+mod lossless_path;
+mod sealed;
+mod state_dir;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use body::{GroupEntry, LayerEntry, ManifestBody, SourceStamp, ZoneEntry, ZoneState};
+pub use boot::{BOOT_ID_PATH, BootIdError, boot_id};
+pub use error::{Damage, DamageKind, DecodeError, LoadError, SaveError, SaveStep};
+pub use sealed::{MANIFEST_BYTES_MAX, decode, encode};
+pub use state_dir::StateDir;
+pub use store::{Loaded, Manifest};

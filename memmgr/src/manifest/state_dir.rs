@@ -1,0 +1,88 @@
+//! Where things lie in a state directory.
+//!
+//! ```text
+//! DIR/manifest            the snapshot, and its names on the way: manifest.new, manifest.previous, manifest.previous.new
+//! DIR/segments/           the segment files, and nothing else
+//! ```
+//!
+//! [`StateDir`] is the type to read first.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::body::ManifestBody;
+
+/// The names in a state directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateDir {
+    /// The directory itself.
+    root: PathBuf,
+}
+
+impl StateDir {
+    /// The names below a directory. It need not be there.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Makes the directories that are not there.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    pub fn create(&self) -> io::Result<()> {
+        fs::create_dir_all(self.segments())
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the segment files lie.
+    pub fn segments(&self) -> PathBuf {
+        self.root.join("segments")
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join("manifest")
+    }
+
+    /// The manifest on its way.
+    pub fn manifest_new(&self) -> PathBuf {
+        self.root.join("manifest.new")
+    }
+
+    /// The manifest before.
+    pub fn manifest_previous(&self) -> PathBuf {
+        self.root.join("manifest.previous")
+    }
+
+    /// The manifest before, on its way.
+    pub(super) fn manifest_previous_new(&self) -> PathBuf {
+        self.root.join("manifest.previous.new")
+    }
+
+    /// The names in the segment directory; none when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    pub fn segment_names(&self) -> io::Result<Vec<OsString>> {
+        match fs::read_dir(self.segments()) {
+            Ok(entries) => entries.map(|entry| entry.map(|entry| entry.file_name())).collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names that no layer of the manifest has, in order: left by a crash, temporary ones among them.
+    pub fn orphans(present: &[OsString], manifest: &ManifestBody) -> Vec<OsString> {
+        let named: BTreeSet<&OsStr> = manifest.layers().map(|layer| OsStr::new(&layer.file)).collect();
+        let orphans: BTreeSet<&OsString> = present.iter().filter(|name| !named.contains(name.as_os_str())).collect();
+        orphans.into_iter().cloned().collect()
+    }
+}
