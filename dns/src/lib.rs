@@ -6,9 +6,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod message;
+mod order;
 mod record;
+mod rrset;
 pub mod text;
 pub mod types;
 
+pub use order::{canonical_rdata_cmp, sort};
 pub use record::Record;
+pub use rrset::{RrsetRef, rrsets};
