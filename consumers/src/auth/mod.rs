@@ -1,5 +1,8 @@
 //! Auth: answers queries over UDP and TCP from the current generation.
 //!
-//! Read [`batch`] for how datagrams come and go.
+//! Read [`answer`] first: a query's bytes in, an answer's bytes out. [`udp`] is the query thread around it, [`batch`] how it gets
+//! datagrams.
 
+pub mod answer;
 pub mod batch;
+pub mod udp;

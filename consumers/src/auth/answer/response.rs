@@ -1,0 +1,356 @@
+//! An answer being built from the zones: [`Response`] follows aliases from zone to zone, writes the answer section as it goes, then authority
+//! and additional section as the last outcome says.
+//!
+//! Everything needed goes in whole or sets TC and ends the answer there (RFC 2181, section 9): what a signed RRset needs is its
+//! signatures too (RFC 4035, section 3.1.1).
+
+use dns::message::{Builder, ExtendedError, Full, Question, Section};
+use dns::types::{Rcode, Rtype};
+use zone_segment::{NameRef, Node, Rrset, SegmentOctets, Zone, ZoneSet, ZoneState};
+
+use super::Scratch;
+use super::additional::{put_apex_addresses, put_glue};
+use super::denial::{Proofs, negative_ttl};
+use super::outcome::{Outcome, Source, resolve, select_zone};
+
+/// An answer being built.
+pub(super) struct Response<'a, 'z, B> {
+    /// What it is written with.
+    builder: Builder<'a>,
+    /// The generation it is answered from.
+    zones: &'z ZoneSet<B>,
+    /// Names being looked up.
+    scratch: &'a mut Scratch,
+    /// Whether DNSSEC records are wanted.
+    is_dnssec_ok: bool,
+    /// The type asked for.
+    rtype: Rtype,
+    /// Proofs gathered for the authority section.
+    proofs: Proofs<'z>,
+    /// Aliases written so far.
+    aliases: Written,
+    /// DNAME owners written so far.
+    redirections: Written,
+    /// What more there is to say of an error.
+    error: Option<ExtendedError>,
+}
+
+/// How a chain goes on after one outcome.
+enum Next {
+    /// Answer the alias's target.
+    Follow,
+    /// The answer is complete.
+    Done,
+}
+
+impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
+    /// Begins: the builder holds header and question.
+    pub(super) fn new(
+        builder: Builder<'a>,
+        zones: &'z ZoneSet<B>,
+        scratch: &'a mut Scratch,
+        is_dnssec_ok: bool,
+    ) -> Self {
+        Self {
+            builder,
+            zones,
+            scratch,
+            is_dnssec_ok,
+            rtype: Rtype::ANY,
+            proofs: Proofs::default(),
+            aliases: Written::default(),
+            redirections: Written::default(),
+            error: None,
+        }
+    }
+
+    /// Writes the answer to a question, and gives the builder back to be finished.
+    pub(super) fn answer(mut self, question: &Question<'_>) -> (Builder<'a>, Option<ExtendedError>) {
+        self.rtype = question.rtype;
+        self.scratch.name.set(question.name);
+        self.scratch.lookup.set(question.name);
+        let written = match question.rtype {
+            Rtype::IXFR => self.write_soa_alone(),
+            _ => self.write_chain(),
+        };
+        if written.is_err() {
+            self.builder.set_truncated();
+        }
+        (self.builder, self.error)
+    }
+
+    /// Answers the name asked for, then each alias's target, until the chain ends, leaves the zones served here, comes round, or is too long.
+    fn write_chain(&mut self) -> Result<(), Full> {
+        for link in 0..=ALIASES_MAX {
+            let zone = match select_zone(self.zones, &self.scratch.lookup, self.rtype) {
+                Some(zone) if zone.state() == ZoneState::Serving && zone.apex_node().is_some() => zone,
+                not_served if link == 0 => {
+                    self.fail(not_served.map(|zone| zone.state()));
+                    return Ok(());
+                }
+                // The target is for its own servers to answer.
+                _ => break,
+            };
+            let outcome = resolve(&zone, &self.scratch.lookup, self.rtype);
+            if link == 0 && !matches!(outcome, Outcome::Referral { .. }) {
+                // AA speaks of the first owner name (RFC 1035, section 4.1.1).
+                self.builder.set_authoritative();
+            }
+            match self.write_outcome(&zone, outcome, link)? {
+                Next::Follow => self.scratch.lookup.set(self.scratch.name.name()),
+                Next::Done => return Ok(()),
+            }
+        }
+        self.write_proofs()
+    }
+
+    /// Writes what one outcome contributes.
+    fn write_outcome(&mut self, zone: &Zone<'z, B>, outcome: Outcome<'z>, link: usize) -> Result<Next, Full> {
+        match outcome {
+            Outcome::Found(source) => self.write_found(zone, source)?,
+            Outcome::NoData(source) => self.write_no_data(zone, source)?,
+            Outcome::NxDomain { closest_encloser } => self.write_nxdomain(zone, closest_encloser)?,
+            Outcome::Referral { cut } => self.write_referral(zone, cut)?,
+            Outcome::Alias { source, cname } => return self.write_alias(zone, source, cname, link),
+            Outcome::Redirection { owner, dname } => return self.write_redirection(owner, dname, link),
+        }
+        Ok(Next::Done)
+    }
+
+    /// Found: the data; that a wildcard had to give it; for an apex's name servers their addresses.
+    fn write_found(&mut self, zone: &Zone<'z, B>, source: Source<'z>) -> Result<(), Full> {
+        let node = source.node;
+        match self.rtype {
+            // One RRset is enough of an answer to ANY (RFC 8482, section 4.1).
+            Rtype::ANY => {
+                if let Some(rrset) = node.rrsets().find(|rrset| !rrset.is_empty()) {
+                    self.put_here(rrset)?;
+                }
+            }
+            Rtype::RRSIG => self.put_signatures(node)?,
+            rtype => {
+                if let Some(rrset) = node.rrset(rtype.0) {
+                    self.put_here(rrset)?;
+                }
+            }
+        }
+        self.prove_synthesis(zone, source);
+        self.write_proofs()?;
+        if let Some(servers) = node.rrset(Rtype::NS.0).filter(|_| self.rtype == Rtype::NS && node.is_apex()) {
+            put_apex_addresses(&mut self.builder, zone, servers, self.is_dnssec_ok, &mut self.scratch.other);
+        }
+        Ok(())
+    }
+
+    /// NODATA: the SOA record and the proof (RFC 2308, section 2.2; RFC 4035, sections 3.1.3.1 and 3.1.3.4).
+    fn write_no_data(&mut self, zone: &Zone<'z, B>, source: Source<'z>) -> Result<(), Full> {
+        if self.is_dnssec_ok {
+            // Of a name that exists its own NSEC, or the one that covers an empty non-terminal; of a wildcard's, that there is no closer one.
+            self.proofs.add(zone, &self.scratch.lookup);
+            if source.is_synthesis {
+                self.scratch.other.set(source.node.name());
+                self.proofs.add(zone, &self.scratch.other);
+            }
+        }
+        self.put_soa(zone)?;
+        self.write_proofs()
+    }
+
+    /// NXDOMAIN: the SOA record and the proofs (RFC 2308, section 2.1; RFC 4035, section 3.1.3.2).
+    fn write_nxdomain(&mut self, zone: &Zone<'z, B>, closest_encloser: Node<'z>) -> Result<(), Full> {
+        self.builder.set_rcode(Rcode::NXDOMAIN);
+        if self.is_dnssec_ok {
+            self.proofs.add(zone, &self.scratch.lookup);
+            self.proofs.add_wildcard(zone, closest_encloser, &mut self.scratch.other);
+        }
+        self.put_soa(zone)?;
+        self.write_proofs()
+    }
+
+    /// Referral: the cut's name servers, its DS RRset or the proof that it has none (RFC 4035, section 3.1.4), glue.
+    fn write_referral(&mut self, zone: &Zone<'z, B>, cut: Node<'z>) -> Result<(), Full> {
+        self.builder.begin(Section::Authority);
+        let Some(servers) = cut.rrset(Rtype::NS.0) else { return Ok(()) };
+        // The parent's copy is not signed, and not to be passed off as such.
+        put_rrset(&mut self.builder, cut.name(), servers, servers.ttl(), false)?;
+        if self.is_dnssec_ok {
+            match cut.rrset(Rtype::DS.0) {
+                Some(ds) => put_rrset(&mut self.builder, cut.name(), ds, ds.ttl(), true)?,
+                None => {
+                    self.scratch.other.set(cut.name());
+                    self.proofs.add(zone, &self.scratch.other);
+                }
+            }
+        }
+        self.write_proofs()?;
+        put_glue(&mut self.builder, zone, cut, servers, self.is_dnssec_ok, &mut self.scratch.other);
+        Ok(())
+    }
+
+    /// Alias: the CNAME record; the name to answer becomes its target.
+    fn write_alias(
+        &mut self,
+        zone: &Zone<'z, B>,
+        source: Source<'z>,
+        cname: Rrset<'z>,
+        link: usize,
+    ) -> Result<Next, Full> {
+        if link == ALIASES_MAX || !self.aliases.note(&self.builder, self.scratch.name.name()) {
+            self.write_proofs()?;
+            return Ok(Next::Done);
+        }
+        self.put_here(cname)?;
+        self.prove_synthesis(zone, source);
+        let Some(target) = cname.rdata().next().and_then(|rdata| NameRef::from_wire(rdata).ok()) else {
+            return Ok(Next::Done);
+        };
+        self.scratch.name.set(target);
+        Ok(Next::Follow)
+    }
+
+    /// Redirection: the DNAME record and the CNAME record made from it (RFC 6672, section 3.1); the name to answer becomes its target.
+    ///
+    /// Who asks for the CNAME itself has it then.
+    fn write_redirection(&mut self, owner: Node<'z>, dname: Rrset<'z>, link: usize) -> Result<Next, Full> {
+        if self.redirections.note(&self.builder, owner.name()) {
+            put_rrset(&mut self.builder, owner.name(), dname, dname.ttl(), self.is_dnssec_ok)?;
+        }
+        let target = dname.rdata().next().and_then(|rdata| NameRef::from_wire(rdata).ok());
+        let mut substituted = self.scratch.name.clone();
+        if target.is_none_or(|target| substituted.substitute(owner.name(), target).is_err()) {
+            self.builder.set_rcode(Rcode::YXDOMAIN);
+            self.write_proofs()?;
+            return Ok(Next::Done);
+        }
+        if link == ALIASES_MAX || !self.aliases.note(&self.builder, self.scratch.name.name()) {
+            self.write_proofs()?;
+            return Ok(Next::Done);
+        }
+        let cname = [substituted.name().as_wire()];
+        self.builder.rrset(self.scratch.name.name(), Rtype::CNAME, dname.ttl(), cname)?;
+        self.scratch.name = substituted;
+        if matches!(self.rtype, Rtype::CNAME | Rtype::ANY) {
+            self.write_proofs()?;
+            return Ok(Next::Done);
+        }
+        Ok(Next::Follow)
+    }
+
+    /// The answer to IXFR in a datagram: the zone's SOA record, from which the asker sees whether to come again over TCP (RFC 1995,
+    /// section 2).
+    fn write_soa_alone(&mut self) -> Result<(), Full> {
+        let zone = self.zones.find_zone(&self.scratch.lookup);
+        let Some(zone) = zone.filter(|zone| zone.apex() == self.scratch.lookup.name()) else {
+            self.builder.set_rcode(Rcode::NOTAUTH);
+            return Ok(());
+        };
+        match zone.apex_node().filter(|_| zone.state() == ZoneState::Serving).and_then(|apex| apex.rrset(Rtype::SOA.0))
+        {
+            Some(soa) => {
+                self.builder.set_authoritative();
+                self.put_here(soa)
+            }
+            None => {
+                self.fail(Some(zone.state()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Says why there is no zone to answer from: none served here, or one whose data is not to be given out.
+    fn fail(&mut self, state: Option<ZoneState>) {
+        let (rcode, error) = match state {
+            None | Some(ZoneState::Removed) => (Rcode::REFUSED, ExtendedError::NOT_AUTHORITATIVE),
+            Some(ZoneState::Expired) => (Rcode::SERVFAIL, ExtendedError::INVALID_DATA),
+            Some(ZoneState::Broken | ZoneState::Serving) => (Rcode::SERVFAIL, ExtendedError::NOT_READY),
+        };
+        self.builder.set_rcode(rcode);
+        self.error = Some(error);
+    }
+
+    /// Notes that an answer came from a wildcard: the name itself must be proven not to exist (RFC 4035, section 3.1.3.3).
+    fn prove_synthesis(&mut self, zone: &Zone<'z, B>, source: Source<'z>) {
+        if self.is_dnssec_ok && source.is_synthesis {
+            self.proofs.add(zone, &self.scratch.lookup);
+        }
+    }
+
+    /// Adds the SOA record of a negative answer.
+    fn put_soa(&mut self, zone: &Zone<'z, B>) -> Result<(), Full> {
+        self.builder.begin(Section::Authority);
+        let Some(soa) = zone.apex_node().and_then(|apex| apex.rrset(Rtype::SOA.0)) else { return Ok(()) };
+        let ttl = negative_ttl(zone).unwrap_or(soa.ttl());
+        put_rrset(&mut self.builder, zone.apex(), soa, ttl, self.is_dnssec_ok)
+    }
+
+    /// Adds the proofs gathered.
+    fn write_proofs(&mut self) -> Result<(), Full> {
+        self.builder.begin(Section::Authority);
+        for proof in self.proofs.iter() {
+            put_rrset(&mut self.builder, proof.owner, proof.nsec, proof.ttl, true)?;
+        }
+        Ok(())
+    }
+
+    /// Adds an RRset under the name being answered.
+    fn put_here(&mut self, rrset: Rrset<'_>) -> Result<(), Full> {
+        put_rrset(&mut self.builder, self.scratch.name.name(), rrset, rrset.ttl(), self.is_dnssec_ok)
+    }
+
+    /// Adds all signatures of a node under the name being answered.
+    fn put_signatures(&mut self, node: Node<'_>) -> Result<(), Full> {
+        let mark = self.builder.mark();
+        for rrset in node.rrsets().filter(|rrset| rrset.signature_count() > 0) {
+            let owner = self.scratch.name.name();
+            if self.builder.rrset(owner, Rtype::RRSIG, rrset.signature_ttl(), rrset.signatures()).is_err() {
+                self.builder.roll_back(mark);
+                return Err(Full);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds an RRset with its signatures, if they are wanted: both or none.
+///
+/// Signatures have the TTL of what they cover (RFC 4034, section 3).
+pub(super) fn put_rrset(
+    builder: &mut Builder<'_>,
+    owner: NameRef<'_>,
+    rrset: Rrset<'_>,
+    ttl: u32,
+    with_signatures: bool,
+) -> Result<(), Full> {
+    let mark = builder.mark();
+    builder.rrset(owner, Rtype(rrset.rtype()), ttl, rrset.rdata())?;
+    if with_signatures && rrset.signature_count() > 0 {
+        builder.rrset(owner, Rtype::RRSIG, ttl, rrset.signatures()).inspect_err(|_| builder.roll_back(mark))?;
+    }
+    Ok(())
+}
+
+/// Where in the message the owners of aliases stand, to see when a chain comes round.
+#[derive(Debug, Default)]
+struct Written {
+    /// Positions of their names.
+    positions: [usize; ALIASES_MAX],
+    /// How many there are.
+    count: usize,
+}
+
+impl Written {
+    /// Notes a name whose record is to be written next; says whether it is one not noted before, and there is room to note it.
+    fn note(&mut self, builder: &Builder<'_>, name: NameRef<'_>) -> bool {
+        let mut known = self.positions.iter().take(self.count);
+        if known.any(|position| builder.has_name_at(*position, name)) {
+            return false;
+        }
+        let Some(place) = self.positions.get_mut(self.count) else { return false };
+        *place = builder.position();
+        self.count += 1;
+        true
+    }
+}
+
+/// The most aliases followed in one answer; what comes behind is for the asker to ask.
+pub(super) const ALIASES_MAX: usize = 16;

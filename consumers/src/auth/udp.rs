@@ -1,0 +1,425 @@
+//! The query thread: takes batches of queries from UDP sockets, answers them from the current generation, sends the answers.
+//!
+//! Read [`QueryThread`] first, the handle by which the rest of the process steers and watches it. The thread takes no lock and allocates
+//! nothing once it runs; it loads the generation once a batch and holds it no longer than that. Each of its sockets gets one batch
+//! a round, so that none waits for another's flood.
+//!
+//! It serves the sockets of its own slot always, and those of a sibling's slot while that slot's bit is set
+//! ([`QueryThread::set_drained`]). Idle, it waits in `poll`; a wake makes it pass a batch boundary at once, where it publishes the generation
+//! it sees: from then on it uses no earlier one.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::UdpSocket;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use tokio::sync::Notify;
+use zone_segment::ZoneSet;
+
+use super::answer::{Limits, Scratch, Transport, respond};
+use super::batch::{Batch, QuerySocket};
+use crate::progress::{ProgressLine, ProgressTable};
+
+/// What a query thread is made of.
+#[derive(Debug)]
+pub struct QueryThreadOptions {
+    /// The thread's own slot, an index into `sockets`.
+    pub slot: usize,
+    /// The sockets of every slot, one an address; at most [`SLOTS_MAX`] slots.
+    pub sockets: Vec<Vec<UdpSocket>>,
+    /// The current generation; `None` before the first.
+    pub zones: Arc<ArcSwapOption<ZoneSet>>,
+    /// Where progress is shown.
+    pub progress: Arc<ProgressTable>,
+    /// The thread's line there.
+    pub line: usize,
+    /// Limits of an answer.
+    pub limits: Limits,
+}
+
+/// The handle of a running query thread. Dropping it tells the thread to end, without waiting for it.
+#[derive(Debug)]
+pub struct QueryThread {
+    /// What both sides see.
+    shared: Arc<Shared>,
+    /// The thread, to be joined.
+    join: Option<thread::JoinHandle<()>>,
+}
+
+impl QueryThread {
+    /// Starts a thread.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when the options name no line or slot, or the system refuses a resource.
+    pub fn start(options: QueryThreadOptions) -> Result<Self, StartError> {
+        let QueryThreadOptions { slot, sockets, zones, progress, line, limits } = options;
+        if sockets.len() > SLOTS_MAX || slot >= sockets.len() {
+            return Err(StartError::Slot { expected_max: sockets.len().min(SLOTS_MAX), got: slot });
+        }
+        if line >= progress.lines() {
+            return Err(StartError::Line { expected_max: progress.lines(), got: line });
+        }
+        let shared = Arc::new(Shared {
+            slot,
+            sockets: adopt(sockets).map_err(StartError::Socket)?,
+            wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+                .map_err(|errno| StartError::Wake(errno.into()))?,
+            drained: AtomicU64::new(0),
+            is_ending: AtomicBool::new(false),
+            seen: AtomicU64::new(0),
+            seen_changed: Notify::new(),
+            progress,
+            line,
+            counters: Counters::default(),
+        });
+        let worker = Worker { shared: Arc::clone(&shared), zones, limits };
+        let join = thread::Builder::new()
+            .name(format!("query-{slot}"))
+            .spawn(move || worker.run())
+            .map_err(StartError::Thread)?;
+        Ok(Self { shared, join: Some(join) })
+    }
+
+    /// The generation of the thread's last batch boundary: it uses no earlier one. 0 before the first.
+    pub fn seen_generation(&self) -> u64 {
+        // Acquire; pairs with the release store in `Shared::publish`.
+        self.shared.seen.load(Ordering::Acquire)
+    }
+
+    /// Waits until the thread has passed a batch boundary on this generation or a later one. Wakes the thread itself.
+    pub async fn seen(&self, generation: u64) {
+        loop {
+            let changed = self.shared.seen_changed.notified();
+            tokio::pin!(changed);
+            // Registered before the look, so that a change between the two is not lost.
+            changed.as_mut().enable();
+            if self.seen_generation() >= generation {
+                return;
+            }
+            self.wake();
+            changed.await;
+        }
+    }
+
+    /// Makes the thread pass a batch boundary, and look at the generation and the drained slots, at once if it is idle.
+    pub fn wake(&self) {
+        self.shared.wake();
+    }
+
+    /// Says which siblings' slots the thread serves beside its own: bit `n` for slot `n`.
+    pub fn set_drained(&self, slots: u64) {
+        // Release; pairs with the acquire load in `Worker::run`.
+        self.shared.drained.store(slots, Ordering::Release);
+        self.wake();
+    }
+
+    /// Whether work waits for the thread: a batch is in its hands, or a query in a socket of its own slot.
+    pub fn has_work_waiting(&self) -> bool {
+        let is_busy = self.shared.line().is_some_and(|line| line.load().is_busy);
+        is_busy || self.shared.served(0).any(QuerySocket::has_waiting)
+    }
+
+    /// What the thread has done so far.
+    pub fn statistics(&self) -> QueryStatistics {
+        let Counters { queries, answers, dropped, errors } = &self.shared.counters;
+        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        QueryStatistics {
+            queries: value(queries),
+            answers: value(answers),
+            dropped: value(dropped),
+            errors: value(errors),
+        }
+    }
+
+    /// Ends the thread and waits for it: its batch in hand is answered first.
+    pub fn stop(mut self) {
+        self.shared.end();
+        if let Some(join) = self.join.take() {
+            // A panic of the thread has been reported by its hook.
+            let _ = join.join();
+        }
+    }
+}
+
+impl Drop for QueryThread {
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
+/// What a query thread has done since it started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct QueryStatistics {
+    /// Datagrams received.
+    pub queries: u64,
+    /// Answers handed to the kernel.
+    pub answers: u64,
+    /// Answers given up because they could not be sent.
+    pub dropped: u64,
+    /// Receptions that failed.
+    pub errors: u64,
+}
+
+/// What the thread and its handle share.
+#[derive(Debug)]
+struct Shared {
+    /// The thread's own slot.
+    slot: usize,
+    /// Every slot's sockets, each with its slot.
+    sockets: Vec<(usize, QuerySocket)>,
+    /// An eventfd that ends a wait.
+    wake: OwnedFd,
+    /// Siblings' slots to serve, a bit each.
+    drained: AtomicU64,
+    /// Whether the thread is to end.
+    is_ending: AtomicBool,
+    /// The generation of the last batch boundary.
+    seen: AtomicU64,
+    /// Told when `seen` changes.
+    seen_changed: Notify,
+    /// Where progress is shown.
+    progress: Arc<ProgressTable>,
+    /// The thread's line there.
+    line: usize,
+    /// What has been done.
+    counters: Counters,
+}
+
+impl Shared {
+    /// The thread's progress line; checked to be there at the start.
+    fn line(&self) -> Option<&ProgressLine> {
+        self.progress.line(self.line)
+    }
+
+    /// The sockets to serve while these slots are drained.
+    fn served(&self, drained: u64) -> impl Iterator<Item = &QuerySocket> {
+        let is_served = move |slot: usize| slot == self.slot || drained >> slot & 1 == 1;
+        self.sockets.iter().filter(move |(slot, _)| is_served(*slot)).map(|(_, socket)| socket)
+    }
+
+    /// Ends a wait, now or at its beginning.
+    fn wake(&self) {
+        // Any count wakes, so the byte order does not matter. It fails only when the count is full, and then a wake is pending.
+        let _ = rustix::io::write(&self.wake, &1u64.to_le_bytes());
+    }
+
+    /// Tells the thread to end.
+    fn end(&self) {
+        // Release; pairs with the acquire load in `Worker::run`.
+        self.is_ending.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Shows that a batch boundary is passed on `generation`.
+    fn publish(&self, generation: u64) {
+        if let Some(line) = self.line() {
+            line.pass_boundary(generation);
+        }
+        // Only the thread itself stores it, so what it reads is its own last store.
+        if self.seen.load(Ordering::Relaxed) != generation {
+            // Release; pairs with the acquire load in `QueryThread::seen_generation`: whoever sees the new number sees that all use of an
+            // earlier generation is over.
+            self.seen.store(generation, Ordering::Release);
+            self.seen_changed.notify_waiters();
+        }
+    }
+}
+
+/// The counters behind [`QueryStatistics`]; written by the thread alone.
+#[derive(Debug, Default)]
+struct Counters {
+    /// Datagrams received.
+    queries: AtomicU64,
+    /// Answers sent.
+    answers: AtomicU64,
+    /// Answers given up.
+    dropped: AtomicU64,
+    /// Receptions that failed.
+    errors: AtomicU64,
+}
+
+/// The thread's side.
+struct Worker {
+    /// What the handle sees too.
+    shared: Arc<Shared>,
+    /// The current generation.
+    zones: Arc<ArcSwapOption<ZoneSet>>,
+    /// Limits of an answer.
+    limits: Limits,
+}
+
+/// What a batch needs; made once.
+struct Tools {
+    /// Buffers of queries and answers.
+    batch: Batch,
+    /// What an answer needs beside its buffer.
+    scratch: Scratch,
+}
+
+impl Worker {
+    /// Serves until told to end. Each turn of the outer loop serves one set of sockets, until the drained slots change.
+    fn run(&self) {
+        let shared = &*self.shared;
+        let mut tools =
+            Tools { batch: Batch::new(usize::from(self.limits.udp_octets_max)), scratch: Scratch::default() };
+        loop {
+            // Acquire; pairs with the release store in `QueryThread::set_drained`.
+            let drained = shared.drained.load(Ordering::Acquire);
+            let sockets: Vec<&QuerySocket> = shared.served(drained).collect();
+            let mut waits: Vec<PollFd<'_>> = Vec::with_capacity(1 + sockets.len());
+            waits.push(PollFd::new(&shared.wake, PollFlags::IN));
+            waits.extend(sockets.iter().map(|socket| PollFd::new(*socket, PollFlags::IN)));
+            // Acquire; pairs with the release store in `QueryThread::set_drained`.
+            while shared.drained.load(Ordering::Acquire) == drained {
+                // Acquire; pairs with the release store in `Shared::end`.
+                if shared.is_ending.load(Ordering::Acquire) {
+                    return;
+                }
+                shared.publish(self.current_generation());
+                self.round(&mut waits, &sockets, &mut tools);
+            }
+        }
+    }
+
+    /// Waits for queries or a wake, and serves each socket that has some with one batch.
+    fn round(&self, waits: &mut [PollFd<'_>], sockets: &[&QuerySocket], tools: &mut Tools) {
+        if poll(waits, None).is_err() {
+            // A signal; or no memory for the moment, which passes.
+            return;
+        }
+        let Some((wake, waits)) = waits.split_first() else { return };
+        if !wake.revents().is_empty() {
+            let mut count = [0; 8];
+            // It fails only when another reading has taken the count already.
+            let _ = rustix::io::read(&self.shared.wake, &mut count);
+        }
+        let (mut served, mut failed) = (false, false);
+        for (socket, _) in sockets.iter().zip(waits).filter(|(_, wait)| !wait.revents().is_empty()) {
+            match self.serve(socket, tools) {
+                Ok(()) => served = true,
+                Err(error) if is_passing(&error) => {}
+                Err(_) => {
+                    add(&self.shared.counters.errors, 1);
+                    failed = true;
+                }
+            }
+        }
+        if failed && !served {
+            // A socket that only fails is always ready: without a pause the thread would spin on it.
+            thread::sleep(FAILURE_PAUSE);
+        }
+    }
+
+    /// Receives a batch, answers it and sends the answers.
+    fn serve(&self, socket: &QuerySocket, tools: &mut Tools) -> io::Result<()> {
+        let Tools { batch, scratch } = tools;
+        let counters = &self.shared.counters;
+        let received = batch.receive(socket)?;
+        if let Some(line) = self.shared.line() {
+            line.begin_batch();
+        }
+        config::fault::hit("auth-udp-batch");
+        let zones = self.zones.load();
+        let generation = generation_of(zones.as_deref());
+        batch.answer_each(|query, room| respond(query, zones.as_deref(), Transport::Udp, &self.limits, room, scratch));
+        drop(zones);
+        let sent = batch.send(socket);
+        add(&counters.queries, received);
+        add(&counters.answers, sent.sent);
+        add(&counters.dropped, sent.dropped);
+        self.shared.publish(generation);
+        Ok(())
+    }
+
+    /// The current generation's number.
+    fn current_generation(&self) -> u64 {
+        generation_of(self.zones.load().as_deref())
+    }
+}
+
+/// A generation's number, 0 for none.
+fn generation_of(zones: Option<&ZoneSet>) -> u64 {
+    zones.map_or(0, ZoneSet::generation)
+}
+
+/// Whether a failed reception means nothing: no query was there after all, or the kernel tells of an earlier answer that did not arrive.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, Interrupted, NetworkUnreachable, WouldBlock};
+    matches!(error.kind(), WouldBlock | Interrupted | ConnectionRefused | HostUnreachable | NetworkUnreachable)
+}
+
+/// Counts up.
+fn add(counter: &AtomicU64, count: usize) {
+    counter.fetch_add(count as u64, Ordering::Relaxed);
+}
+
+/// Prepares every slot's sockets.
+fn adopt(sockets: Vec<Vec<UdpSocket>>) -> io::Result<Vec<(usize, QuerySocket)>> {
+    let numbered = sockets.into_iter().enumerate();
+    numbered.flat_map(|(slot, sockets)| sockets.into_iter().map(move |s| Ok((slot, QuerySocket::new(s)?)))).collect()
+}
+
+/// Why a query thread did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is no such slot.
+    Slot {
+        /// The number of slots.
+        expected_max: usize,
+        /// The slot asked for.
+        got: usize,
+    },
+    /// There is no such progress line.
+    Line {
+        /// The number of lines.
+        expected_max: usize,
+        /// The line asked for.
+        got: usize,
+    },
+    /// A socket could not be prepared.
+    Socket(io::Error),
+    /// No descriptor to wake the thread by.
+    Wake(io::Error),
+    /// No thread.
+    Thread(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slot { expected_max, got } => {
+                write!(f, "starting a query thread: expected a slot below {expected_max}, got {got}")
+            }
+            Self::Line { expected_max, got } => {
+                write!(f, "starting a query thread: expected a progress line below {expected_max}, got {got}")
+            }
+            Self::Socket(_) => f.write_str("starting a query thread: preparing a UDP socket"),
+            Self::Wake(_) => f.write_str("starting a query thread: making its eventfd"),
+            Self::Thread(_) => f.write_str("starting a query thread: making the thread"),
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Socket(source) | Self::Wake(source) | Self::Thread(source) => Some(source),
+            Self::Slot { .. } | Self::Line { .. } => None,
+        }
+    }
+}
+
+/// The most slots: drained slots are bits of one word.
+pub const SLOTS_MAX: usize = 64;
+
+/// How long the thread rests when its sockets only fail: short against the 500 ms a query may wait for a sibling.
+const FAILURE_PAUSE: Duration = Duration::from_millis(10);
