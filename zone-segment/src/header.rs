@@ -91,6 +91,9 @@ pub(crate) const HEADER_HASH_FIELD: Field = FILL_FIELD.then(16);
 
 const _: () = assert!(HEADER_HASH_FIELD.end() == HEADER_LENGTH, "the fields fill the page");
 
+#[cfg(test)]
+mod tests;
+
 /// The header's contents, without what is the same in every segment of this format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {

@@ -106,12 +106,6 @@ impl<'a> Node<'a> {
         u32_at(self.record, ZONE_OFFSET)
     }
 
-    /// Its position in the segment's canonical order. Nothing needs it but tests, until layers are merged by it.
-    #[cfg(test)]
-    pub(crate) fn position(&self) -> u32 {
-        u32_at(self.record, POSITION_OFFSET)
-    }
-
     /// Where its link leads: a node reference and that node's name hash.
     pub(crate) fn link(&self) -> Option<(u32, u64)> {
         let reference = u32_at(self.record, LINK_OFFSET);
