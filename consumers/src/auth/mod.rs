@@ -1,8 +1,9 @@
 //! Auth: answers queries over UDP and TCP from the current generation.
 //!
 //! Read [`answer`] first: a query's bytes in, an answer's bytes out. [`udp`] is the query thread around it, [`batch`] how it gets
-//! datagrams.
+//! datagrams; [`tcp`] takes connections.
 
 pub mod answer;
 pub mod batch;
+pub mod tcp;
 pub mod udp;
