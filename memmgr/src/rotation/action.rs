@@ -97,6 +97,8 @@ pub enum Ignored {
     UnknownReader,
     /// A reader of this id is there already.
     AlreadyJoined,
+    /// The reader was killed, and its end is still to come.
+    Killed,
     /// The generation was acknowledged before.
     AcknowledgedTwice {
         /// The generation named.
@@ -138,6 +140,7 @@ impl fmt::Display for Ignored {
         match self {
             Self::UnknownReader => f.write_str("the reader is not known"),
             Self::AlreadyJoined => f.write_str("the reader has joined before"),
+            Self::Killed => f.write_str("the reader was killed"),
             Self::AcknowledgedTwice { generation } => write!(f, "generation {generation} was acknowledged before"),
             Self::NotAnnounced { generation, expected: Some(expected) } => {
                 write!(f, "generation {generation} is not the one awaited: expected {expected}")

@@ -51,7 +51,7 @@ pub enum Event {
         /// The generation that did not map or did not check out.
         generation: u64,
     },
-    /// The reader's connection has ended.
+    /// The reader's connection has ended. Due for each one, those that were killed included; nothing comes from it after.
     ReaderGone {
         /// Who went.
         reader: ReaderId,

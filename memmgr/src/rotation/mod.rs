@@ -41,7 +41,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use action::{Action, Ignored, KillReason};
@@ -81,6 +81,8 @@ pub struct Rotation {
     committed_max: u64,
     /// Everyone who was announced to and is neither gone nor killed.
     readers: BTreeMap<ReaderId, Reader>,
+    /// Those killed whose end was not seen yet: what they sent before it may still come in, and lets none of them in again.
+    killed: BTreeSet<ReaderId>,
 }
 
 /// Who a reader is: the address of its connection, never used again for another.
@@ -138,6 +140,7 @@ impl Rotation {
             updating: None,
             committed_max: 0,
             readers: BTreeMap::new(),
+            killed: BTreeSet::new(),
         }
     }
 
@@ -149,6 +152,12 @@ impl Rotation {
             committed_max: generation,
             ..Self::new(deadlines)
         }
+    }
+
+    /// A rotation after a restart of memmgr that found the manifest's generation damaged: nothing is published, and no number
+    /// up to that generation's is given to other contents.
+    pub fn empty_after(generation: u64, deadlines: Deadlines) -> Self {
+        Self { committed_max: generation, ..Self::new(deadlines) }
     }
 
     /// The next state and what is to be done. `at` is a monotonic time from any fixed start.
@@ -167,8 +176,7 @@ impl Rotation {
             Event::Refused { reader, generation } => {
                 self.take_word(reader, &mut actions, |state, _| state.refuse(generation));
             }
-            // Silent for one that was killed: its connection ends after it was forgotten.
-            Event::ReaderGone { reader } => drop(self.readers.remove(&reader)),
+            Event::ReaderGone { reader } => self.reader_gone(reader),
             Event::Pong { reader, threads } => {
                 self.take_word(reader, &mut actions, |state, now| {
                     state.pong(now, &threads);
@@ -264,8 +272,18 @@ impl Rotation {
             actions.push(ignored(Some(reader), Ignored::AlreadyJoined));
             return;
         }
+        if self.killed.contains(&reader) {
+            actions.push(ignored(Some(reader), Ignored::Killed));
+            return;
+        }
         self.readers.insert(reader, Reader::new(self.clock.now(), holds, self.phase.newest()));
         self.announce(reader, actions);
+    }
+
+    /// A reader's connection has ended; no news of one that was killed.
+    fn reader_gone(&mut self, reader: ReaderId) {
+        self.readers.remove(&reader);
+        self.killed.remove(&reader);
     }
 
     /// A reader has switched. If a newer generation was published meanwhile, it is told of that one next.
@@ -323,10 +341,12 @@ impl Rotation {
     /// Kills and forgets each reader that has missed a deadline: no state waits for the dead.
     fn kill_overdue(&mut self, actions: &mut Vec<Action>) {
         let (now, deadlines) = (self.clock.now(), self.deadlines);
+        let killed = &mut self.killed;
         self.readers.retain(|reader, state| match state.missed(now, &deadlines) {
             Some(missed) => {
                 let (reason, generation, waited) = (missed.reason, missed.generation, missed.waited);
                 actions.push(Action::Kill { reader: *reader, reason, generation, waited });
+                killed.insert(*reader);
                 false
             }
             None => true,

@@ -154,6 +154,7 @@ fn b22_reader_without_acknowledgement_is_killed_at_the_switch_timeout() {
         Action::Retire { generation: 1 },
     ];
     assert_eq!(scene.pass(1, &[A, B]), expected);
+    assert_eq!(scene.join(B, Some(1)), [ignored(Some(B), Ignored::Killed)]);
     assert_eq!(scene.gone(B), [], "the end of a killed reader's connection is no news");
 }
 
