@@ -19,6 +19,9 @@ use crate::zone::Zone;
 mod error;
 mod statistics;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{OpenError, VerifyError};
 pub use statistics::{PartStatistics, Statistics};
 

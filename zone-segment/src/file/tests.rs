@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::map::SegmentBuffer;
-use crate::{DirectoryWriter, HashKey};
+use crate::{DirectoryWriter, HashKey, Name, SegmentWriter, ZoneId};
 
 use super::*;
 
@@ -97,4 +97,34 @@ fn b38_verify_file_names_file_and_block() {
     assert!(matches!(verify_file(&path).expect_err("empty").cause, VerifyFileCause::Open(OpenError::TooShort { .. })));
     std::fs::remove_file(&path).expect("removed");
     assert!(matches!(verify_file(&path).expect_err("gone").cause, VerifyFileCause::File(_)));
+}
+
+/// Octets of a file that are in this process's page tables.
+fn resident(path: &Path) -> u64 {
+    let smaps = std::fs::read_to_string("/proc/self/smaps").expect("readable");
+    let path = path.to_str().expect("a path in UTF-8");
+    let mut lines = smaps.lines().skip_while(|line| !line.ends_with(path));
+    let rss = lines.find_map(|line| line.strip_prefix("Rss:")).expect("mapped");
+    rss.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+}
+
+#[test]
+fn opening_touches_the_header_and_the_root_only() {
+    let mut writer = SegmentWriter::new(HashKey([1; 16]));
+    let apex: Name = "example.".parse().expect("a name");
+    writer.start_zone(ZoneId(1), apex.as_ref()).expect("a zone");
+    for number in 100_000..200_000 {
+        let owner = apex.prepend_label(format!("name{number}").as_bytes()).expect("a name");
+        writer.rrset(owner.as_ref(), 16, 60, &[&[0; 100]]).expect("an RRset");
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    write_file(dir.path(), "large.seg", &writer.finish().expect("a segment")).expect("written");
+    let path = dir.path().join("large.seg");
+    let segment = map(File::open(&path).expect("readable")).expect("a segment");
+    assert!(segment.len() > 16 << 20, "large enough to tell: {}", segment.len());
+    // A fault brings its neighbours in the page cache along: a huge page of 2 MiB where the file lies in large folios.
+    let opened = resident(&path);
+    assert!(opened <= 6 << 20, "{opened} octets after open: more than those of header, root and block table");
+    segment.verify().expect("sound");
+    assert!(resident(&path) > 16 << 20, "and all of them after verify");
 }
