@@ -278,8 +278,9 @@ proptest! {
 
     #[test]
     fn b33_any_damage_of_the_file_on_disk_falls_back(place in any::<prop::sample::Index>(), octet: u8, cut: bool) {
-        let (_temporary, directory) = saved_twice();
-        let mut octets = fs::read(directory.manifest()).unwrap();
+        let (_temporary, directory) = directory();
+        fs::write(directory.manifest_previous(), encode(&sample(1)).unwrap()).unwrap();
+        let mut octets = encode(&sample(2)).unwrap();
         let place = place.index(octets.len());
         if cut {
             octets.truncate(place);

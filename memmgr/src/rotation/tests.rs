@@ -230,6 +230,17 @@ fn b22_sleep_of_memmgr_itself_is_held_against_no_reader() {
 }
 
 #[test]
+fn b22_first_tick_after_a_sleep_judges_nobody_so_that_what_lies_unread_is_read() {
+    let mut scene = Scene::settled(&[A]);
+    scene.publish(2);
+    assert_eq!(scene.pass(9, &[A]), []);
+    scene.now += Duration::from_secs(60);
+    assert_eq!(scene.step(Event::Tick), [Action::Ping { reader: A }]);
+    assert_eq!(scene.acknowledge(A, 2), [Action::BecameCurrent { generation: 2 }]);
+    assert_eq!(scene.pass(1, &[A]), []);
+}
+
+#[test]
 fn b22_pings_go_out_once_an_interval() {
     let mut scene = Scene::settled(&[A]);
     let mut pings = 0;

@@ -189,6 +189,16 @@ pub(crate) fn check_commit(world: &World) -> Result<(), String> {
     Ok(())
 }
 
+/// A generation becomes current when every reader that was there at its publication has acknowledged it.
+pub(crate) fn check_current(world: &World, generation: u64) -> Result<(), String> {
+    let readers = world.memmgr.rotation.as_ref().map(Rotation::readers).unwrap_or_default();
+    let was_there = |reader: ReaderId| world.present_at_publication.contains(&reader);
+    match readers.iter().find(|reader| was_there(reader.reader) && reader.acknowledged != Some(generation)) {
+        Some(reader) => Err(format!("generation {generation} is current and not acknowledged by {:?}", reader.reader)),
+        None => Ok(()),
+    }
+}
+
 /// When nothing has gone wrong for long enough, the last generation is current everywhere and alive alone.
 pub(crate) fn is_at_rest(world: &World) -> bool {
     let Some(rotation) = &world.memmgr.rotation else {

@@ -26,6 +26,8 @@ pub(crate) struct MemoryManager {
     pub(crate) number_min: u64,
     /// A build is under way.
     pub(crate) is_building: bool,
+    /// The generation whose manifest is being written.
+    pub(crate) committing: Option<u64>,
     /// When the oldest waiting candidate was built.
     pub(crate) candidate_since: Option<Duration>,
     /// Stopped by a signal; what arrives meanwhile is kept.
@@ -49,6 +51,7 @@ impl MemoryManager {
             manifest_previous: 0,
             number_min: 1,
             is_building: false,
+            committing: None,
             candidate_since: None,
             is_asleep: false,
             held: Vec::new(),
@@ -61,6 +64,7 @@ impl MemoryManager {
     pub(crate) fn die(&mut self) {
         self.rotation = None;
         self.is_building = false;
+        self.committing = None;
         self.candidate_since = None;
         self.is_asleep = false;
         self.held.clear();
