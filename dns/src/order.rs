@@ -9,6 +9,9 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use zone_segment::NameRef;
 
+#[cfg(test)]
+mod tests;
+
 /// Sorts records into canonical order; records that are equal in it stay in the order they came in.
 pub fn sort(records: &mut Vec<Record>) {
     if records.is_sorted_by(|a, b| canonical_cmp(a, b).is_le()) {

@@ -1,15 +1,11 @@
 //! The RDATA of one entry as fields: [`Fields`] hands out token after token, decoded as the type of the record asks.
 //!
-//! It is the scanner that the `domain` crate reads RDATA from, and the source of our own layouts (`layout.rs`). It remembers
-//! which token it gave last, so that an error can say where. It knows nothing of owners, TTLs and directives.
+//! It remembers which token it gave last, so that an error can say where. It knows nothing of types (`layout.rs`), nor of owners,
+//! TTLs and directives (`zonefile.rs`).
 
 use super::name::{self, NameFault};
 use super::token::Token;
 use super::ttl::TtlFault;
-use domain::base::charstr::CharStr;
-use domain::base::name::Name;
-use domain::base::scan::{ConvertSymbols, EntrySymbol, Scanner, ScannerError, Symbol};
-use domain::dep::octseq::str::Str;
 use std::error::Error;
 use std::fmt;
 
@@ -48,24 +44,6 @@ impl fmt::Display for RdataFault {
 }
 
 impl Error for RdataFault {}
-
-impl ScannerError for RdataFault {
-    fn custom(message: &'static str) -> Self {
-        Self::Malformed(message)
-    }
-
-    fn end_of_entry() -> Self {
-        Self::TooShort
-    }
-
-    fn short_buf() -> Self {
-        Self::TooLong
-    }
-
-    fn trailing_tokens() -> Self {
-        Self::Trailing
-    }
-}
 
 /// The tokens of one RDATA, given out from the first to the last.
 #[derive(Clone, Debug)]
@@ -117,10 +95,44 @@ impl<'a> Fields<'a> {
             out.extend_from_slice(text);
             return Ok(());
         }
-        each_symbol(text, |symbol| {
-            out.push(symbol.into_octet().map_err(|_| BAD_ESCAPE)?);
-            Ok(())
-        })
+        let mut rest = text;
+        while let [octet, after @ ..] = rest {
+            rest = after;
+            let mut octet = *octet;
+            if octet == b'\\' {
+                (octet, rest) = name::unescape(after).ok_or(RdataFault::Name(NameFault::BadEscape))?;
+            }
+            out.push(octet);
+        }
+        Ok(())
+    }
+
+    /// Gives the rest of the entry in one piece, appended to `out`: encoded octets, which may be cut anywhere. Each octet must
+    /// be of the encoding's alphabet.
+    pub(super) fn take_encoded(
+        &mut self,
+        is_of_alphabet: impl Fn(&u8) -> bool,
+        expected: &'static str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RdataFault> {
+        while !self.is_empty() {
+            let text = self.take()?;
+            if !text.iter().all(&is_of_alphabet) {
+                return Err(RdataFault::Malformed(expected));
+            }
+            out.extend_from_slice(text);
+        }
+        Ok(())
+    }
+
+    /// Shows the next token as it is written, without giving it.
+    pub(super) fn peek(&self) -> Result<&'a [u8], RdataFault> {
+        self.tokens.get(self.given).map(|token| token.text(self.source)).ok_or(RdataFault::TooShort)
+    }
+
+    /// Whether the next token follows the last without a blank.
+    pub(super) fn is_joined(&self) -> bool {
+        self.tokens.get(self.given).is_some_and(|token| token.joined)
     }
 
     /// Steps over the marker of RDATA in the notation for any type (RFC 3597, section 5), if it comes next.
@@ -131,147 +143,6 @@ impl<'a> Fields<'a> {
         is_marker
     }
 }
-
-impl Scanner for Fields<'_> {
-    type Octets = Vec<u8>;
-    type OctetsBuilder = Vec<u8>;
-    type Name = Name<Vec<u8>>;
-    type Error = RdataFault;
-
-    fn has_space(&self) -> bool {
-        self.tokens.get(self.given).is_some_and(|token| !token.joined)
-    }
-
-    fn continues(&mut self) -> bool {
-        !self.is_empty()
-    }
-
-    fn scan_symbols<F>(&mut self, op: F) -> Result<(), RdataFault>
-    where
-        F: FnMut(Symbol) -> Result<(), RdataFault>,
-    {
-        each_symbol(self.take()?, op)
-    }
-
-    fn scan_entry_symbols<F>(&mut self, mut op: F) -> Result<(), RdataFault>
-    where
-        F: FnMut(EntrySymbol) -> Result<(), RdataFault>,
-    {
-        while !self.is_empty() {
-            each_symbol(self.take()?, |symbol| op(symbol.into()))?;
-            op(EntrySymbol::EndOfToken)?;
-        }
-        Ok(())
-    }
-
-    fn convert_token<C: ConvertSymbols<Symbol, RdataFault>>(&mut self, mut convert: C) -> Result<Vec<u8>, RdataFault> {
-        let mut octets = Vec::new();
-        each_symbol(self.take()?, |symbol| {
-            octets.extend_from_slice(convert.process_symbol(symbol)?.unwrap_or_default());
-            Ok(())
-        })?;
-        octets.extend_from_slice(convert.process_tail()?.unwrap_or_default());
-        Ok(octets)
-    }
-
-    fn convert_entry<C: ConvertSymbols<EntrySymbol, RdataFault>>(
-        &mut self,
-        mut convert: C,
-    ) -> Result<Vec<u8>, RdataFault> {
-        let mut octets = Vec::new();
-        while !self.is_empty() {
-            each_symbol(self.take()?, |symbol| {
-                octets.extend_from_slice(convert.process_symbol(symbol.into())?.unwrap_or_default());
-                Ok(())
-            })?;
-        }
-        octets.extend_from_slice(convert.process_tail()?.unwrap_or_default());
-        Ok(octets)
-    }
-
-    fn scan_octets(&mut self) -> Result<Vec<u8>, RdataFault> {
-        let mut octets = Vec::new();
-        self.take_octets(&mut octets)?;
-        Ok(octets)
-    }
-
-    fn scan_svcb_octets(&mut self) -> Result<Vec<u8>, RdataFault> {
-        let mut octets = self.scan_octets()?;
-        while self.tokens.get(self.given).is_some_and(|token| token.joined) {
-            self.take_octets(&mut octets)?;
-        }
-        Ok(octets)
-    }
-
-    fn scan_ascii_str<F, T>(&mut self, op: F) -> Result<T, RdataFault>
-    where
-        F: FnOnce(&str) -> Result<T, RdataFault>,
-    {
-        let octets = self.scan_octets()?;
-        match std::str::from_utf8(&octets) {
-            Ok(text) if text.is_ascii() => op(text),
-            _ => Err(RdataFault::Malformed("expected ASCII characters")),
-        }
-    }
-
-    fn scan_name(&mut self) -> Result<Name<Vec<u8>>, RdataFault> {
-        let mut wire = Vec::new();
-        self.take_name(&mut wire)?;
-        Name::from_octets(wire).map_err(|_| RdataFault::Malformed("expected a domain name"))
-    }
-
-    fn scan_charstr(&mut self) -> Result<CharStr<Vec<u8>>, RdataFault> {
-        CharStr::from_octets(self.scan_octets()?).map_err(|_| STRING_TOO_LONG)
-    }
-
-    fn scan_string(&mut self) -> Result<Str<Vec<u8>>, RdataFault> {
-        Str::from_utf8(self.scan_octets()?).map_err(|_| RdataFault::Malformed("expected UTF-8"))
-    }
-
-    fn scan_charstr_entry(&mut self) -> Result<Vec<u8>, RdataFault> {
-        let mut octets = Vec::new();
-        while !self.is_empty() {
-            let start = octets.len();
-            octets.push(0);
-            self.take_octets(&mut octets)?;
-            octets[start] = u8::try_from(octets.len() - start - 1).map_err(|_| STRING_TOO_LONG)?;
-        }
-        Ok(octets)
-    }
-
-    fn scan_opt_unknown_marker(&mut self) -> Result<bool, RdataFault> {
-        Ok(self.take_generic_marker())
-    }
-
-    fn octets_builder(&mut self) -> Result<Vec<u8>, RdataFault> {
-        Ok(Vec::new())
-    }
-}
-
-/// Gives each symbol of a token to `op`.
-///
-/// An octet outside of ASCII is given as if it were written `\DDD`: text in UTF-8 goes to the wire as it stands in the file.
-fn each_symbol(text: &[u8], mut op: impl FnMut(Symbol) -> Result<(), RdataFault>) -> Result<(), RdataFault> {
-    let mut rest = text;
-    while let [octet, after @ ..] = rest {
-        rest = after;
-        let symbol = match octet {
-            b'\\' => {
-                let is_decimal = after.first().is_some_and(u8::is_ascii_digit);
-                let (escaped, after) = name::unescape(after).ok_or(BAD_ESCAPE)?;
-                rest = after;
-                if is_decimal { Symbol::DecimalEscape(escaped) } else { Symbol::SimpleEscape(escaped) }
-            }
-            0x20..=0x7e => Symbol::Char(char::from(*octet)),
-            _ => Symbol::DecimalEscape(*octet),
-        };
-        op(symbol)?;
-    }
-    Ok(())
-}
-
-/// A backslash with digits after it that are no octet.
-const BAD_ESCAPE: RdataFault = RdataFault::Malformed("escape that is not \\DDD with a value up to 255");
 
 /// A character string that its length octet cannot count (RFC 1035, section 3.3).
 pub(super) const STRING_TOO_LONG: RdataFault = RdataFault::Malformed("character string longer than 255 octets");

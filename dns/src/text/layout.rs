@@ -1,21 +1,21 @@
-//! The RDATA of the types that are read and written here and not by the `domain` crate, as rows of fields: [`layout`] gives the
-//! row of a type, [`Field`] reads one field from text, measures it on the wire and writes it as text.
+//! The RDATA of every type that has a presentation format here, as a row of fields: [`layout`] gives the row of a type, [`Field`]
+//! reads one field from text, measures it on the wire and writes it as text.
 //!
-//! Here are the types that `domain` does not have; those it has but reads more narrowly than zone files need, SOA (times with
-//! units), NSEC and RRSIG (types by every mnemonic of the registry); and those that are but a name, because they make up most of
-//! any zone. One table serves both directions, so that they cannot disagree.
+//! One table serves both directions, so that they cannot disagree, and also says whether octets are RDATA of a type.
 
 use super::bitmap;
 use super::date;
 use super::fields::{Fields, RdataFault, STRING_TOO_LONG};
+use super::gateway;
 use super::location;
 use super::present;
+use super::svcb;
 use super::ttl;
 use crate::types::Rtype;
-use domain::base::scan::Scanner;
-use domain::utils::{base16, base64};
+use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER_PERMISSIVE, HEXUPPER};
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 use zone_segment::NameRef;
 
 /// One field of an RDATA.
@@ -35,6 +35,8 @@ pub(super) enum Field {
     Name,
     /// A character string.
     String,
+    /// A character string of letters and digits, one at least, written without quotes (RFC 8659, section 4.1).
+    Tag,
     /// A character string, or nothing at all at the end.
     OptionalString,
     /// Character strings to the end, one at least.
@@ -47,6 +49,12 @@ pub(super) enum Field {
     Base64,
     /// Octets to the end, in base 64, or none: a KEY may say that there is no key (RFC 2535, section 3.1.2).
     OptionalBase64,
+    /// A salt with its length, in hexadecimal digits, `-` for none (RFC 5155, section 3.3).
+    Salt,
+    /// A hash with its length, in base 32 (RFC 5155, section 3.3).
+    Hash,
+    /// The parameters of a service binding to the end (RFC 9460).
+    Parameters,
     /// A type, 16 bits, by its mnemonic.
     Type,
     /// A number of 8 bits that may be written as the mnemonic of a DNSSEC algorithm.
@@ -59,15 +67,21 @@ pub(super) enum Field {
     Types,
     /// An IPv4 address.
     Ipv4,
+    /// An IPv6 address.
+    Ipv6,
     /// 64 bits in four groups of hexadecimal digits with colons (RFC 6742, section 2).
     Locator,
     /// A hardware address of that many octets, with hyphens (RFC 7043).
     Hardware(usize),
     /// A location (RFC 1876).
     Location,
+    /// A whole IPSECKEY (RFC 4025).
+    Ipseckey,
+    /// A whole AMTRELAY (RFC 8777).
+    Amtrelay,
 }
 
-/// The fields of a type; `None` where another reader has it, or where it has no presentation format known here.
+/// The fields of a type; `None` where it has no presentation format that is known here.
 pub(super) fn layout(rtype: Rtype) -> Option<&'static [Field]> {
     use Field::*;
     Some(match rtype {
@@ -76,12 +90,28 @@ pub(super) fn layout(rtype: Rtype) -> Option<&'static [Field]> {
         Rtype::MX => &[U16, Name],
         Rtype::SOA => &[Name, Name, U32, Seconds, Seconds, Seconds, Seconds],
         Rtype::NSEC => &[Name, Types],
+        Rtype::NSEC3 => &[U8, U8, U16, Salt, Hash, Types],
+        Rtype::NSEC3PARAM => &[U8, U8, U16, Salt],
+        Rtype::SVCB | Rtype::HTTPS => &[U16, Name, Parameters],
         Rtype::RRSIG | Rtype::SIG => &[Type, Algorithm, U8, Seconds, Date, Date, U16, Name, Base64],
         Rtype::CSYNC => &[U32, U16, Types],
+        Rtype::DNSKEY | Rtype::CDNSKEY => &[U16, U8, Algorithm, Base64],
         Rtype::KEY | Rtype::RKEY => &[U16, U8, Algorithm, OptionalBase64],
-        Rtype::SPF | Rtype::NINFO | Rtype::AVC | Rtype::RESINFO | Rtype::WALLET | Rtype::CLA => &[Strings],
-        Rtype::SMIMEA => &[U8, U8, U8, Hex],
-        Rtype::TA | Rtype::DLV => &[U16, Algorithm, U8, Hex],
+        Rtype::TXT | Rtype::SPF | Rtype::NINFO | Rtype::AVC | Rtype::RESINFO | Rtype::WALLET | Rtype::CLA => &[Strings],
+        Rtype::MINFO | Rtype::RP => &[Name, Name],
+        Rtype::HINFO => &[String, String],
+        Rtype::SRV => &[U16, U16, U16, Name],
+        Rtype::NAPTR => &[U16, U16, String, String, String, Name],
+        Rtype::CAA => &[U8, Tag, Text],
+        Rtype::SSHFP => &[U8, U8, Hex],
+        Rtype::ZONEMD => &[U32, U8, U8, Hex],
+        Rtype::OPENPGPKEY => &[Base64],
+        Rtype::A => &[Ipv4],
+        Rtype::AAAA => &[Ipv6],
+        Rtype::IPSECKEY => &[Ipseckey],
+        Rtype::AMTRELAY => &[Amtrelay],
+        Rtype::TLSA | Rtype::SMIMEA => &[U8, U8, U8, Hex],
+        Rtype::DS | Rtype::CDS | Rtype::TA | Rtype::DLV => &[U16, Algorithm, U8, Hex],
         Rtype::AFSDB | Rtype::RT | Rtype::KX | Rtype::LP => &[U16, Name],
         Rtype::PX => &[U16, Name, Name],
         Rtype::TALINK => &[Name, Name],
@@ -113,6 +143,11 @@ impl Field {
             Self::Date => push_u32(out, date::parse(fields.take()?).ok_or(BAD_DATE)?),
             Self::Name => fields.take_name(out)?,
             Self::String => scan_string(fields, out)?,
+            Self::Tag => {
+                let start = out.len();
+                scan_string(fields, out)?;
+                self.measure(&out[start..]).ok_or(RdataFault::Malformed("expected letters and digits"))?;
+            }
             Self::OptionalString if fields.is_empty() => (),
             Self::OptionalString => scan_string(fields, out)?,
             Self::Strings => {
@@ -122,11 +157,17 @@ impl Field {
                 }
             }
             Self::Text => fields.take_octets(out)?,
-            Self::Hex => scan_digits(fields, out, |fields| fields.convert_entry(base16::SymbolConverter::new()))?,
-            Self::OptionalBase64 if fields.is_empty() => (),
-            Self::Base64 | Self::OptionalBase64 => {
-                scan_digits(fields, out, |fields| fields.convert_entry(base64::SymbolConverter::new()))?;
+            Self::Hex => scan_hex(fields, out)?,
+            Self::Salt => match fields.take()? {
+                b"-" => out.push(0),
+                text => push_with_length(&HEXLOWER_PERMISSIVE, text, out).ok_or(BAD_SALT)?,
+            },
+            Self::Hash => {
+                push_with_length(&BASE32HEX_NOPAD, &fields.take()?.to_ascii_uppercase(), out).ok_or(BAD_HASH)?
             }
+            Self::Parameters => svcb::scan(fields, out)?,
+            Self::OptionalBase64 if fields.is_empty() => (),
+            Self::Base64 | Self::OptionalBase64 => scan_base64(fields, out)?,
             Self::Type => {
                 let rtype = Rtype::from_mnemonic(fields.take()?).ok_or(RdataFault::Malformed("expected a type"))?;
                 push_u16(out, rtype.0);
@@ -138,12 +179,16 @@ impl Field {
             Self::Scheme => out.push(scan_number(fields, SCHEMES, "expected a DSYNC scheme")?),
             Self::Types => bitmap::scan(fields, out)?,
             Self::Ipv4 => {
-                let address = std::str::from_utf8(fields.take()?).ok().and_then(|text| text.parse::<Ipv4Addr>().ok());
-                out.extend_from_slice(&address.ok_or(RdataFault::Malformed("expected IPv4 address"))?.octets());
+                out.extend_from_slice(&scan_address::<Ipv4Addr>(fields, "expected an IPv4 address")?.octets())
+            }
+            Self::Ipv6 => {
+                out.extend_from_slice(&scan_address::<Ipv6Addr>(fields, "expected an IPv6 address")?.octets())
             }
             Self::Locator => scan_groups(fields.take()?, b':', 4, 4, out).ok_or(BAD_LOCATOR)?,
             Self::Hardware(octets) => scan_groups(fields.take()?, b'-', octets, 2, out).ok_or(BAD_HARDWARE)?,
             Self::Location => location::scan(fields, out)?,
+            Self::Ipseckey => gateway::scan_ipseckey(fields, out)?,
+            Self::Amtrelay => gateway::scan_amtrelay(fields, out)?,
         }
         Ok(())
     }
@@ -156,9 +201,17 @@ impl Field {
             Self::U16 | Self::Type | Self::CertificateType => fixed(2),
             Self::U32 | Self::Seconds | Self::Date | Self::Ipv4 => fixed(4),
             Self::Locator => fixed(8),
+            Self::Ipv6 => fixed(16),
             Self::Hardware(octets) => fixed(octets),
             Self::Name => NameRef::parse_prefix(rdata).ok().map(|(_, octets)| octets),
-            Self::String => fixed(1 + usize::from(*rdata.first()?)),
+            Self::Hash => Self::String.measure(rdata).filter(|octets| *octets > 1),
+            Self::Parameters => svcb::measure(rdata),
+            Self::String | Self::Salt => fixed(1 + usize::from(*rdata.first()?)),
+            Self::Tag => {
+                let octets = Self::String.measure(rdata)?;
+                let tag = rdata.get(1..octets)?;
+                (!tag.is_empty() && tag.iter().all(u8::is_ascii_alphanumeric)).then_some(octets)
+            }
             Self::OptionalString if rdata.is_empty() => Some(0),
             Self::OptionalString => fixed(1 + usize::from(*rdata.first()?)),
             Self::Strings => {
@@ -172,6 +225,8 @@ impl Field {
             Self::Text | Self::OptionalBase64 => Some(rdata.len()),
             Self::Types => bitmap::types(rdata).map(|_| rdata.len()),
             Self::Location => location::measure(rdata),
+            Self::Ipseckey => gateway::measure_ipseckey(rdata),
+            Self::Amtrelay => gateway::measure_amtrelay(rdata),
         }
     }
 
@@ -191,13 +246,14 @@ impl Field {
             Self::Date => date::present(number(octets), out),
             Self::Name => present::push_name(out, octets),
             Self::String | Self::OptionalString | Self::Strings => present::push_strings(out, octets),
+            Self::Tag => out.extend(octets.iter().skip(1).map(|octet| char::from(*octet))),
             Self::Text => present::push_quoted(out, octets),
-            Self::Hex => {
-                let _ = base16::display(octets, out);
-            }
-            Self::Base64 | Self::OptionalBase64 => {
-                let _ = base64::display(octets, out);
-            }
+            Self::Hex => HEXUPPER.encode_append(octets, out),
+            Self::Base64 | Self::OptionalBase64 => BASE64.encode_append(octets, out),
+            Self::Salt if octets.len() <= 1 => out.push('-'),
+            Self::Salt => HEXUPPER.encode_append(octets.get(1..).unwrap_or_default(), out),
+            Self::Hash => BASE32HEX_NOPAD.encode_append(octets.get(1..).unwrap_or_default(), out),
+            Self::Parameters => svcb::present(octets, out),
             Self::Type => {
                 let _ = write!(out, "{}", Rtype(u16::try_from(number(octets)).unwrap_or_default()));
             }
@@ -205,9 +261,14 @@ impl Field {
             Self::Ipv4 => {
                 let _ = write!(out, "{}", Ipv4Addr::from(number(octets)));
             }
+            Self::Ipv6 => {
+                let _ = write!(out, "{}", Ipv6Addr::from(<[u8; 16]>::try_from(octets).unwrap_or_default()));
+            }
             Self::Locator => push_groups(out, octets, 2, ':'),
             Self::Hardware(_) => push_groups(out, octets, 1, '-'),
             Self::Location => location::present(octets, out),
+            Self::Ipseckey => gateway::present_ipseckey(octets, out),
+            Self::Amtrelay => gateway::present_amtrelay(octets, out),
         }
     }
 }
@@ -227,6 +288,12 @@ fn scan_number<N: TryFrom<u64>>(
     value.and_then(|value| N::try_from(value).ok()).ok_or(RdataFault::Malformed(expected))
 }
 
+/// Reads an address.
+fn scan_address<A: FromStr>(fields: &mut Fields<'_>, expected: &'static str) -> Result<A, RdataFault> {
+    let text = std::str::from_utf8(fields.take()?).ok();
+    text.and_then(|text| text.parse().ok()).ok_or(RdataFault::Malformed(expected))
+}
+
 /// Reads a character string, its length octet first.
 fn scan_string(fields: &mut Fields<'_>, out: &mut Vec<u8>) -> Result<(), RdataFault> {
     let start = out.len();
@@ -236,18 +303,40 @@ fn scan_string(fields: &mut Fields<'_>, out: &mut Vec<u8>) -> Result<(), RdataFa
     Ok(())
 }
 
-/// Reads the rest of the entry as digits of some base; there must be some.
-fn scan_digits<'a>(
-    fields: &mut Fields<'a>,
-    out: &mut Vec<u8>,
-    convert: impl FnOnce(&mut Fields<'a>) -> Result<Vec<u8>, RdataFault>,
-) -> Result<(), RdataFault> {
-    let octets = convert(fields)?;
-    if octets.is_empty() {
+/// Reads the rest of the entry as hexadecimal digits; there must be some.
+pub(super) fn scan_hex(fields: &mut Fields<'_>, out: &mut Vec<u8>) -> Result<(), RdataFault> {
+    let mut digits = Vec::new();
+    fields.take_encoded(u8::is_ascii_hexdigit, BAD_HEX, &mut digits)?;
+    decode(&HEXLOWER_PERMISSIVE, &digits, out, BAD_HEX)
+}
+
+/// Reads the rest of the entry as base 64; there must be some.
+fn scan_base64(fields: &mut Fields<'_>, out: &mut Vec<u8>) -> Result<(), RdataFault> {
+    let is_of_alphabet = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    let mut digits = Vec::new();
+    fields.take_encoded(is_of_alphabet, BAD_BASE64, &mut digits)?;
+    decode(&BASE64, &digits, out, BAD_BASE64)
+}
+
+/// Decodes digits and appends the octets.
+fn decode(encoding: &Encoding, digits: &[u8], out: &mut Vec<u8>, expected: &'static str) -> Result<(), RdataFault> {
+    if digits.is_empty() {
         return Err(RdataFault::TooShort);
     }
-    out.extend_from_slice(&octets);
+    let malformed = RdataFault::Malformed(expected);
+    let start = out.len();
+    out.resize(start + encoding.decode_len(digits.len()).map_err(|_| malformed)?, 0);
+    let length = encoding.decode_mut(digits, &mut out[start..]).map_err(|_| malformed)?;
+    out.truncate(start + length);
     Ok(())
+}
+
+/// Decodes digits and appends the octets with their length before them; there must be some, and no more than 255.
+fn push_with_length(encoding: &Encoding, digits: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let octets = encoding.decode(digits).ok().filter(|octets| !octets.is_empty())?;
+    out.push(u8::try_from(octets.len()).ok()?);
+    out.extend_from_slice(&octets);
+    Some(())
 }
 
 /// Reads `count` groups of up to `digits` hexadecimal digits, each an even number of octets on the wire.
@@ -292,6 +381,18 @@ fn push_u16(out: &mut Vec<u8>, value: u16) {
 fn push_u32(out: &mut Vec<u8>, value: u32) {
     out.extend_from_slice(&value.to_be_bytes());
 }
+
+/// What hexadecimal digits are expected to be.
+const BAD_HEX: &str = "expected an even number of hexadecimal digits";
+
+/// What base 64 is expected to be.
+const BAD_BASE64: &str = "expected base 64, padded with = to a multiple of four";
+
+/// A salt that is none.
+const BAD_SALT: RdataFault = RdataFault::Malformed("expected a salt in hexadecimal digits, or - for none");
+
+/// A hash that is none.
+const BAD_HASH: RdataFault = RdataFault::Malformed("expected a hash in base 32 with the digits 0-9 and A-V");
 
 /// A signature time that is none.
 const BAD_DATE: RdataFault = RdataFault::Malformed("expected a time as YYYYMMDDHHmmSS or in seconds since 1970");

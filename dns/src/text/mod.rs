@@ -7,12 +7,14 @@ mod bitmap;
 mod date;
 mod error;
 mod fields;
+mod gateway;
 mod layout;
 mod location;
 mod name;
 pub mod origin;
 pub mod present;
 mod rdata;
+mod svcb;
 #[cfg(test)]
 mod tests;
 mod token;

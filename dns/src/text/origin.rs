@@ -38,31 +38,19 @@ pub enum OriginError {
 }
 
 impl fmt::Display for OriginError {
+    /// Says what is wrong with the file's name; the path is for the caller to put before it, as before any error of a zone file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSuffix { path } => {
-                write!(
-                    f,
-                    "{}: error: expected a file name such as example.com.zone, or the origin by itself",
-                    path.display()
-                )
+            Self::NoSuffix { .. } => {
+                f.write_str("expected a file name such as example.com.zone, or an origin beside it")
             }
-            Self::BadPercent { path } => {
-                write!(f, "{}: error: expected two hexadecimal digits after % in the file name", path.display())
-            }
-            Self::BadName { path, .. } => write!(f, "{}: error: the file name is not that of a zone", path.display()),
+            Self::BadPercent { .. } => f.write_str("expected two hexadecimal digits after % in the file name"),
+            Self::BadName { fault, .. } => write!(f, "the file name is not that of a zone: {fault}"),
         }
     }
 }
 
-impl Error for OriginError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::BadName { fault, .. } => Some(fault),
-            _ => None,
-        }
-    }
-}
+impl Error for OriginError {}
 
 /// The origin that a file's name says: what stands before `.zone`, percent-decoded (`%2F` is `/`), in presentation format.
 /// The root's file is `..zone` or `root.zone`; a zone by the name of `root.` would be `root..zone`.
@@ -74,6 +62,10 @@ pub fn origin_from_path(path: &Path) -> Result<Name, OriginError> {
     }
     let decoded = decode_percent(stem).ok_or_else(|| OriginError::BadPercent { path: path.to_owned() })?;
     let bad_name = |fault| OriginError::BadName { path: path.to_owned(), fault };
+    if decoded == b"@" {
+        // It would stand for an origin, and here is none.
+        return Err(bad_name(NameFault::Empty));
+    }
     let name = name::parse(&decoded, &[0]).map_err(bad_name)?;
     Name::from_wire(name.as_wire()).map_err(|_| bad_name(NameFault::NameTooLong))
 }

@@ -1,12 +1,10 @@
 //! The presentation format: RDATA and whole records as text that a zone file may hold, such that reading it gives the same octets.
 //!
-//! Types known to neither our table (`layout.rs`) nor the `domain` crate, and RDATA that is not of its type, are written in the
-//! notation for any type (RFC 3597, section 5). Read [`rdata`] and [`record`] first.
+//! Types without a row in our table (`layout.rs`), and RDATA that is not of its type, are written in the notation for any type
+//! (RFC 3597, section 5). Read [`rdata`] and [`record`] first.
 
 use super::layout::layout;
-use super::rdata::parse;
 use crate::types::Rtype;
-use domain::base::zonefile_fmt::{DisplayKind, ZonefileFmt};
 use std::fmt::Write as _;
 use zone_segment::NameRef;
 
@@ -43,12 +41,8 @@ pub fn push_rdata(out: &mut String, rtype: Rtype, rdata: &[u8]) {
 
 /// Appends the fields of an RDATA; `None` if there is no way to write them but the generic one.
 fn push_fields(out: &mut String, rtype: Rtype, rdata: &[u8]) -> Option<()> {
-    let Some(layout) = layout(rtype) else {
-        let parsed = parse(rtype, rdata)?;
-        return write!(out, "{}", parsed.display_zonefile(DisplayKind::Simple)).ok();
-    };
     let mut rest = rdata;
-    for (index, field) in layout.iter().enumerate() {
+    for (index, field) in layout(rtype)?.iter().enumerate() {
         let (octets, after) = rest.split_at_checked(field.measure(rest)?)?;
         if index > 0 && !octets.is_empty() {
             out.push(' ');

@@ -340,6 +340,9 @@ fn read_head<'t>(frame: &Frame<'_>, start: Token, tokens: &'t [Token]) -> Result
         let text = token.text(frame.source);
         rest = after;
         last = *token;
+        if token.quoted {
+            return Err(fault(Reason::UnknownType));
+        }
         if ttl.is_none() && text.first().is_some_and(u8::is_ascii_digit) {
             ttl = Some(read_ttl(frame, *token)?);
         } else if let Some(class) = Class::from_mnemonic(text).filter(|_| !has_class) {
