@@ -1,2 +1,57 @@
-//! The one executable.
-fn main() {}
+//! The one executable: the server's supervisor, every role a process of it can have, and every tool.
+//!
+//! [`command`] has one file a command; [`supervisor`] is `trine serve`; [`role`] is what the supervisor starts.
+
+mod command;
+mod exit;
+mod inherit;
+mod logging;
+mod role;
+mod supervisor;
+
+use std::process::ExitCode;
+
+use clap::Command;
+use clap::error::ErrorKind;
+
+use exit::Exit;
+
+/// The roles that `trine serve` starts; not for people, and so not in the help.
+const ROLES: [&str; 2] = ["memmgr", "auth"];
+
+fn main() -> ExitCode {
+    restore_broken_pipe();
+    let matches = match line().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // A stream that can't be written to leaves nothing to say.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { Exit::Done } else { Exit::Usage }.into();
+        }
+    };
+    let Some((name, arguments)) = matches.subcommand() else { return Exit::Usage.into() };
+    if ROLES.contains(&name) {
+        return role::run(name).into();
+    }
+    command::run(name, arguments).into()
+}
+
+/// The whole command line.
+fn line() -> Command {
+    let roles = ROLES.map(|role| Command::new(role).hide(true));
+    Command::new("trine")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("An authoritative DNS server whose zone data lives once, in shared memory")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(command::all())
+        .subcommands(roles)
+}
+
+/// Lets `trine … | head` end quietly, as other tools do: Rust starts with the signal ignored.
+fn restore_broken_pipe() {
+    use nix::sys::signal::{SigSet, Signal};
+    // Taken up again only by commands that print; the server writes to sockets with MSG_NOSIGNAL.
+    let _ = SigSet::from(Signal::SIGPIPE).thread_unblock();
+}

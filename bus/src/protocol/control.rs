@@ -25,8 +25,10 @@ pub enum Command {
     Zones {},
 }
 
-/// Why a command was not carried out; every reply is either its structure or this.
+/// Why a command was not carried out; every reply is either its structure or this. It has nothing but the reason, by which
+/// it is told from a structure that has a reason among other things.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CommandError {
     /// The reason, with a remedy where there is one.
     pub error: String,

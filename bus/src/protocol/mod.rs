@@ -11,8 +11,10 @@ pub mod control;
 pub mod reader;
 pub mod supervisor;
 
+use crate::group::Group;
+
 /// The group memmgr subscribes to: readers attach and commands ask there.
-pub const MEMMGR_GROUP: &str = "memmgr";
+pub const MEMMGR_GROUP: Group = Group::from_static("memmgr");
 
 /// The notification family that tells of generations as they are published, become current and go.
 pub const GENERATIONS_FAMILY: &str = "generations";

@@ -5,5 +5,6 @@
 
 pub mod answer;
 pub mod batch;
+pub mod process;
 pub mod tcp;
 pub mod udp;

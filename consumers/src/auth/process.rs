@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
-use super::tcp;
+use super::answer::Limits;
+use super::tcp::{TcpLimits, TcpServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError};
 use crate::progress::{ProgressError, ProgressTable};
 use crate::reader::follow::{Follower, Hooks};
@@ -49,27 +51,27 @@ pub fn run(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> {
 async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> {
     let io_error = |error| AuthError::Io { error };
     let mut terminate = signal(SignalKind::terminate()).map_err(io_error)?;
-    let progress = ProgressTable::open(links.progress).map_err(AuthError::Progress)?;
+    let progress = Arc::new(ProgressTable::open(links.progress).map_err(AuthError::Progress)?);
+    let line = options.slot as usize;
     let current = Arc::new(ArcSwapOption::empty());
     let thread = QueryThread::start(QueryThreadOptions {
-        slot: options.slot,
-        sockets: links.udp,
+        slot: line,
+        sockets: links.udp.into_iter().map(|sockets| sockets.into_iter().map(UdpSocket::from).collect()).collect(),
         zones: Arc::clone(&current),
-        progress: Arc::new(progress),
-        line: options.slot as usize,
+        progress: Arc::clone(&progress),
+        line,
+        limits: Limits::default(),
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
-    for listener in links.tcp {
-        let listener = std::net::TcpListener::from(listener);
-        let server = tcp::Server::new(listener, Arc::clone(&current)).map_err(io_error)?;
-        tokio::spawn(server.run());
-    }
+    let server = TcpServer::new(Arc::clone(&current), Limits::default(), TcpLimits::default());
+    let tcp = server.run(links.tcp.into_iter().map(TcpListener::from).collect());
     let supervisor = watch(links.supervisor).map_err(io_error)?;
-    let follower =
-        Follower::new(&options.bus, Role::Auth, Some(options.slot), current, AuthHooks { thread: Arc::clone(&thread) });
+    let hooks = AuthHooks { thread: Arc::clone(&thread), progress, line };
+    let follower = Follower::new(&options.bus, Role::Auth, Some(options.slot), current, hooks);
     tokio::select! {
         () = follower.run() => {}
+        ended = tcp => ended.map_err(io_error)?,
         () = obey(&supervisor, &thread) => info!("supervisor-gone"),
         _ = terminate.recv() => info!("auth-stopped"),
     }
@@ -80,6 +82,10 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
 struct AuthHooks {
     /// The query thread.
     thread: Arc<QueryThread>,
+    /// Where it shows its progress.
+    progress: Arc<ProgressTable>,
+    /// Its line there.
+    line: usize,
 }
 
 impl Hooks for AuthHooks {
@@ -88,8 +94,8 @@ impl Hooks for AuthHooks {
     }
 
     fn progress(&self) -> Vec<ThreadProgress> {
-        let thread = &self.thread;
-        vec![ThreadProgress { progress: thread.progress(), waiting: thread.has_work_waiting() }]
+        let progress = self.progress.line(self.line).map_or(0, |line| line.load().counter);
+        vec![ThreadProgress { progress, waiting: self.thread.has_work_waiting() }]
     }
 }
 

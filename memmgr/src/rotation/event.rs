@@ -51,7 +51,8 @@ pub enum Event {
         /// The generation that did not map or did not check out.
         generation: u64,
     },
-    /// The reader's connection has ended. Due for each one, those that were killed included; nothing comes from it after.
+    /// The reader's connection has ended. Nothing comes from it after. For one that was killed it is
+    /// no news, and does no harm.
     ReaderGone {
         /// Who went.
         reader: ReaderId,

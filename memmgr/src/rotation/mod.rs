@@ -347,6 +347,9 @@ impl Rotation {
                 let (reason, generation, waited) = (missed.reason, missed.generation, missed.waited);
                 actions.push(Action::Kill { reader: *reader, reason, generation, waited });
                 killed.insert(*reader);
+                if killed.len() > KILLED_MAX {
+                    killed.pop_first();
+                }
                 false
             }
             None => true,
@@ -424,3 +427,6 @@ impl Rotation {
 fn ignored(reader: Option<ReaderId>, why: Ignored) -> Action {
     Action::Ignored { reader, why }
 }
+
+/// The most killed readers that are remembered, the latest ones. Their ends are seen within moments, if at all.
+const KILLED_MAX: usize = 1024;

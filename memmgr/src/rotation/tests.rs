@@ -427,6 +427,17 @@ fn b32_survivor_of_a_lost_history_is_given_what_there_is() {
 }
 
 #[test]
+fn b33_numbers_of_a_damaged_generation_are_not_given_to_other_contents() {
+    let mut scene = Scene::empty();
+    scene.rotation = Rotation::empty_after(7, Deadlines::default());
+    assert_eq!(scene.join(A, Some(7)), []);
+    let why = Ignored::StaleBuild { generation: 7, expected_min: 8 };
+    assert_eq!(scene.build(7), [ignored(None, why)]);
+    assert_eq!(scene.rotation.next_generation(), 8);
+    assert_eq!(scene.publish(8), [announce(A, 8)]);
+}
+
+#[test]
 fn reader_that_comes_again_and_again_keeps_no_update_back() {
     let mut scene = Scene::settled(&[]);
     let mut committed = 1;

@@ -1,0 +1,52 @@
+//! Output: JSON for programs, aligned columns for people; errors on standard error.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::exit::Exit;
+
+/// Prints JSON.
+pub(super) fn json(value: &impl Serialize) -> Exit {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => text_line(&text),
+        Err(error) => failed(&format!("writing JSON: {error}")),
+    }
+}
+
+/// Prints a text and a line end.
+pub(super) fn text_line(text: &str) -> Exit {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Ok(()) => Exit::Done,
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => failed(&format!("writing to standard output: {error}")),
+    }
+}
+
+/// Prints rows as columns under their headings; the last column is not padded.
+pub(super) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Exit {
+    let mut widths = headings.map(str::len);
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: [&str; N]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let lines = std::iter::once(line(headings)).chain(rows.iter().map(|row| line(row.each_ref().map(String::as_str))));
+    text_line(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Says on standard error what went wrong.
+pub(super) fn failed(message: &str) -> Exit {
+    eprintln!("trine: {message}");
+    Exit::Failed
+}
+
+/// A value or a dash.
+pub(super) fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}

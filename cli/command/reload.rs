@@ -1,0 +1,40 @@
+//! `trine reload`: compares sources and publishes what changed.
+
+use bus::protocol::control::{Command as Ask, Reloaded};
+use clap::{ArgMatches, Command};
+
+use super::{control, json_flag, print, wants_json};
+use crate::exit::Exit;
+
+/// The command.
+pub(super) fn command() -> Command {
+    control::declare(
+        Command::new("reload")
+            .about("Compare zone files with what is served and publish what changed")
+            .after_help("Ends when what changed is visible in every process; with 1 when a zone could not be taken."),
+    )
+    .arg(control::zone_argument().help("Only this zone [default: every zone]"))
+    .arg(json_flag())
+}
+
+/// Runs it.
+pub(super) fn run(matches: &ArgMatches) -> Exit {
+    let zone = matches.get_one::<String>("zone").cloned();
+    control::ask_and(matches, &Ask::Reload { zone }, |reloaded: Reloaded| {
+        for failure in &reloaded.failed {
+            eprintln!("{}", failure.error);
+        }
+        let printed = if wants_json(matches) {
+            print::json(&reloaded)
+        } else {
+            print::text_line(&format!(
+                "generation {}: {} changed, {} unchanged, {} failed",
+                reloaded.generation,
+                reloaded.changed.len(),
+                reloaded.unchanged,
+                reloaded.failed.len()
+            ))
+        };
+        if reloaded.failed.is_empty() { printed } else { Exit::Failed }
+    })
+}

@@ -1,0 +1,43 @@
+//! `trine zone`: the zones of a running server.
+
+use bus::protocol::control::{Command as Ask, ZoneCondition, ZoneStatus};
+use clap::{ArgMatches, Command};
+
+use super::{control, json_flag, print, wants_json};
+use crate::exit::Exit;
+
+/// The command.
+pub(super) fn command() -> Command {
+    let list = control::declare(Command::new("list").about("List the zones and how they are served")).arg(json_flag());
+    Command::new("zone").about("Zones of a running server").subcommand_required(true).subcommand(list)
+}
+
+/// Runs it.
+pub(super) fn run(matches: &ArgMatches) -> Exit {
+    let Some(("list", matches)) = matches.subcommand() else { return Exit::Usage };
+    control::ask_and(matches, &Ask::Zones {}, |zones: Vec<ZoneStatus>| {
+        if wants_json(matches) {
+            return print::json(&zones);
+        }
+        let row = |zone: &ZoneStatus| {
+            [
+                zone.name.clone(),
+                print::or_dash(zone.serial),
+                zone.records.to_string(),
+                condition(zone.state).to_owned(),
+                zone.error.as_deref().and_then(|error| error.lines().next()).unwrap_or_default().to_owned(),
+            ]
+        };
+        print::table(["ZONE", "SERIAL", "RECORDS", "STATE", "ERROR"], &zones.iter().map(row).collect::<Vec<_>>())
+    })
+}
+
+/// A condition as people read it.
+pub(super) fn condition(condition: ZoneCondition) -> &'static str {
+    match condition {
+        ZoneCondition::Serving => "serving",
+        ZoneCondition::Stale => "stale",
+        ZoneCondition::Broken => "broken",
+        ZoneCondition::Expired => "expired",
+    }
+}

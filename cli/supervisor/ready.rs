@@ -1,0 +1,61 @@
+//! The one line on standard output that says the server answers.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+/// Prints the line.
+pub(crate) fn announce(addresses: &[SocketAddr], generation: u64, zones: u64, records: u64, auth: u64) {
+    let line = line(addresses, generation, zones, records, auth);
+    let mut out = std::io::stdout().lock();
+    // Nobody may be reading; the server serves all the same.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// The line.
+fn line(addresses: &[SocketAddr], generation: u64, zones: u64, records: u64, auth: u64) -> String {
+    let plural = |n: u64| if n == 1 { "" } else { "s" };
+    let listening: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    format!(
+        "ready: {} zone{}, {} record{}, generation {generation}, {auth} auth, listening on {}",
+        thousands(zones),
+        plural(zones),
+        thousands(records),
+        plural(records),
+        listening.join(", ")
+    )
+}
+
+/// A number with its thousands set apart.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_reads_as_documented() {
+        let address = "127.0.0.1:5300".parse().unwrap();
+        assert_eq!(
+            line(&[address], 1, 2, 22_816, 2),
+            "ready: 2 zones, 22,816 records, generation 1, 2 auth, listening on 127.0.0.1:5300"
+        );
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(
+            ["0", "999", "1,000", "12,345,678"],
+            [0, 999, 1_000, 12_345_678].map(thousands).each_ref().map(String::as_str)
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! The listening sockets: opened once, passed down by inheritance, never bound again while the server lives.
+//!
+//! Per address there is one SO_REUSEPORT UDP socket for each auth process and one TCP socket shared by all.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::owner;
+
+/// Where to answer when nothing is said.
+const DEFAULT_LISTEN: [&str; 2] = ["127.0.0.1:5300", "[::1]:5300"];
+
+/// Receive buffer asked for: 4 MiB hold some ten thousand queries, 20 ms of what a core can answer.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// Connections the kernel queues for us before they are accepted.
+const TCP_BACKLOG: i32 = 1024;
+
+/// How long an address may stay taken: the processes of a supervisor that was killed need a moment to end.
+const TAKE_OVER: Duration = Duration::from_secs(2);
+
+/// Attempts to find a port that is free over UDP and TCP alike.
+const FREE_PORT_ATTEMPTS: usize = 16;
+
+/// Every socket queries arrive at.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    /// The addresses, ports filled in.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// For each slot, one socket an address.
+    pub(crate) udp: Vec<Vec<OwnedFd>>,
+    /// One listening socket an address.
+    pub(crate) tcp: Vec<OwnedFd>,
+    /// Octets of receive buffer each UDP socket has.
+    pub(crate) receive_buffer: usize,
+}
+
+impl Sockets {
+    /// Opens the sockets of all `slots` at these addresses, or at the default ones when none is given.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`] naming the address, and its owner when another process has it.
+    pub(crate) fn open(listen: &[SocketAddr], slots: usize) -> Result<Self, ListenError> {
+        let mut sockets = Sockets { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), receive_buffer: 0 };
+        sockets.udp.resize_with(slots, Vec::new);
+        if listen.is_empty() {
+            for address in DEFAULT_LISTEN.into_iter().filter_map(|text| text.parse::<SocketAddr>().ok()) {
+                match sockets.add(address, slots) {
+                    // A machine without IPv6 is no reason not to answer over IPv4.
+                    Err(error) if address.is_ipv6() && error.is_unavailable() => {
+                        tracing::warn!(%address, reason = %error.error, "listen-address-unavailable");
+                    }
+                    other => other?,
+                }
+            }
+        }
+        for &address in listen {
+            sockets.add(address, slots)?;
+        }
+        Ok(sockets)
+    }
+
+    /// Opens the sockets of one address.
+    fn add(&mut self, address: SocketAddr, slots: usize) -> Result<(), ListenError> {
+        let (address, tcp) = reserve(address)?;
+        for slot in 0..slots {
+            let udp = open_udp(address).map_err(|error| ListenError::new("binding a UDP socket", address, error))?;
+            self.receive_buffer = udp.recv_buffer_size().unwrap_or(0);
+            self.udp[slot].push(udp.into());
+        }
+        self.tcp.push(tcp.into());
+        self.addresses.push(address);
+        Ok(())
+    }
+}
+
+/// Makes sure nobody else has the address, over UDP or TCP, and takes TCP; fills in a free port for port 0.
+fn reserve(address: SocketAddr) -> Result<(SocketAddr, Socket), ListenError> {
+    let deadline = Instant::now() + TAKE_OVER;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let error = match reserve_once(address) {
+            Ok(reserved) => return Ok(reserved),
+            Err(error) => error,
+        };
+        if error.error.kind() != io::ErrorKind::AddrInUse {
+            return Err(error);
+        }
+        if address.port() == 0 {
+            if attempts >= FREE_PORT_ATTEMPTS {
+                return Err(error);
+            }
+        } else if Instant::now() >= deadline {
+            return Err(error.with_owner());
+        } else {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// One attempt of [`reserve`].
+fn reserve_once(address: SocketAddr) -> Result<(SocketAddr, Socket), ListenError> {
+    // A second SO_REUSEPORT bind of the same user succeeds silently, so the question is asked by a bind without it.
+    let probe = (|| {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM.cloexec(), Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.bind(&address.into())?;
+        let bound = socket.local_addr()?.as_socket().unwrap_or(address);
+        Ok(bound)
+    })();
+    let address = probe.map_err(|error| ListenError::new("probing for another UDP server", address, error))?;
+    let tcp = open_tcp(address).map_err(|error| ListenError::new("binding a TCP socket", address, error))?;
+    Ok((address, tcp))
+}
+
+/// One of the address's UDP sockets.
+fn open_udp(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.cloexec().nonblocking(), Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+        setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
+    } else {
+        setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
+    }
+    socket.set_reuse_port(true)?;
+    // Without the privilege for more than rmem_max, what rmem_max gives.
+    if setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// The address's TCP socket.
+fn open_tcp(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.cloexec().nonblocking(), Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(TCP_BACKLOG)?;
+    Ok(socket)
+}
+
+/// An address that can't be answered at.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) struct ListenError {
+    /// What was being done.
+    pub(crate) doing: &'static str,
+    /// At which address.
+    pub(crate) address: SocketAddr,
+    /// Who has it, when that could be found out.
+    pub(crate) owner: Option<owner::Owner>,
+    /// What the kernel said.
+    pub(crate) error: io::Error,
+}
+
+impl ListenError {
+    /// An error whose owner is not known.
+    fn new(doing: &'static str, address: SocketAddr, error: io::Error) -> Self {
+        ListenError { doing, address, owner: None, error }
+    }
+
+    /// The same, with whoever has the address.
+    fn with_owner(mut self) -> Self {
+        self.owner = owner::of(self.address);
+        self
+    }
+
+    /// Whether the machine has no such address or family at all.
+    fn is_unavailable(&self) -> bool {
+        self.error.kind() == io::ErrorKind::AddrNotAvailable
+            || self.error.raw_os_error() == Some(nix::errno::Errno::EAFNOSUPPORT as i32)
+    }
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.doing, self.address)?;
+        match (&self.owner, self.error.kind()) {
+            (Some(owner), _) => write!(f, ": in use by {owner}; stop it, or give another --listen"),
+            (None, io::ErrorKind::AddrInUse) => write!(f, ": in use; give another --listen"),
+            (None, io::ErrorKind::PermissionDenied) => {
+                write!(f, ": ports below 1024 need root or CAP_NET_BIND_SERVICE")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ListenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

@@ -1,0 +1,256 @@
+//! Following generations: attach, map what is new, swap one pointer, acknowledge, let go of the old one.
+//!
+//! One task does it all; no lock is held anywhere. What a process has to do with its own threads comes in as [`Hooks`]. A
+//! generation that can't be taken is refused and the old one kept; a lost connection is made anew, and nothing of the old
+//! session but the layers mapped is used in the new one.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use bus::protocol::MEMMGR_GROUP;
+use bus::protocol::reader::{Attached, FromReader, GroupLayers, LayerIdentity, Pong, Role, ThreadProgress, ToReader};
+use bus::session::Session;
+use bus::{Address, Client, Incoming, Message, Recipient};
+use serde::Serialize;
+use tracing::{info, warn};
+use zone_segment::ZoneSet;
+
+use super::layers::Layers;
+
+/// How long memmgr may take to answer an attachment.
+const ATTACH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A generation that was followed is looked at this often until its last use has ended.
+const RELEASE_CHECK: Duration = Duration::from_millis(2);
+
+/// What a process does with its threads when the generation switches.
+pub trait Hooks: Send {
+    /// Resolves once every query thread has passed a batch boundary on this generation, which was swapped in before the call.
+    fn passed(&self, generation: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// How the query threads stand.
+    fn progress(&self) -> Vec<ThreadProgress>;
+}
+
+/// A process that follows generations.
+pub struct Follower<H> {
+    /// The bus's socket.
+    bus: PathBuf,
+    /// The part it plays.
+    role: Role,
+    /// The supervisor's number for it.
+    slot: Option<u32>,
+    /// Where the newest generation goes.
+    current: Arc<ArcSwapOption<ZoneSet>>,
+    /// What to do with threads.
+    hooks: H,
+    /// What outlives a session.
+    held: Held,
+}
+
+/// What a reader has, whatever becomes of the connection.
+#[derive(Default)]
+struct Held {
+    /// Mapped.
+    layers: Layers,
+    /// The generation acknowledged last and its layers.
+    current: Option<Taken>,
+    /// Generations followed by another, until their last use ends.
+    retiring: Vec<(Taken, Weak<ZoneSet>)>,
+}
+
+/// A generation taken.
+struct Taken {
+    /// Its number.
+    generation: u64,
+    /// Its layers.
+    layers: BTreeSet<u64>,
+}
+
+/// One connection: nothing in it outlives it.
+struct Link {
+    /// To speak.
+    client: Client,
+    /// The one whose word counts: whoever answered the attachment.
+    memmgr: Address,
+    /// Why a layer of the coming switch could not be taken.
+    layer_error: Option<String>,
+}
+
+impl<H: Hooks> Follower<H> {
+    /// A follower that is not connected yet.
+    pub fn new(bus: &Path, role: Role, slot: Option<u32>, current: Arc<ArcSwapOption<ZoneSet>>, hooks: H) -> Self {
+        Follower { bus: bus.to_owned(), role, slot, current, hooks, held: Held::default() }
+    }
+
+    /// Follows for ever.
+    pub async fn run(mut self) {
+        let mut session = Session::new(&self.bus, self.role.as_str());
+        loop {
+            let (client, incoming) = session.connect().await;
+            match self.attach(client).await {
+                Ok(link) => self.follow(link, incoming).await,
+                Err(error) => {
+                    warn!(%error, "reader-not-attached");
+                    tokio::time::sleep(RELEASE_CHECK).await;
+                }
+            }
+        }
+    }
+
+    /// Says who we are and what we have.
+    async fn attach(&mut self, client: Client) -> Result<Link, bus::RequestError> {
+        let attach = FromReader::Attach {
+            role: self.role,
+            slot: self.slot,
+            generation: self.held.current.as_ref().map(|taken| taken.generation),
+            holds: self.held.layers.identities(),
+        };
+        let reply = client.request(&MEMMGR_GROUP.into(), &attach, &[], ATTACH_TIMEOUT).await?;
+        let attached: Option<Attached> = reply.parse().ok();
+        info!(generation = attached.and_then(|attached| attached.generation), "reader-attached");
+        Ok(Link { client, memmgr: reply.from, layer_error: None })
+    }
+
+    /// Lives one connection.
+    async fn follow(&mut self, mut link: Link, mut incoming: Incoming) {
+        let hooks = &self.hooks;
+        let mut passing: Option<(u64, Pin<Box<dyn Future<Output = ()> + Send + '_>>)> = None;
+        loop {
+            tokio::select! {
+                message = incoming.next() => {
+                    let Some(message) = message else { return };
+                    if message.from != link.memmgr {
+                        warn!(from = %message.from, "reader-message-from-stranger");
+                        continue;
+                    }
+                    match message.parse() {
+                        Ok(ToReader::Ping {}) => link.pong(&message, hooks.progress()),
+                        Ok(ToReader::Layers { layers }) => link.layers(&mut self.held.layers, &layers, message),
+                        Ok(ToReader::Switch { generation, directory, groups }) => {
+                            match switch(&mut self.held, &self.current, &mut link, generation, &directory, &groups) {
+                                Ok(()) => passing = Some((generation, hooks.passed(generation))),
+                                Err(error) => link.refuse(generation, error),
+                            }
+                        }
+                        Err(error) => warn!(%error, "reader-message-unreadable"),
+                    }
+                }
+                generation = passed(&mut passing) => {
+                    passing = None;
+                    link.send(&FromReader::Acknowledge { generation });
+                }
+                () = tokio::time::sleep(RELEASE_CHECK), if self.held.has_ended_or_may_end() => {
+                    for generation in self.held.release(passing.is_some()) {
+                        link.send(&FromReader::Release { generation });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Resolves when the switch under way has passed every thread; never when there is none.
+async fn passed(passing: &mut Option<(u64, Pin<Box<dyn Future<Output = ()> + Send + '_>>)>) -> u64 {
+    match passing {
+        Some((generation, future)) => {
+            future.await;
+            *generation
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Assembles a generation and makes it the one that is answered from.
+fn switch(
+    held: &mut Held,
+    current: &ArcSwapOption<ZoneSet>,
+    link: &mut Link,
+    generation: u64,
+    directory: &[u64],
+    groups: &[GroupLayers],
+) -> Result<(), String> {
+    config::fault::hit("reader-switch");
+    if let Some(error) = link.layer_error.take() {
+        return Err(error);
+    }
+    let zones = held.layers.assemble(generation, directory, groups).map_err(|error| error.to_string())?;
+    let layers = directory.iter().chain(groups.iter().flat_map(|group| &group.layers)).copied().collect();
+    let old = current.swap(Some(Arc::new(zones)));
+    let taken = held.current.replace(Taken { generation, layers });
+    if let (Some(taken), Some(old)) = (taken, old) {
+        held.retiring.push((taken, Arc::downgrade(&old)));
+    }
+    info!(generation, "reader-switched");
+    Ok(())
+}
+
+impl Held {
+    /// Whether there is anything to look at.
+    fn has_ended_or_may_end(&self) -> bool {
+        !self.retiring.is_empty()
+    }
+
+    /// Takes out the generations whose last use has ended and unmaps what only they used. While a switch is passing through
+    /// the threads, none is told: the acknowledgement goes first.
+    fn release(&mut self, is_passing: bool) -> Vec<u64> {
+        if is_passing {
+            return Vec::new();
+        }
+        let mut ended = Vec::new();
+        self.retiring.retain(|(taken, zones)| {
+            let in_use = zones.strong_count() > 0;
+            if !in_use {
+                ended.push(taken.generation);
+            }
+            in_use
+        });
+        if !ended.is_empty() {
+            let retiring = self.retiring.iter().map(|(taken, _)| taken);
+            let used = self.current.iter().chain(retiring).flat_map(|taken| &taken.layers).copied().collect();
+            self.layers.keep_only(&used);
+        }
+        ended
+    }
+}
+
+impl Link {
+    /// Maps the layers of a message.
+    fn layers(&mut self, layers: &mut Layers, announced: &[LayerIdentity], message: Message) {
+        if announced.len() != message.descriptors.len() {
+            let (expected, found) = (announced.len(), message.descriptors.len());
+            self.layer_error = Some(format!("expected {expected} descriptors with a message of layers, found {found}"));
+            return;
+        }
+        for (identity, descriptor) in announced.iter().zip(message.descriptors) {
+            if let Err(error) = layers.take(*identity, descriptor) {
+                self.layer_error = Some(error.to_string());
+            }
+        }
+    }
+
+    /// Answers a ping.
+    fn pong(&self, ping: &Message, threads: Vec<ThreadProgress>) {
+        if let Err(error) = self.client.reply(ping, &Pong { threads }, &[]) {
+            warn!(%error, "reader-pong-not-sent");
+        }
+    }
+
+    /// Says that a generation can't be taken; what is there goes on.
+    fn refuse(&self, generation: u64, error: String) {
+        warn!(generation, error, "reader-generation-refused");
+        self.send(&FromReader::Refuse { generation, error });
+    }
+
+    /// Says something to memmgr.
+    fn send(&self, body: &impl Serialize) {
+        if let Err(error) = self.client.send(&Recipient::Address(self.memmgr), body, &[]) {
+            // The connection is gone, which the next read will tell.
+            warn!(%error, "reader-message-not-sent");
+        }
+    }
+}

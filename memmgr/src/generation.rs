@@ -1,0 +1,227 @@
+//! A generation's contents: its layers as open files, and what is known of its zones.
+//!
+//! [`Contents`] is what readers are given, [`Catalogue`] what operators are shown; [`State`] is both, immutable once made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bus::protocol::reader::{GroupLayers, LayerIdentity, ToReader};
+use zone_segment::{GroupId, HashKey, Layer, LayerId, Name, Segment, Stack, ZoneId, ZoneSet, ZoneSetError};
+
+use crate::manifest::SourceStamp;
+
+/// A published segment: its file, open for reading alone, and its mapping.
+#[derive(Debug)]
+pub(crate) struct LayerFile {
+    /// Its number.
+    pub(crate) id: LayerId,
+    /// Its file.
+    pub(crate) path: PathBuf,
+    /// The descriptor that readers are given.
+    file: File,
+    /// Its mapping here, from which unchanged zones are copied.
+    pub(crate) segment: Arc<Segment>,
+}
+
+impl LayerFile {
+    /// Opens and maps a segment file.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError`] when it can't be opened or is refused.
+    pub(crate) fn open(id: LayerId, path: &Path) -> Result<Self, LayerError> {
+        let file = File::open(path).map_err(|error| LayerError::Open { path: path.to_owned(), error })?;
+        let segment = zone_segment::map(&file).map_err(|error| LayerError::Refused { path: path.to_owned(), error })?;
+        Ok(LayerFile { id, path: path.to_owned(), file, segment: Arc::new(segment) })
+    }
+
+    /// How readers know it.
+    pub(crate) fn identity(&self) -> LayerIdentity {
+        LayerIdentity { id: self.id.0, content_hash: self.segment.content_hash() }
+    }
+
+    /// Its length in octets.
+    pub(crate) fn length(&self) -> u64 {
+        self.segment.len()
+    }
+
+    /// The descriptor that readers are given.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// As a part of a stack.
+    fn layer(&self) -> Layer {
+        Layer { id: self.id, segment: Arc::clone(&self.segment) }
+    }
+}
+
+/// The layers of a generation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Contents {
+    /// The zone directory's, newest first.
+    pub(crate) directory: Vec<Arc<LayerFile>>,
+    /// Each group's, newest first.
+    pub(crate) groups: BTreeMap<GroupId, Vec<Arc<LayerFile>>>,
+}
+
+impl Contents {
+    /// Every layer, the directory's first.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Arc<LayerFile>> {
+        self.directory.iter().chain(self.groups.values().flatten())
+    }
+
+    /// How readers know the layers.
+    pub(crate) fn identities(&self) -> BTreeSet<(u64, u128)> {
+        self.layers().map(|layer| layer.identity()).map(|identity| (identity.id, identity.content_hash)).collect()
+    }
+
+    /// The message that commits a reader to these.
+    pub(crate) fn switch(&self, generation: u64) -> ToReader {
+        let ids = |layers: &[Arc<LayerFile>]| layers.iter().map(|layer| layer.id.0).collect();
+        ToReader::Switch {
+            generation,
+            directory: ids(&self.directory),
+            groups: self
+                .groups
+                .iter()
+                .map(|(group, layers)| GroupLayers { group: group.0, layers: ids(layers) })
+                .collect(),
+        }
+    }
+
+    /// The same, to look things up in.
+    ///
+    /// # Errors
+    ///
+    /// [`ZoneSetError`] when the layers do not belong together.
+    pub(crate) fn zone_set(&self, generation: u64) -> Result<ZoneSet, ZoneSetError> {
+        let layers = |files: &[Arc<LayerFile>]| files.iter().map(|file| file.layer()).collect::<Vec<Layer>>();
+        let groups = self.groups.iter().map(|(group, files)| (*group, Stack::new(layers(files)))).collect();
+        ZoneSet::new(generation, layers(&self.directory), groups)
+    }
+}
+
+/// How a zone stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Served as its source has it.
+    Serving,
+    /// Served from older data.
+    Stale,
+    /// Not served: no data of it was ever good.
+    Broken,
+    /// A secondary whose data has expired.
+    Expired,
+}
+
+/// What is known of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ZoneInfo {
+    /// Its number, the same in every layer.
+    pub(crate) id: ZoneId,
+    /// The group its data is in.
+    pub(crate) group: GroupId,
+    /// How it stands.
+    pub(crate) condition: Condition,
+    /// The SOA's serial, when there is data.
+    pub(crate) serial: Option<u32>,
+    /// The number of resource records.
+    pub(crate) records: u64,
+    /// The file it comes from.
+    pub(crate) source: PathBuf,
+    /// The files that the data served was read from, as they were; empty makes sure they are read again.
+    pub(crate) stamps: Vec<SourceStamp>,
+    /// What is wrong with its source.
+    pub(crate) error: Option<String>,
+}
+
+impl ZoneInfo {
+    /// Whether there is data of it in its group.
+    pub(crate) fn has_data(&self) -> bool {
+        self.condition != Condition::Broken
+    }
+}
+
+/// Every zone, in canonical order.
+pub(crate) type Catalogue = BTreeMap<Name, ZoneInfo>;
+
+/// Numbers not used so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NextNumbers {
+    /// Of a layer.
+    pub(crate) layer: u64,
+    /// Of a zone.
+    pub(crate) zone: u32,
+    /// Of a group.
+    pub(crate) group: u32,
+}
+
+/// A whole generation as memmgr has it.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    /// Its number.
+    pub(crate) generation: u64,
+    /// The key of every hash in it.
+    pub(crate) key: HashKey,
+    /// Its layers.
+    pub(crate) contents: Contents,
+    /// Its zones.
+    pub(crate) zones: Catalogue,
+    /// What comes next.
+    pub(crate) next: NextNumbers,
+}
+
+impl State {
+    /// Zones that are answered for, and the records in them.
+    pub(crate) fn served(&self) -> (u64, u64) {
+        let served = self.zones.values().filter(|zone| matches!(zone.condition, Condition::Serving | Condition::Stale));
+        served.fold((0, 0), |(zones, records), zone| (zones + 1, records + zone.records))
+    }
+
+    /// The octets of its layers.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.contents.layers().map(|layer| layer.length()).sum()
+    }
+}
+
+/// A segment file that can't be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) enum LayerError {
+    /// It can't be opened.
+    Open {
+        /// Its path.
+        path: PathBuf,
+        /// What the kernel said.
+        error: std::io::Error,
+    },
+    /// It is no segment of ours, or damaged.
+    Refused {
+        /// Its path.
+        path: PathBuf,
+        /// What was expected and found.
+        error: zone_segment::OpenError,
+    },
+}
+
+impl std::fmt::Display for LayerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Open { path, error } => write!(f, "opening segment {}: {error}", path.display()),
+            Self::Refused { path, error } => write!(f, "mapping segment {}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for LayerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Open { error, .. } => Some(error),
+            Self::Refused { error, .. } => Some(error),
+        }
+    }
+}

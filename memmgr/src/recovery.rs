@@ -1,0 +1,361 @@
+//! What becomes of a state directory at a start: the manifest read, its segments mapped, verified where nobody can know
+//! what happened to them, and everything it does not name removed.
+//!
+//! During the same boot, or after a clean stop, the files are as they were written: they are served at once and verified
+//! beside. After anything else each one is verified before a reader sees it. What is damaged is left out and named, and the
+//! next build makes it anew from its sources.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::task::JoinHandle;
+use tracing::{error, info, warn};
+use zone_segment::{GroupId, HashKey, LayerId, Name, ZoneId};
+
+use crate::generation::{Catalogue, Condition, Contents, LayerFile, NextNumbers, State, ZoneInfo};
+use crate::manifest::{
+    BOOT_ID_PATH, BootIdError, GroupEntry, LayerEntry, LoadError, Loaded, Manifest, ManifestBody, SaveError, StateDir,
+    ZoneEntry, ZoneState, boot_id,
+};
+
+/// After the newest manifest was lost, numbers it may have given out are left free.
+const LOST_NUMBERS: u64 = 1024;
+
+/// A state directory in use.
+#[derive(Debug)]
+pub(crate) struct StateDirectory {
+    /// Its manifest.
+    manifest: RefCell<Manifest>,
+    /// The present boot.
+    boot_id: String,
+}
+
+/// What a start finds.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    /// The directory.
+    pub(crate) directory: StateDirectory,
+    /// The key of every hash.
+    pub(crate) key: HashKey,
+    /// The generation of the manifest, as far as it is whole.
+    pub(crate) state: Option<State>,
+    /// Whether it is whole.
+    pub(crate) is_servable: bool,
+    /// Whether its segments are yet to be verified.
+    pub(crate) is_unverified: bool,
+    /// Layers found damaged.
+    pub(crate) distrusted: BTreeSet<LayerId>,
+}
+
+/// Reads a state directory, making it if it is not there.
+///
+/// # Errors
+///
+/// [`RecoverError`]: the directory can't be used at all. Damage is no error, but is in [`Recovered`].
+pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
+    let dir = StateDir::new(root);
+    dir.create().map_err(|error| RecoverError::Create { path: dir.segments(), error })?;
+    let boot_id = boot_id(Path::new(BOOT_ID_PATH)).map_err(RecoverError::BootId)?;
+    let mut manifest = Manifest::new(dir.clone());
+    let (body, is_newest) = match manifest.load().map_err(RecoverError::Load)? {
+        Loaded::Absent => (None, true),
+        Loaded::Newest(body) => (Some(body), true),
+        Loaded::Previous { body, damage } => {
+            let damage = damage.map_or_else(|| "it is not there".to_owned(), |damage| damage.to_string());
+            error!(generation = body.generation, damage, "manifest-damaged-previous-taken");
+            (Some(after_loss(body)), false)
+        }
+        Loaded::Damaged { damage } => {
+            damage.iter().for_each(|damage| error!(%damage, "manifest-damaged"));
+            (None, true)
+        }
+    };
+    let trusted = body.as_ref().is_some_and(|body| is_newest && body.is_trusted(&boot_id));
+    remove_orphans(&dir, body.as_ref());
+    let directory = StateDirectory { manifest: RefCell::new(manifest), boot_id };
+    let Some(body) = body else {
+        let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
+        let (is_servable, is_unverified, distrusted) = (false, false, BTreeSet::new());
+        return Ok(Recovered { directory, key, state: None, is_servable, is_unverified, distrusted });
+    };
+    let (state, mut distrusted) = open(&dir, &body);
+    if !trusted {
+        info!(generation = body.generation, "segments-verifying");
+        distrusted.extend(verify(&state));
+    }
+    let is_servable = distrusted.is_empty() && state.contents.zone_set(state.generation).is_ok();
+    let recovered =
+        Recovered { directory, key: state.key, is_servable, is_unverified: trusted, distrusted, state: Some(state) };
+    recovered.reopen_manifest(&body);
+    Ok(recovered)
+}
+
+impl Recovered {
+    /// Takes back the clean stop: from here on a cut may come at any time.
+    fn reopen_manifest(&self, body: &ManifestBody) {
+        let Some(state) = self.state.as_ref().filter(|_| self.is_servable) else { return };
+        if (body.clean_stop || body.boot_id != self.directory.boot_id)
+            && let Err(error) = self.directory.save(state, false)
+        {
+            warn!(%error, "manifest-not-written");
+        }
+    }
+}
+
+impl StateDirectory {
+    /// Where segments are written.
+    pub(crate) fn segments(&self) -> PathBuf {
+        self.manifest.borrow().directory().segments()
+    }
+
+    /// Writes the manifest that names this generation.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveError`] with the step; the manifest is then the one before.
+    pub(crate) fn save(&self, state: &State, clean_stop: bool) -> Result<(), SaveError> {
+        self.manifest.borrow_mut().save(&body(state, &self.boot_id, clean_stop))
+    }
+}
+
+/// A manifest that is not the newest: numbers the lost one may have used are skipped, so that none names other contents.
+fn after_loss(mut body: ManifestBody) -> ManifestBody {
+    body.generation += LOST_NUMBERS;
+    body.next_layer += LOST_NUMBERS;
+    body
+}
+
+/// A new key for the hash of names.
+fn draw_key() -> io::Result<[u8; 16]> {
+    use std::io::Read;
+    let mut key = [0; 16];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut key)?;
+    Ok(key)
+}
+
+/// Removes segment files that the manifest does not name: what a build left when it was cut short.
+fn remove_orphans(dir: &StateDir, body: Option<&ManifestBody>) {
+    let names = match dir.segment_names() {
+        Ok(names) => names,
+        Err(error) => return warn!(path = %dir.segments().display(), %error, "orphans-not-listed"),
+    };
+    let orphans = match body {
+        Some(body) => StateDir::orphans(&names, body),
+        None => names,
+    };
+    for name in orphans {
+        let path = dir.segments().join(name);
+        match std::fs::remove_file(&path) {
+            Ok(()) => info!(path = %path.display(), "orphan-removed"),
+            Err(error) => warn!(path = %path.display(), %error, "orphan-not-removed"),
+        }
+    }
+}
+
+/// Maps what a manifest names; tells which layers can't be had.
+fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeSet<LayerId>) {
+    let mut damaged = BTreeSet::new();
+    let mut stack = |entries: &[LayerEntry]| -> Vec<Arc<LayerFile>> {
+        entries.iter().filter_map(|entry| open_layer(dir, entry, &mut damaged)).collect()
+    };
+    let directory = stack(&body.directory);
+    let mut groups = BTreeMap::new();
+    for group in &body.groups {
+        let layers = stack(&group.layers);
+        // A stack with a hole would answer with names that are long gone.
+        if layers.len() == group.layers.len() {
+            groups.insert(GroupId(group.id), layers);
+        }
+    }
+    let directory = if directory.len() == body.directory.len() { directory } else { Vec::new() };
+    let state = State {
+        generation: body.generation,
+        key: HashKey(body.hash_key),
+        contents: Contents { directory, groups },
+        zones: body.zones.iter().filter_map(zone_info).collect(),
+        next: NextNumbers { layer: body.next_layer, zone: body.next_zone, group: body.next_group },
+    };
+    (state, damaged)
+}
+
+/// Maps one layer and compares it with what the manifest says.
+fn open_layer(dir: &StateDir, entry: &LayerEntry, damaged: &mut BTreeSet<LayerId>) -> Option<Arc<LayerFile>> {
+    let path = dir.segments().join(&entry.file);
+    let refused = match LayerFile::open(LayerId(entry.id), &path) {
+        Ok(layer) if layer.length() != entry.length => {
+            format!("expected {} octets, found {}", entry.length, layer.length())
+        }
+        Ok(layer) if layer.segment.content_hash() != entry.content_hash => {
+            format!("expected content {:032x}, found {:032x}", entry.content_hash, layer.segment.content_hash())
+        }
+        Ok(layer) => return Some(Arc::new(layer)),
+        Err(error) => error.to_string(),
+    };
+    error!(layer = entry.id, path = %path.display(), error = refused, "segment-refused");
+    damaged.insert(LayerId(entry.id));
+    None
+}
+
+/// A zone as the manifest has it.
+fn zone_info(entry: &ZoneEntry) -> Option<(Name, ZoneInfo)> {
+    let apex: Name = match entry.apex.parse() {
+        Ok(apex) => apex,
+        Err(error) => {
+            error!(apex = entry.apex, %error, "manifest-zone-unreadable");
+            return None;
+        }
+    };
+    let condition = match (entry.state, &entry.error) {
+        (ZoneState::Serving, None) => Condition::Serving,
+        (ZoneState::Serving, Some(_)) => Condition::Stale,
+        (ZoneState::Broken, _) => Condition::Broken,
+        (ZoneState::Expired, _) => Condition::Expired,
+        (ZoneState::Removed, _) => return None,
+    };
+    let zone = ZoneInfo {
+        id: ZoneId(entry.zone),
+        group: GroupId(entry.group),
+        condition,
+        serial: entry.serial,
+        records: entry.records,
+        source: entry.sources.first().map(|stamp| stamp.path.clone()).unwrap_or_default(),
+        stamps: entry.sources.clone(),
+        error: entry.error.clone(),
+    };
+    Some((apex, zone))
+}
+
+/// The manifest of a generation.
+fn body(state: &State, boot_id: &str, clean_stop: bool) -> ManifestBody {
+    let layers = |files: &[Arc<LayerFile>]| files.iter().map(|file| layer_entry(file)).collect::<Vec<_>>();
+    ManifestBody {
+        generation: state.generation,
+        boot_id: boot_id.to_owned(),
+        clean_stop,
+        hash_key: state.key.0,
+        next_layer: state.next.layer,
+        next_zone: state.next.zone,
+        next_group: state.next.group,
+        directory: layers(&state.contents.directory),
+        groups: state
+            .contents
+            .groups
+            .iter()
+            .map(|(group, files)| GroupEntry { id: group.0, layers: layers(files) })
+            .collect(),
+        zones: zone_entries(&state.zones),
+    }
+}
+
+/// A layer as the manifest names it.
+fn layer_entry(file: &LayerFile) -> LayerEntry {
+    let identity = file.identity();
+    let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    LayerEntry { id: identity.id, file: name, length: file.length(), content_hash: identity.content_hash }
+}
+
+/// The zones as the manifest names them.
+fn zone_entries(zones: &Catalogue) -> Vec<ZoneEntry> {
+    let one = |(apex, zone): (&Name, &ZoneInfo)| ZoneEntry {
+        apex: apex.to_string(),
+        zone: zone.id.0,
+        group: zone.group.0,
+        state: match zone.condition {
+            Condition::Serving | Condition::Stale => ZoneState::Serving,
+            Condition::Broken => ZoneState::Broken,
+            Condition::Expired => ZoneState::Expired,
+        },
+        serial: zone.serial,
+        records: zone.records,
+        floor: 0,
+        sources: zone.stamps.clone(),
+        error: zone.error.clone(),
+    };
+    zones.iter().map(one).collect()
+}
+
+/// Verifies every segment of a generation on all cores; tells which are damaged.
+fn verify(state: &State) -> Vec<LayerId> {
+    let layers: Vec<&Arc<LayerFile>> = state.contents.layers().collect();
+    let next = AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, |n| n.get()).min(layers.len().max(1));
+    let work = || {
+        let mut damaged = Vec::new();
+        while let Some(layer) = layers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = layer.segment.verify() {
+                error!(layer = layer.id.0, path = %layer.path.display(), %error, "segment-damaged");
+                damaged.push(layer.id);
+            }
+        }
+        damaged
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    })
+}
+
+/// Verifies beside the service.
+pub(crate) fn verify_in_background(state: &Arc<State>) -> JoinHandle<Vec<LayerId>> {
+    let state = Arc::clone(state);
+    tokio::task::spawn_blocking(move || verify(&state))
+}
+
+/// What a verification found, when it ends; never when none runs.
+pub(crate) async fn verified(verification: &mut Option<JoinHandle<Vec<LayerId>>>) -> Vec<LayerId> {
+    match verification {
+        Some(task) => task.await.unwrap_or_else(|error| {
+            error!(%error, "verification-ended");
+            Vec::new()
+        }),
+        None => std::future::pending().await,
+    }
+}
+
+/// A state directory that can't be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) enum RecoverError {
+    /// It can't be made.
+    Create {
+        /// Its path.
+        path: PathBuf,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// The boot is not known.
+    BootId(BootIdError),
+    /// The manifest is there and can't be read.
+    Load(LoadError),
+    /// No key can be drawn.
+    Key {
+        /// What the kernel said.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for RecoverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create { path, .. } => write!(f, "making {}", path.display()),
+            Self::BootId(error) => error.fmt(f),
+            Self::Load(error) => error.fmt(f),
+            Self::Key { .. } => write!(f, "drawing a hash key from /dev/urandom"),
+        }
+    }
+}
+
+impl std::error::Error for RecoverError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Create { error, .. } | Self::Key { error } => Some(error),
+            Self::BootId(error) => error.source(),
+            Self::Load(error) => error.source(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Commands of operators: each a request on the bus, each answered by a structure of [`bus::protocol::control`].
+
+use bus::Message;
+use bus::protocol::control::{
+    Command, CommandError, GenerationState, GenerationStatus, Status, Stopping, ZoneCondition, ZoneStatus,
+};
+use bus::protocol::supervisor::Record;
+use serde::Serialize;
+use tracing::{info, warn};
+use zone_segment::Name;
+
+use super::{Service, zone_name};
+use crate::build::Scope;
+use crate::generation::{Condition, ZoneInfo};
+use crate::rotation;
+
+impl Service {
+    /// Carries a command out.
+    pub(super) fn command(&mut self, message: Message) {
+        match message.parse::<Command>() {
+            Ok(Command::Status {}) => self.answer(&message, &self.status()),
+            Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
+            Ok(Command::Generations {}) => self.answer(&message, &self.generation_statuses()),
+            Ok(Command::Consumers {}) => self.answer(&message, &self.readers.statuses(&self.rotation.readers())),
+            Ok(Command::Reload { zone: None }) => self.reload(Scope::All, Some(message)),
+            Ok(Command::Reload { zone: Some(zone) }) => match zone_name(&zone) {
+                Ok(zone) => self.reload(Scope::Zones([zone].into()), Some(message)),
+                Err(error) => self.refuse(&message, &error),
+            },
+            Ok(Command::Stop {}) => {
+                info!(from = %message.from, "stop-asked");
+                self.answer(&message, &Stopping { supervisor_pid: self.options.supervisor_pid });
+                self.link.send(Record::StopAll);
+            }
+            Err(error) => self.refuse(&message, &format!("expected a command, found {}: {error}", message.body)),
+        }
+    }
+
+    /// Answers a request.
+    pub(super) fn answer(&self, message: &Message, body: &impl Serialize) {
+        if let Err(error) = self.client.reply(message, body, &[]) {
+            warn!(%error, to = %message.from, "answer-not-sent");
+        }
+    }
+
+    /// Answers a request with the reason why it was not carried out.
+    pub(super) fn refuse(&self, message: &Message, error: &str) {
+        self.answer(message, &CommandError { error: error.to_owned() });
+    }
+
+    /// Answers several alike.
+    pub(super) fn answer_all(&self, messages: Vec<Message>, body: &impl Serialize) {
+        messages.iter().for_each(|message| self.answer(message, body));
+    }
+
+    /// Refuses several alike.
+    pub(super) fn refuse_all(&self, messages: Vec<Message>, error: &str) {
+        messages.iter().for_each(|message| self.refuse(message, error));
+    }
+
+    /// The whole state.
+    fn status(&self) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            generation: self.rotation.newest().unwrap_or(0),
+            memmgr_pid: std::process::id().cast_signed(),
+            supervisor_pid: self.options.supervisor_pid,
+            uptime_seconds: self.began.elapsed().as_secs(),
+            listen: self.options.listen.iter().map(ToString::to_string).collect(),
+            error: self.source_error.clone(),
+            zones: self.zone_statuses(),
+            consumers: self.readers.statuses(&self.rotation.readers()),
+            generations: self.generation_statuses(),
+            kills: self.readers.kills(),
+        }
+    }
+
+    /// Every zone as the newest generation has it.
+    fn zone_statuses(&self) -> Vec<ZoneStatus> {
+        let newest = self.states.values().next_back();
+        newest.into_iter().flat_map(|state| &state.zones).map(|(apex, zone)| zone_status(apex, zone)).collect()
+    }
+
+    /// Every generation alive.
+    fn generation_statuses(&self) -> Vec<GenerationStatus> {
+        let one = |status: rotation::GenerationStatus| {
+            let state = self.states.get(&status.generation);
+            GenerationStatus {
+                id: status.generation,
+                state: match status.state {
+                    rotation::GenerationState::Updating => GenerationState::Updating,
+                    rotation::GenerationState::Switching => GenerationState::Switching,
+                    rotation::GenerationState::Current => GenerationState::Current,
+                    rotation::GenerationState::Releasing => GenerationState::Releasing,
+                },
+                layers: state.map_or(0, |state| state.contents.layers().count() as u64),
+                bytes: state.map_or(0, |state| state.bytes()),
+                readers: status.readers.len() as u64,
+            }
+        };
+        self.rotation.generations().into_iter().map(one).collect()
+    }
+}
+
+/// One zone.
+fn zone_status(apex: &Name, zone: &ZoneInfo) -> ZoneStatus {
+    ZoneStatus {
+        name: apex.to_string(),
+        serial: zone.serial,
+        records: zone.records,
+        state: match zone.condition {
+            Condition::Serving => ZoneCondition::Serving,
+            Condition::Stale => ZoneCondition::Stale,
+            Condition::Broken => ZoneCondition::Broken,
+            Condition::Expired => ZoneCondition::Expired,
+        },
+        error: zone.error.clone(),
+        group: zone.group.0,
+        source: zone.source.display().to_string(),
+    }
+}

@@ -1,0 +1,122 @@
+//! Requests to compare sources: they gather while a build runs, and each is answered when what it asked for is visible.
+
+use bus::Message;
+use bus::protocol::control::{Reloaded, ZoneFailure};
+use tokio::task::JoinHandle;
+
+use crate::build::{BuildError, Outcome, Report, Scope};
+
+/// Requests not built yet.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    /// All their zones.
+    pub(super) scope: Scope,
+    /// Who waits for an answer.
+    pub(super) waiters: Vec<Message>,
+}
+
+/// A build that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// The thread.
+    pub(super) task: JoinHandle<Result<Outcome, BuildError>>,
+    /// Who waits for an answer.
+    pub(super) waiters: Vec<Message>,
+}
+
+/// A build whose generation is not current yet.
+#[derive(Debug)]
+pub(super) struct Published {
+    /// Its generation.
+    pub(super) generation: u64,
+    /// The answer.
+    pub(super) report: Report,
+    /// Who waits for it.
+    pub(super) waiters: Vec<Message>,
+}
+
+/// Everything that was asked for and is not done.
+#[derive(Debug, Default)]
+pub(super) struct Updates {
+    /// Gathering.
+    pub(super) gathered: Option<Gathered>,
+    /// Building.
+    pub(super) running: Option<Running>,
+    /// On its way to the readers.
+    pub(super) published: Vec<Published>,
+}
+
+impl Updates {
+    /// Adds a request.
+    pub(super) fn ask(&mut self, scope: Scope, waiter: Option<Message>) {
+        let gathered = match self.gathered.take() {
+            Some(before) => Gathered { scope: before.scope.and(scope), waiters: before.waiters },
+            None => Gathered { scope, waiters: Vec::new() },
+        };
+        self.gathered.insert(gathered).waiters.extend(waiter);
+    }
+
+    /// Takes out what is visible once this generation is current.
+    pub(super) fn visible(&mut self, generation: u64) -> Vec<Published> {
+        let (visible, waiting) =
+            std::mem::take(&mut self.published).into_iter().partition(|published| published.generation <= generation);
+        self.published = waiting;
+        visible
+    }
+
+    /// Takes out what will never be visible.
+    pub(super) fn abandoned(&mut self, generation: u64) -> Vec<Published> {
+        let (abandoned, waiting) =
+            std::mem::take(&mut self.published).into_iter().partition(|published| published.generation == generation);
+        self.published = waiting;
+        abandoned
+    }
+}
+
+/// The build that runs, until it ends; never when there is none.
+pub(super) async fn finished(running: &mut Option<Running>) -> Result<Outcome, BuildFailure> {
+    match running {
+        Some(running) => match (&mut running.task).await {
+            Ok(result) => result.map_err(BuildFailure::Build),
+            Err(error) => Err(BuildFailure::Thread(error)),
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// A build that came to nothing.
+#[derive(Debug)]
+pub(super) enum BuildFailure {
+    /// It said why.
+    Build(BuildError),
+    /// Its thread did not come back.
+    Thread(tokio::task::JoinError),
+}
+
+impl std::fmt::Display for BuildFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Build(error) => {
+                write!(f, "{error}")?;
+                match std::error::Error::source(error) {
+                    // The list and layer errors have their cause in the text already.
+                    Some(cause) if !error.to_string().ends_with(&cause.to_string()) => write!(f, ": {cause}"),
+                    _ => Ok(()),
+                }
+            }
+            Self::Thread(error) => write!(f, "the building thread ended: {error}"),
+        }
+    }
+}
+
+/// The answer to a reload.
+pub(super) fn reloaded(generation: u64, report: &Report) -> Reloaded {
+    let unnamed = report.unnamed.iter().map(|error| ZoneFailure { name: String::new(), error: error.clone() });
+    let failed = report.failed.iter().map(|(zone, error)| ZoneFailure { name: zone.to_string(), error: error.clone() });
+    Reloaded {
+        generation,
+        changed: report.changed.iter().map(ToString::to_string).collect(),
+        unchanged: report.unchanged,
+        failed: failed.chain(unnamed).collect(),
+    }
+}
