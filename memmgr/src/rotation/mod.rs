@@ -96,7 +96,8 @@ pub struct Deadlines {
     pub switch_timeout: Duration,
     /// From the acknowledgement of a generation to the release of the one before.
     pub release_timeout: Duration,
-    /// From one ping to the next.
+    /// From one ping to the next; a quarter of the stall timeout if that is less, so that an idle reader's silence between two
+    /// pings is never taken for a stall.
     pub ping_interval: Duration,
     /// Without progress of a thread that has work waiting, or without a pong.
     pub stall_timeout: Duration,

@@ -164,7 +164,8 @@ impl Reader {
 
     /// Whether a ping is due, and if so notes that it is sent.
     pub(super) fn take_ping(&mut self, now: Duration, deadlines: &Deadlines) -> bool {
-        let is_due = self.pinged.is_none_or(|pinged| now.saturating_sub(pinged) >= deadlines.ping_interval);
+        let interval = deadlines.ping_interval.min(deadlines.stall_timeout / 4);
+        let is_due = self.pinged.is_none_or(|pinged| now.saturating_sub(pinged) >= interval);
         if is_due {
             self.pinged = Some(now);
         }

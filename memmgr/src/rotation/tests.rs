@@ -253,6 +253,22 @@ fn b22_pings_go_out_once_an_interval() {
 }
 
 #[test]
+fn b22_idle_reader_lives_with_the_shortest_stall_timeout() {
+    let mut scene = Scene::empty();
+    let deadlines = Deadlines { stall_timeout: Duration::from_millis(100), ..Deadlines::default() };
+    scene.rotation = Rotation::new(deadlines);
+    scene.join(A, None);
+    for _ in 0..200 {
+        scene.now += Duration::from_millis(25);
+        let actions = scene.step(Event::Tick).to_vec();
+        assert!(actions.iter().all(is_ping), "{actions:?}");
+        if !actions.is_empty() {
+            scene.pong(A, 0, false);
+        }
+    }
+}
+
+#[test]
 fn b23_reader_that_dies_while_the_candidate_is_committed_is_not_announced_to() {
     let mut scene = Scene::settled(&[A]);
     scene.build(2);
