@@ -63,7 +63,6 @@ pub fn map(file: impl AsFd) -> Result<Segment<Mapping>, OpenError> {
 }
 
 /// An archive whose root was found valid.
-#[derive(Debug)]
 pub(crate) struct CheckedArchive<B> {
     /// The whole file; `mapped-readonly`.
     octets: B,

@@ -76,10 +76,17 @@ fn at_or_before(
     let names = positions.len();
     let start = zone.separator_start.to_native() as usize;
     let separators = root.separators.get(start..start + separator_count(names)).unwrap_or_default();
-    let key = separator(name, apex_labels);
+    // As numbers, since their comparison needs no call and no branch.
+    let key = u128::from_be_bytes(separator(name, apex_labels));
+    let key_at = |separator: &[u8; SEPARATOR_OCTETS]| u128::from_be_bytes(*separator);
     // Separator i is the key of name 16 × (i + 1). Keys are cut, so names with equal ones may lie on either side.
-    let before = separators.partition_point(|separator| *separator < key);
-    let equal = separators[before..].partition_point(|separator| *separator == key);
+    let before = separators.partition_point(|separator| key_at(separator) < key);
+    let equal = match separators[before..].first() {
+        Some(separator) if key_at(separator) == key => {
+            separators[before..].partition_point(|separator| key_at(separator) == key)
+        }
+        _ => 0,
+    };
     let mut low = before * SEPARATED_NAMES;
     let mut high = names;
     if before + equal < separators.len() {

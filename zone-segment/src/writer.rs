@@ -36,7 +36,7 @@ const RRSIG: u16 = 46;
 /// The type NSEC.
 const NSEC: u16 = 47;
 
-/// Collects zones and writes them as a segment.
+/// Collects zones and writes them as a segment. After an error it is of no use but to be dropped.
 pub struct SegmentWriter {
     /// The key of the name hash.
     key: HashKey,

@@ -296,6 +296,18 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     }
 }
 
+impl<B> std::fmt::Debug for Zone<'_, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Zone")
+            .field("apex", &self.apex)
+            .field("group", &self.group)
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .field("floor", &self.floor)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Whether a node stands above a name.
 fn is_above(name: &LookupName, node: Node<'_>) -> bool {
     name.name().is_at_or_below(node.name())
