@@ -14,7 +14,7 @@ mod tests;
 
 /// Sorts records into canonical order; records that are equal in it stay in the order they came in.
 pub fn sort(records: &mut Vec<Record>) {
-    if records.is_sorted_by(|a, b| canonical_cmp(a, b).is_le()) {
+    if is_sorted(records) {
         return;
     }
     let mut keys = Keys::of(records);
@@ -31,10 +31,26 @@ pub fn sort(records: &mut Vec<Record>) {
     records.extend(order.iter().filter_map(|key| unsorted[key.index].take()));
 }
 
-/// Compares two records in canonical order.
-fn canonical_cmp(a: &Record, b: &Record) -> Ordering {
-    let owners = if a.owner == b.owner { Ordering::Equal } else { a.owner.cmp(&b.owner) };
-    owners.then(a.rtype.cmp(&b.rtype)).then_with(|| canonical_rdata_cmp(a.rtype, &a.rdata, &b.rdata))
+/// Whether records are in canonical order.
+fn is_sorted(records: &[Record]) -> bool {
+    let (mut key, mut last_key) = (Vec::new(), Vec::new());
+    let mut last: Option<&Record> = None;
+    records.iter().all(|record| {
+        let is_same_owner = last.is_some_and(|last| last.owner.as_wire() == record.owner.as_wire());
+        if !is_same_owner {
+            std::mem::swap(&mut key, &mut last_key);
+            key.clear();
+            push_owner_key(record.owner.as_ref(), &mut key);
+        }
+        let order = last.map_or(Ordering::Less, |last| {
+            let owners = if is_same_owner { Ordering::Equal } else { last_key.cmp(&key) };
+            owners
+                .then(last.rtype.cmp(&record.rtype))
+                .then_with(|| canonical_rdata_cmp(record.rtype, &last.rdata, &record.rdata))
+        });
+        last = Some(record);
+        order.is_le()
+    })
 }
 
 /// Compares two RDATA of a type in canonical order: as octets, with the letters of some types' names in lower case (RFC 4034,
@@ -42,6 +58,10 @@ fn canonical_cmp(a: &Record, b: &Record) -> Ordering {
 pub fn canonical_rdata_cmp(rtype: Rtype, a: &[u8], b: &[u8]) -> Ordering {
     let Some(names) = canonical_names(rtype) else { return a.cmp(b) };
     let Some(first) = a.iter().zip(b).position(|(a, b)| a != b) else { return a.len().cmp(&b.len()) };
+    if !a[first].is_ascii_uppercase() && !b[first].is_ascii_uppercase() {
+        // Folding would change neither, wherever the names are.
+        return a[first].cmp(&b[first]);
+    }
     let in_names = |rdata: &[u8]| names.ranges(rdata).collect::<Vec<Range<usize>>>();
     let (a_names, b_names) = (in_names(a), in_names(b));
     let fold = |names: &[Range<usize>], at: usize, octet: &u8| {
