@@ -62,7 +62,7 @@ pub const BODY_IN_MEMFD: u8 = 0b0000_0001;
 pub enum Kind {
     /// Broker to client, first of all: its address.
     Hello = 1,
-    /// Client to broker, before anything else: its name.
+    /// Client to broker, before anything else: its name, to be answered.
     Name = 2,
     /// Client to broker: join a group.
     Subscribe = 3,
@@ -74,7 +74,7 @@ pub enum Kind {
     Monitor = 6,
     /// Client to broker: descriptors have been taken out of the kernel.
     Taken = 7,
-    /// Broker to client: the answer to a subscription, a listing or the wish to monitor.
+    /// Broker to client: the answer to a name, a subscription, a listing or the wish to monitor.
     Answer = 8,
     /// Both ways: a message that wants no reply.
     Message = 16,

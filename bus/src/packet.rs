@@ -100,3 +100,35 @@ impl Frame {
         FrameError::MissingMember { kind: self.kind, expected }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::{Address, NAME_MAX, PeerName, Recipient};
+    use crate::group::{GROUP_BYTES_MAX, Group};
+    use crate::message::Failure;
+
+    #[test]
+    fn the_longest_envelope_fits() {
+        let address: Address = format!("ffffffffffffffff-{}", u64::MAX).parse().unwrap();
+        let group = Group::new("g".repeat(GROUP_BYTES_MAX)).unwrap();
+        let envelope = Envelope {
+            from: Some(address),
+            to: Some(Recipient::Group(group.clone())),
+            group: Some(group),
+            name: Some(PeerName::new("n".repeat(NAME_MAX)).unwrap()),
+            deadline_ms: Some(u64::MAX),
+            address: Some(address),
+            broker_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            failure: Some(Failure::TooManyRequests),
+            reason: None,
+            kind: Some(Kind::Unsubscribe),
+            descriptors: Some(u32::MAX),
+        };
+        let packet = Packet::new(Kind::Message, u64::MAX, &envelope, Body::Inline(b"null".to_vec()), Vec::new());
+        let frame = Frame::decode(&packet.bytes, Vec::new()).unwrap();
+        assert_eq!(frame.envelope, envelope);
+        // As much again is left for a reason.
+        assert!(packet.bytes.len() < HEADER_BYTES + ENVELOPE_MAX - 2 * 160);
+    }
+}

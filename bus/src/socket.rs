@@ -86,7 +86,7 @@ impl Socket {
     }
 
     /// Waits until the kernel takes `packet`.
-    async fn send(&self, packet: &Packet) -> io::Result<SendStatus> {
+    async fn offer(&self, packet: &Packet) -> io::Result<SendStatus> {
         loop {
             let mut guard = self.inner.writable().await?;
             match guard.try_io(|socket| send_packet(socket.as_fd(), packet)) {
@@ -100,7 +100,7 @@ impl Socket {
     pub(crate) async fn send_all(&self, queue: &SendQueue) -> SendEnd {
         let mut wait = TOO_MANY_IN_FLIGHT_WAIT_MIN;
         while let Some(packet) = queue.next().await {
-            match self.send(&packet).await {
+            match self.offer(&packet).await {
                 Ok(SendStatus::Sent) => {
                     queue.sent();
                     wait = TOO_MANY_IN_FLIGHT_WAIT_MIN;
@@ -114,6 +114,11 @@ impl Socket {
             }
         }
         SendEnd::QueueEnded
+    }
+
+    /// Sends one packet without descriptors past the queue, before there is one.
+    pub(crate) async fn send(&self, packet: &Packet) -> io::Result<()> {
+        self.offer(packet).await.map(drop)
     }
 
     /// Sends `packet` if the kernel takes it at once.

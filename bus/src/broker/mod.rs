@@ -1,14 +1,14 @@
 //! The middle of the bus: [`Broker`] accepts connections and routes between them, [`BrokerHandle`] is its process's own view.
 //!
-//! Everything that has an order goes through one [`routing::Core`]: frames as they are read, joins, departures, deadlines.
-//! It pushes into the queues of the peers and never waits; [`peer`] moves packets between a queue and its socket.
+//! Everything that has an order goes through one `routing::Core`: frames as they are read, joins, departures, deadlines.
+//! It pushes into the queues of the peers and never waits; `peer` moves packets between a queue and its socket.
 //!
-//! - [`accept`]: who may connect
-//! - [`peer`]: one connection, from hello to its end
-//! - [`routing`]: what each frame does
-//! - [`calls`]: requests in flight
-//! - [`membership`]: groups, and who hears of what
-//! - [`handle`]: the view from the broker's own process
+//! - `accept`: who may connect
+//! - `peer`: one connection, from hello to its end
+//! - `routing`: what each frame does
+//! - `calls`: requests in flight
+//! - `membership`: groups, and who hears of what
+//! - `handle`: the view from the broker's own process
 
 mod accept;
 mod calls;
@@ -142,7 +142,10 @@ impl Broker {
                     Err(error) => tracing::warn!(%error, "bus_peer_refused"),
                 },
                 () = deadline(&shared) => shared.core.lock().expire(Instant::now()),
-                Some(_ended) = peers.join_next() => {}
+                Some(ended) = peers.join_next() => if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
+                    // A panic in a peer's task is one of the broker's: the peer would be left half removed.
+                    std::panic::resume_unwind(panic);
+                },
             }
         }
     }

@@ -167,11 +167,15 @@ impl Core {
 
     /// A peer gives its name and counts from here on.
     fn name(&mut self, from: Address, frame: &Frame) -> Result<(), FrameError> {
+        if frame.request == 0 {
+            return Err(FrameError::RequestId { got: 0 });
+        }
         let name = frame.envelope.name.clone().ok_or(frame.missing("name"))?;
         let Some(peer) = self.peers.get_mut(&from) else { return Ok(()) };
         let Credentials { pid, uid, .. } = peer.credentials;
         tracing::info!(address = %from, %name, pid, uid, "bus_peer_connected");
         peer.name = Some(name);
+        self.answer((from, frame.request), &());
         if let Some(member) = self.member(from) {
             let notice = self.membership.notice(MembershipEvent::Connected { member });
             self.tell_members(&notice);

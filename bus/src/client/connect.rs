@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::errors::ConnectError;
 use super::incoming::{self, Incoming};
 use super::{Client, Connection, QUEUE_LIMITS, Shared, Waiting, driver};
-use crate::address::PeerName;
+use crate::address::{Address, PeerName};
 use crate::body::Body;
 use crate::frame::{FRAME_MAX, FrameError, Kind};
 use crate::listen;
@@ -22,6 +22,8 @@ use crate::socket::{self, ReceiveError, Socket};
 
 /// How long the broker may take to say hello, unless another time is given.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// The id under which the name is given.
+const NAME_REQUEST: u64 = 1;
 
 impl Client {
     /// Connects to the broker at `path` and waits for its hello, up to [`HELLO_TIMEOUT`].
@@ -47,30 +49,35 @@ impl Client {
         Self::greet(socket, name, HELLO_TIMEOUT).await
     }
 
-    /// Waits for hello, gives the name, and starts the driver.
+    /// Waits for hello, gives the name, waits until the broker has it, and starts the driver.
     async fn greet(socket: OwnedFd, name: &str, timeout: Duration) -> Result<(Self, Incoming), ConnectError> {
         let name = PeerName::new(name).map_err(ConnectError::Name)?;
         let socket = Socket::new(socket).map_err(ConnectError::Socket)?;
-        let hello = tokio::time::timeout(timeout, hello(&socket)).await;
-        let hello = hello.map_err(|_| ConnectError::NoHello { waited: timeout })??;
-        let missing = |expected| ConnectError::Frame(hello.missing(expected));
-        let address = hello.envelope.address.ok_or_else(|| missing("address"))?;
-        let broker_version = hello.envelope.broker_version.clone().unwrap_or_default();
+        let greeted = tokio::time::timeout(timeout, exchange(&socket, name)).await;
+        let (address, broker_version) = greeted.map_err(|_| ConnectError::NoHello { waited: timeout })??;
 
-        let shared = Arc::new(Shared { queue: SendQueue::new(QUEUE_LIMITS), waiting: Mutex::new(Waiting::default()) });
+        let waiting = Waiting { last_request: NAME_REQUEST, ..Waiting::default() };
+        let shared = Arc::new(Shared { queue: SendQueue::new(QUEUE_LIMITS), waiting: Mutex::new(waiting) });
         let connection = Arc::new(Connection { shared: Arc::clone(&shared), address, broker_version });
         let (sender, receiver) = incoming::channel(Arc::clone(&connection));
-        let client = Self { connection };
-        let named = Envelope { name: Some(name), ..Envelope::default() };
-        let packet = Packet::new(Kind::Name, 0, &named, Body::NONE, Vec::new());
-        shared.queue.push(packet).map_err(|_| ConnectError::Closed)?;
         tokio::spawn(driver::drive(socket, shared, sender));
-        Ok((client, Incoming::new(receiver)))
+        Ok((Self { connection }, Incoming::new(receiver)))
     }
 }
 
-/// Waits for the broker's first word.
-async fn hello(socket: &Socket) -> Result<Frame, ConnectError> {
+/// The first words: the broker's hello, our name, its answer. Returns our address and the broker's release.
+async fn exchange(socket: &Socket, name: PeerName) -> Result<(Address, String), ConnectError> {
+    let hello = receive(socket, Kind::Hello).await?;
+    let address = hello.envelope.address.ok_or(ConnectError::Frame(hello.missing("address")))?;
+    let named = Envelope { name: Some(name), ..Envelope::default() };
+    let packet = Packet::new(Kind::Name, NAME_REQUEST, &named, Body::NONE, Vec::new());
+    socket.send(&packet).await.map_err(ConnectError::Socket)?;
+    receive(socket, Kind::Answer).await?;
+    Ok((address, hello.envelope.broker_version.unwrap_or_default()))
+}
+
+/// Waits for a frame of the kind that comes next, or for the broker's reason why it does not.
+async fn receive(socket: &Socket, expected: Kind) -> Result<Frame, ConnectError> {
     let mut buffer = vec![0; FRAME_MAX];
     let frame = match socket.receive(&mut buffer).await {
         Ok(frame) => frame,
@@ -79,7 +86,7 @@ async fn hello(socket: &Socket) -> Result<Frame, ConnectError> {
         Err(ReceiveError::Frame(error)) => return Err(ConnectError::Frame(error)),
     };
     match frame.kind {
-        Kind::Hello => Ok(frame),
+        kind if kind == expected => Ok(frame),
         Kind::Goodbye => Err(ConnectError::Refused { reason: frame.envelope.reason.unwrap_or_default() }),
         got => Err(ConnectError::Frame(FrameError::UnexpectedKind { got })),
     }

@@ -3,10 +3,10 @@
 //! A client is one connection of one broker session. When it ends, so do its requests, and nothing of it is of use in
 //! another; [`crate::Session`] makes the next.
 //!
-//! - [`connect`]: from a path or a descriptor to a connection that counts
-//! - [`driver`]: the task that moves frames between the socket and the two ends
-//! - [`incoming`]: the bounded queues to the program
-//! - [`errors`]: what can go wrong
+//! - `connect`: from a path or a descriptor to a connection that counts
+//! - `driver`: the task that moves frames between the socket and the two ends
+//! - `incoming`: the bounded queues to the program
+//! - `errors`: what can go wrong
 
 mod connect;
 mod driver;
