@@ -119,7 +119,7 @@ impl fmt::Display for Rule {
 }
 
 impl fmt::Display for Finding {
-    /// Writes `FILE:LINE:1: SEVERITY: REASON: \`TEXT\` [RULE]`; without line and column where the zone is meant, without a file
+    /// Writes ``FILE:LINE:1: SEVERITY: REASON: `TEXT` [RULE]``; without line and column where the zone is meant, without a file
     /// where there is none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.as_os_str().is_empty() {

@@ -41,7 +41,7 @@ pub struct Place {
 
 /// One fault of a zone file, or of a file it includes.
 ///
-/// Displayed as `FILE:LINE:COLUMN: error: REASON: \`TEXT\`` with ` (REMEDY)` after it where there is one; without a place where
+/// Displayed as ``FILE:LINE:COLUMN: error: REASON: `TEXT` `` with ` (REMEDY)` after it where there is one; without a place where
 /// the file as a whole is meant.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ZoneFileError {

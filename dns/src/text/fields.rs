@@ -1,6 +1,6 @@
 //! The RDATA of one entry as fields: [`Fields`] hands out token after token, decoded as the type of the record asks.
 //!
-//! It remembers which token it gave last, so that an error can say where. It knows nothing of types (`layout.rs`), nor of owners,
+//! It remembers which token it gave last, so that an error can say where. It knows nothing of types (`layout.rs`, `field.rs`), nor of owners,
 //! TTLs and directives (`zonefile.rs`).
 
 use super::name::{self, NameFault};

@@ -1,8 +1,8 @@
 //! Records that name a gateway in one of several forms: IPSECKEY (RFC 4025) and AMTRELAY (RFC 8777). A number says whether none, an
 //! IPv4 address, an IPv6 address or a domain name follows, so they are no plain rows of fields.
 
+use super::field::Field;
 use super::fields::{Fields, RdataFault};
-use super::layout::Field;
 use super::present;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -3,9 +3,11 @@
 //! Octets go through `token` (an entry's tokens), `zonefile` (directives, owners, TTLs) and `rdata` (the fields of a type), in
 //! this order. Nothing here asks whether the records make a sound zone; that is `crate::check`.
 
+mod apl;
 mod bitmap;
 mod date;
 mod error;
+mod field;
 mod fields;
 mod gateway;
 mod layout;

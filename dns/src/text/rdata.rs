@@ -3,8 +3,9 @@
 //! The fields of each type are in `layout.rs`; here is what all types share, the notation for any type among it (RFC 3597,
 //! section 5), which is allowed for known types too and checked there.
 
+use super::field::scan_hex;
 use super::fields::{Fields, RdataFault};
-use super::layout::{layout, scan_hex};
+use super::layout::layout;
 use crate::types::Rtype;
 
 /// The octets of an RDATA that its 16-bit length can count.

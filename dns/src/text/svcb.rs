@@ -3,8 +3,8 @@
 //! They may be written in any order and are sorted by key on the wire. A key without a name here is `keyNNNNN`, its value
 //! any octets.
 
+use super::field::Field;
 use super::fields::{Fields, RdataFault};
-use super::layout::Field;
 use super::present;
 use data_encoding::BASE64;
 use std::collections::BTreeMap;
