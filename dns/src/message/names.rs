@@ -1,14 +1,14 @@
 //! Name compression (RFC 1035, section 4.1.4): a small table of the names already in a message, and the search in it.
 //!
-//! The table may forget: names that share a place with an earlier one are not remembered, and cost octets, not correctness. What
-//! it finds is compared with the message before it is used, so the work for a name is one probe a label and one comparison.
+//! The table may forget: a name for which no place is free near its own is not remembered, and costs octets, not correctness. What
+//! it finds is compared with the message before it is used, so the work for a name is a few probes a label and one comparison.
 
 use zone_segment::{LABELS_MAX, NameRef};
 
 /// Where the suffixes of the names written so far stand.
 #[derive(Debug)]
 pub(super) struct NameTable {
-    /// Direct-mapped: a suffix's hash says its one place.
+    /// A suffix stands at the place its hash says, or within [`PROBES`] behind it.
     places: [Place; PLACES],
 }
 
@@ -65,11 +65,12 @@ impl NameTable {
         for label in (0..plan.labels).rev() {
             hash = extend(hash, starts.label(name.as_wire(), label));
             let offset = position + starts.start(label);
-            let (index, tag) = place_of(hash);
-            if let Some(place @ Place { offset: 0, .. }) = self.places.get_mut(index)
-                && offset < POINTER_LIMIT
-            {
-                *place = Place { offset: offset as u16, tag };
+            if offset >= POINTER_LIMIT {
+                continue;
+            }
+            let mut free = probes(hash).filter(|index| self.places.get(*index).is_some_and(Place::is_empty));
+            if let Some(place) = free.next().and_then(|index| self.places.get_mut(index)) {
+                *place = Place { offset: offset as u16, tag: tag_of(hash) };
             }
         }
     }
@@ -85,9 +86,15 @@ impl NameTable {
 
     /// The offset remembered for a hash.
     fn find(&self, hash: u32) -> Option<u16> {
-        let (index, tag) = place_of(hash);
-        let place = self.places.get(index)?;
-        (place.offset != 0 && place.tag == tag).then_some(place.offset)
+        let near = probes(hash).filter_map(|index| self.places.get(index)).take_while(|place| !place.is_empty());
+        near.into_iter().find(|place| place.tag == tag_of(hash)).map(|place| place.offset)
+    }
+}
+
+impl Place {
+    /// Whether nothing is remembered here.
+    fn is_empty(&self) -> bool {
+        self.offset == 0
     }
 }
 
@@ -163,10 +170,15 @@ fn extend(hash: u32, label: &[u8]) -> u32 {
     label.iter().fold(hash, |hash, octet| (hash ^ u32::from(octet.to_ascii_lowercase())).wrapping_mul(0x0100_0193))
 }
 
-/// The place and the tag of a hash.
-fn place_of(hash: u32) -> (usize, u16) {
-    let mixed = hash ^ hash >> 15;
-    (mixed as usize % PLACES, (mixed >> 16) as u16)
+/// The places where a suffix of this hash may stand.
+fn probes(hash: u32) -> impl Iterator<Item = usize> {
+    let first = (hash ^ hash >> 15) as usize;
+    (first..first + PROBES).map(|index| index % PLACES)
+}
+
+/// What is kept of a hash, to tell suffixes with neighbouring places apart.
+fn tag_of(hash: u32) -> u16 {
+    (hash >> 16) as u16
 }
 
 /// The first octet of a pointer to offset 0.
@@ -177,6 +189,9 @@ const POINTER_LIMIT: usize = 0x4000;
 
 /// Suffixes remembered at most; a referral of the root zone has about 30.
 const PLACES: usize = 128;
+
+/// Places looked at for one suffix: all of these are taken only where many names have been written.
+const PROBES: usize = 8;
 
 /// The hash of the root.
 const HASH_SEED: u32 = 0x811c_9dc5;

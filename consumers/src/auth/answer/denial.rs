@@ -33,10 +33,10 @@ impl<'z> Proofs<'z> {
         self.proofs.iter().take(self.count).flatten()
     }
 
-    /// Adds the NSEC RRset that matches or covers a name.
+    /// Adds the NSEC RRset that matches or covers a name. One without signatures would prove nothing.
     pub(super) fn add<B: SegmentOctets>(&mut self, zone: &Zone<'z, B>, name: &LookupName) {
         let Some(node) = zone.predecessor(name) else { return };
-        let Some(nsec) = node.rrset(Rtype::NSEC.0) else { return };
+        let Some(nsec) = node.rrset(Rtype::NSEC.0).filter(|nsec| nsec.signature_count() > 0) else { return };
         let owner = node.name();
         if self.iter().any(|proof| proof.owner == owner) {
             return;

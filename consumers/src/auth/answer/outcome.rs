@@ -63,13 +63,14 @@ pub(super) fn resolve<'z, B: SegmentOctets>(zone: &Zone<'z, B>, name: &LookupNam
     }
 }
 
-/// What a node says about a type. Data of the type itself comes before an alias: DNSSEC's types stand beside CNAME (RFC 4035, section 2.5).
+/// What a node says about a type. DNSSEC's types, which stand beside CNAME (RFC 4035, section 2.5), speak of the alias itself: asking for
+/// them does not follow it.
 fn at_source(source: Source<'_>, rtype: Rtype) -> Outcome<'_> {
     let node = source.node;
     if has_data(node, rtype) {
         return Outcome::Found(source);
     }
-    match node.rrset(Rtype::CNAME.0) {
+    match node.rrset(Rtype::CNAME.0).filter(|_| !rtype.is_allowed_beside_cname()) {
         Some(cname) => Outcome::Alias { source, cname },
         None => Outcome::NoData(source),
     }

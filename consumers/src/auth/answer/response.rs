@@ -174,7 +174,8 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         // The parent's copy is not signed, and not to be passed off as such.
         put_rrset(&mut self.builder, cut.name(), servers, servers.ttl(), false)?;
         if self.is_dnssec_ok {
-            match cut.rrset(Rtype::DS.0) {
+            // Unsigned, in a zone that is not, it would prove nothing.
+            match cut.rrset(Rtype::DS.0).filter(|ds| ds.signature_count() > 0) {
                 Some(ds) => put_rrset(&mut self.builder, cut.name(), ds, ds.ttl(), true)?,
                 None => {
                     self.scratch.other.set(cut.name());

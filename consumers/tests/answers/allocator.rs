@@ -1,0 +1,151 @@
+//! No allocation on the way of a query: an allocator that counts for each thread, and the tests that read it (`DESIGN.md`, section 6).
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwapOption;
+use consumers::auth::answer::{Limits, Scratch, Transport, respond};
+use consumers::auth::udp::{QueryThread, QueryThreadOptions};
+use consumers::progress::ProgressTable;
+use nix::unistd::gettid;
+
+use crate::ask::Ask;
+use crate::found::ZONES;
+
+/// Counts, then passes on to the system's allocator.
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations by thread id; threads of one test run are few, so that none share a place.
+static ALLOCATIONS: [AtomicU64; 65_536] = [const { AtomicU64::new(0) }; 65_536];
+
+thread_local! {
+    /// This thread's id, 0 before it is known.
+    static THREAD: Cell<i32> = const { Cell::new(0) };
+}
+
+/// The count of a thread.
+fn allocations_of(thread: i32) -> &'static AtomicU64 {
+    &ALLOCATIONS[thread as usize % ALLOCATIONS.len()]
+}
+
+/// Counts an allocation of this thread.
+fn count() {
+    let thread = THREAD.try_with(|known| {
+        if known.get() == 0 {
+            known.set(gettid().as_raw());
+        }
+        known.get()
+    });
+    if let Ok(thread) = thread {
+        allocations_of(thread).fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: every call is passed on to the system's allocator as it is; counting allocates nothing.
+#[expect(unsafe_code, reason = "an allocator is unsafe to implement; this one counts for tests")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `realloc`.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// Queries of every kind.
+fn queries() -> Vec<Vec<u8>> {
+    let names = [
+        "www",
+        "nope",
+        "x.wild",
+        "alias",
+        "loop1",
+        "a.dname",
+        "x.long",
+        "sub",
+        "child",
+        "ent",
+        "to-served",
+        "www.child",
+    ];
+    let kinds = ["A", "A +do", "ANY", "RRSIG", "NS", "DS +do"];
+    let lines = names.iter().flat_map(|name| kinds.map(|kind| format!("{name}.example. {kind}")));
+    let mut queries: Vec<Vec<u8>> = lines.map(|line| Ask::new(&line).message).collect();
+    queries.push(Ask::new("www.elsewhere. A +do").message);
+    queries.push(b"\0\0\0\0\0\x02\0\0\0\0\0\0".to_vec());
+    queries
+}
+
+#[test]
+fn an_answer_allocates_nothing() {
+    let queries = queries();
+    let (mut room, mut scratch, limits) = (vec![0; 1232], Scratch::default(), Limits::default());
+    let zones = Arc::clone(&ZONES);
+    let here = allocations_of(gettid().as_raw());
+    for query in &queries {
+        let before = here.load(Ordering::Relaxed);
+        let answer = respond(query, Some(&*zones), Transport::Udp, &limits, &mut room, &mut scratch);
+        assert_eq!(here.load(Ordering::Relaxed), before, "{query:02x?}");
+        assert!(answer.is_some());
+    }
+    drop(vec![1]);
+    assert!(here.load(Ordering::Relaxed) > 0, "the allocator counts");
+}
+
+#[test]
+fn a_query_thread_allocates_nothing_once_it_runs() {
+    let sockets: Vec<Vec<UdpSocket>> = (0..8).map(|_| vec![UdpSocket::bind("127.0.0.1:0").unwrap()]).collect();
+    let target = sockets[7][0].local_addr().unwrap();
+    let (descriptor, _view) = ProgressTable::create(1).unwrap();
+    // The thread is found by its name, which has the slot: no other test uses this one.
+    let thread = QueryThread::start(QueryThreadOptions {
+        slot: 7,
+        sockets,
+        zones: Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES)))),
+        progress: Arc::new(ProgressTable::open(descriptor).unwrap()),
+        line: 0,
+        limits: Limits::default(),
+    })
+    .unwrap();
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut answer = [0; 2048];
+    let mut ask_all = || {
+        for queries in queries().chunks(16) {
+            queries.iter().for_each(|query| assert_eq!(client.send_to(query, target).unwrap(), query.len()));
+            queries.iter().for_each(|_| assert!(client.recv(&mut answer).unwrap() >= 12));
+        }
+    };
+    ask_all();
+    let there = allocations_of(thread_named("query-7"));
+    let before = there.load(Ordering::Relaxed);
+    for _ in 0..20 {
+        ask_all();
+    }
+    assert_eq!(there.load(Ordering::Relaxed), before);
+    assert!(before > 0, "the allocator counts");
+    thread.stop();
+}
+
+/// The id of this process's thread of a name.
+fn thread_named(name: &str) -> i32 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap());
+    let mut named =
+        tasks.filter(|task| std::fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim() == name));
+    named.next().unwrap().file_name().to_str().unwrap().parse().unwrap()
+}

@@ -1,0 +1,201 @@
+//! Queries over TCP (B60): pipelining, timeouts, the limit of connections, clients that never read.
+
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use consumers::auth::answer::Limits;
+use consumers::auth::tcp::{OUTPUT_OCTETS, TcpLimits, TcpServer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::ask::{Ask, check_frame, text};
+use crate::found::ZONES;
+
+/// Runs a test against a server with these limits.
+fn with_server<F: Future<Output = ()>>(limits: TcpLimits, test: impl FnOnce(SocketAddr, Arc<TcpServer>) -> F) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
+    let server = TcpServer::new(zones, Limits::default(), limits);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        tokio::select! {
+            ended = Arc::clone(&server).run(vec![listener]) => panic!("the server ended: {ended:?}"),
+            () = test(address, Arc::clone(&server)) => {}
+        }
+    });
+}
+
+/// A message with its length before it.
+fn framed(message: &[u8]) -> Vec<u8> {
+    [&(message.len() as u16).to_be_bytes()[..], message].concat()
+}
+
+/// Reads one answer.
+async fn read_answer(stream: &mut TcpStream) -> Vec<u8> {
+    let mut answer = vec![0; usize::from(stream.read_u16().await.unwrap())];
+    stream.read_exact(&mut answer).await.unwrap();
+    answer
+}
+
+/// Waits until something is so.
+async fn wait_until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Waits for the end of a connection.
+async fn read_end(stream: &mut TcpStream) {
+    match stream.read(&mut [0; 64]).await {
+        Ok(octets) => assert_eq!(octets, 0),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+}
+
+#[test]
+fn b60_pipelined_queries_are_all_answered() {
+    with_server(TcpLimits::default(), |address, _| async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let lines =
+            ["www.example. A +tcp", "nope.example. A +tcp +do", "chain1.example. TXT +tcp", "sub.example. NS +tcp"];
+        let messages: Vec<Vec<u8>> = lines.iter().cycle().take(400).map(|line| Ask::new(line).message).collect();
+        let all: Vec<u8> = messages.iter().flat_map(|message| framed(message)).collect();
+        stream.write_all(&all).await.unwrap();
+        for message in &messages {
+            check_frame(message, &read_answer(&mut stream).await);
+        }
+        // Answers still come when the client has no more to ask.
+        stream.write_all(&framed(&messages[0])).await.unwrap();
+        stream.shutdown().await.unwrap();
+        check_frame(&messages[0], &read_answer(&mut stream).await);
+        read_end(&mut stream).await;
+    });
+}
+
+#[test]
+fn b60_a_query_may_come_octet_by_octet() {
+    with_server(TcpLimits::default(), |address, _| async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        for octet in framed(&Ask::new("mail.example. A").message) {
+            stream.write_all(&[octet]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(text(&read_answer(&mut stream).await), "NOERROR aa\nanswer mail.example. 3600 A 192.0.2.25\n");
+    });
+}
+
+#[test]
+fn b60_what_is_no_query_ends_the_connection() {
+    with_server(TcpLimits::default(), |address, server| async move {
+        let mut response = Ask::new("www.example. A").message;
+        response[2] |= 0x80;
+        for message in [&b""[..], b"short", &response] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(&framed(message)).await.unwrap();
+            read_end(&mut stream).await;
+        }
+        wait_until(|| server.connection_count() == 0).await;
+    });
+}
+
+#[test]
+fn b60_a_message_of_the_longest_size_is_read() {
+    with_server(TcpLimits::default(), |address, _| async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut message = Ask::new("www.example. A").message;
+        message.resize(65_535, 0);
+        stream.write_all(&framed(&message)).await.unwrap();
+        assert_eq!(text(&read_answer(&mut stream).await), "FORMERR\n");
+    });
+}
+
+#[test]
+fn b60_an_idle_client_and_a_slow_one_are_timed_out() {
+    let limits = TcpLimits { idle_timeout: Duration::from_millis(50), ..TcpLimits::default() };
+    with_server(limits, |address, server| async move {
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        // Octets that make no whole query do not count as life.
+        let writing = async {
+            for octet in framed(&[0; 60_000]) {
+                if slow.write_all(&[octet]).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::join!(writing, read_end(&mut idle));
+        wait_until(|| server.connection_count() == 0).await;
+    });
+}
+
+#[test]
+fn b60_at_the_limit_the_connection_idle_longest_goes_first() {
+    let limits = TcpLimits { connections_max: 3, ..TcpLimits::default() };
+    with_server(limits, |address, server| async move {
+        let query = framed(&Ask::new("www.example. A").message);
+        let mut streams = Vec::new();
+        for _ in 0..3 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(&query).await.unwrap();
+            read_answer(&mut stream).await;
+            streams.push(stream);
+            // Ages are told in milliseconds.
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        // The first asks again, so the second is the one idle longest.
+        streams[0].write_all(&query).await.unwrap();
+        read_answer(&mut streams[0]).await;
+        let mut fourth = TcpStream::connect(address).await.unwrap();
+        fourth.write_all(&query).await.unwrap();
+        read_answer(&mut fourth).await;
+        read_end(&mut streams[1]).await;
+        for index in [0, 2] {
+            streams[index].write_all(&query).await.unwrap();
+            read_answer(&mut streams[index]).await;
+        }
+        assert_eq!((server.connection_count(), server.statistics().evicted), (3, 1));
+    });
+}
+
+#[test]
+fn b60_a_client_that_never_reads_is_not_read_from_either() {
+    let limits = TcpLimits { write_timeout: Duration::from_millis(200), ..TcpLimits::default() };
+    with_server(limits, |address, server| async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let query = framed(&Ask::new("www.example. A").message).repeat(1000);
+        // Answers are longer than queries: once the socket's buffers are full, the server reads no more, and in the end it hangs up.
+        while stream.write_all(&query).await.is_ok() {}
+        wait_until(|| server.connection_count() == 0).await;
+        let queries_unread_max = OUTPUT_OCTETS as u64;
+        assert!(server.statistics().queries > 0 && server.statistics().queries < 1000 * queries_unread_max);
+    });
+}
+
+#[test]
+fn connections_end_with_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
+    let server = TcpServer::new(zones, Limits::default(), TcpLimits::default());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut stream = tokio::select! {
+            _ = Arc::clone(&server).run(vec![listener]) => panic!("the server ended"),
+            stream = async {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                stream.write_all(&framed(&Ask::new("www.example. A").message)).await.unwrap();
+                read_answer(&mut stream).await;
+                stream
+            } => stream,
+        };
+        read_end(&mut stream).await;
+        wait_until(|| server.connection_count() == 0).await;
+    });
+}

@@ -1,0 +1,188 @@
+//! The query thread over loopback: answers, generations seen, siblings' sockets drained.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use consumers::auth::answer::Limits;
+use consumers::auth::udp::{QueryThread, QueryThreadOptions, StartError};
+use consumers::progress::{ProgressTable, ProgressView};
+use zone_segment::ZoneSet;
+
+use crate::ask::{Ask, text};
+use crate::found::{EXAMPLE, ZONES};
+use crate::zones::{generation, zone};
+
+/// A query thread with what its process has around it.
+struct Running {
+    /// The thread.
+    thread: QueryThread,
+    /// The current generation.
+    zones: Arc<ArcSwapOption<ZoneSet>>,
+    /// The supervisor's view of its progress.
+    view: ProgressView,
+}
+
+/// Starts the thread of one slot.
+fn start(slot: usize, sockets: &[Vec<UdpSocket>], zones: Option<Arc<ZoneSet>>) -> Running {
+    let (descriptor, view) = ProgressTable::create(1).unwrap();
+    let zones = Arc::new(ArcSwapOption::from(zones));
+    let thread = QueryThread::start(QueryThreadOptions {
+        slot,
+        sockets: sockets.iter().map(|slot| slot.iter().map(|socket| socket.try_clone().unwrap()).collect()).collect(),
+        zones: Arc::clone(&zones),
+        progress: Arc::new(ProgressTable::open(descriptor).unwrap()),
+        line: 0,
+        limits: Limits::default(),
+    })
+    .unwrap();
+    Running { thread, zones, view }
+}
+
+/// A socket on loopback, and its address.
+fn bound() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+/// Sends a query; the answer comes to the socket returned, or an error after a while.
+fn send(target: SocketAddr, line: &str) -> UdpSocket {
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    client.send_to(&Ask::new(line).message, target).unwrap();
+    client
+}
+
+/// The answer that comes to a socket.
+fn receive(client: &UdpSocket) -> String {
+    let mut answer = [0; 2048];
+    let length = client.recv(&mut answer).unwrap();
+    text(&answer[..length])
+}
+
+/// Waits until something is so.
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn queries_on_every_socket_of_the_slot_are_answered() {
+    let (first, first_address) = bound();
+    let (second, second_address) = bound();
+    let running = start(0, &[vec![first, second]], Some(Arc::clone(&ZONES)));
+    let clients: Vec<UdpSocket> =
+        (0..200).map(|n| send(if n % 2 == 0 { first_address } else { second_address }, "mail.example. A")).collect();
+    for client in &clients {
+        assert_eq!(receive(client), "NOERROR aa\nanswer mail.example. 3600 A 192.0.2.25\n");
+    }
+    wait_until(|| running.thread.statistics().answers == 200);
+    let statistics = running.thread.statistics();
+    assert_eq!((statistics.queries, statistics.dropped, statistics.errors), (200, 0, 0));
+    assert!(running.view.read(0).unwrap().counter > 0);
+    running.thread.stop();
+}
+
+#[test]
+fn an_idle_thread_sees_a_generation_at_once() {
+    let (socket, address) = bound();
+    let running = start(0, &[vec![socket]], None);
+    assert_eq!(running.thread.seen_generation(), 0);
+    assert_eq!(receive(&send(address, "www.new. A")), "SERVFAIL\n");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for number in [7, 8, 9] {
+        let text = format!("@ 60 SOA ns a 1 2 3 4 5\n@ 60 NS ns\nwww 60 A 192.0.2.{number}\n");
+        running.zones.store(Some(generation(number, vec![zone("new.", &text)])));
+        runtime.block_on(running.thread.seen(number));
+        assert_eq!(running.thread.seen_generation(), number);
+        assert_eq!(running.view.read(0).unwrap().generation, number);
+        let expected = format!("NOERROR aa\nanswer www.new. 60 A 192.0.2.{number}\n");
+        assert_eq!(receive(&send(address, "www.new. A")), expected);
+    }
+    // A generation passed already is not waited for.
+    runtime.block_on(running.thread.seen(3));
+}
+
+#[test]
+fn a_generation_seen_is_the_only_one_held() {
+    let (socket, address) = bound();
+    let old = generation(1, vec![zone("example.", EXAMPLE)]);
+    let running = start(0, &[vec![socket]], Some(Arc::clone(&old)));
+    receive(&send(address, "www.example. A"));
+    running.zones.store(Some(generation(2, vec![zone("example.", EXAMPLE)])));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(running.thread.seen(2));
+    assert_eq!(Arc::strong_count(&old), 1);
+}
+
+#[test]
+fn b61_a_siblings_socket_is_drained_when_told() {
+    let (own, own_address) = bound();
+    let (sibling, sibling_address) = bound();
+    let running = start(0, &[vec![own], vec![sibling]], Some(Arc::clone(&ZONES)));
+    let waiting = send(sibling_address, "mail.example. A");
+    let answer = "NOERROR aa\nanswer mail.example. 3600 A 192.0.2.25\n";
+    for _ in 0..50 {
+        assert_eq!(receive(&send(own_address, "mail.example. A")), answer);
+    }
+    waiting.set_nonblocking(true).unwrap();
+    assert_eq!(waiting.recv(&mut [0; 512]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    waiting.set_nonblocking(false).unwrap();
+    running.thread.set_drained(1 << 1);
+    assert_eq!(receive(&waiting), answer);
+    assert_eq!(receive(&send(sibling_address, "mail.example. A")), answer);
+    assert_eq!(receive(&send(own_address, "mail.example. A")), answer);
+    // Told to stop, it leaves the queue to the sibling again, and serves its own on.
+    running.thread.set_drained(0);
+    assert_eq!(receive(&send(own_address, "mail.example. A")), answer);
+    let before = running.thread.statistics().queries;
+    let waiting = send(sibling_address, "mail.example. A");
+    assert_eq!(receive(&send(own_address, "mail.example. A")), answer);
+    wait_until(|| running.thread.statistics().queries > before);
+    assert_eq!(running.thread.statistics().queries, before + 1);
+    running.thread.set_drained(u64::MAX);
+    assert_eq!(receive(&waiting), answer);
+}
+
+#[test]
+fn work_waits_while_a_query_is_in_the_socket() {
+    let (socket, address) = bound();
+    let running = start(0, &[vec![socket]], Some(Arc::clone(&ZONES)));
+    receive(&send(address, "www.example. A"));
+    wait_until(|| !running.thread.has_work_waiting());
+}
+
+#[test]
+fn responses_are_never_answered() {
+    let (socket, address) = bound();
+    let running = start(0, &[vec![socket]], Some(Arc::clone(&ZONES)));
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut response = Ask::new("www.example. A").message;
+    response[2] |= 0x80;
+    client.send_to(&response, address).unwrap();
+    receive(&send(address, "www.example. A"));
+    wait_until(|| running.thread.statistics().queries == 2);
+    wait_until(|| running.thread.statistics().answers == 1);
+    client.set_nonblocking(true).unwrap();
+    assert!(client.recv(&mut [0; 512]).is_err());
+}
+
+#[test]
+fn a_thread_without_a_slot_or_a_line_does_not_start() {
+    let options = |slot, line| {
+        let (descriptor, _view) = ProgressTable::create(1).unwrap();
+        QueryThreadOptions {
+            slot,
+            sockets: vec![vec![bound().0]],
+            zones: Arc::new(ArcSwapOption::from(None)),
+            progress: Arc::new(ProgressTable::open(descriptor).unwrap()),
+            line,
+            limits: Limits::default(),
+        }
+    };
+    assert!(matches!(QueryThread::start(options(1, 0)), Err(StartError::Slot { got: 1, .. })));
+    assert!(matches!(QueryThread::start(options(0, 1)), Err(StartError::Line { got: 1, .. })));
+}
