@@ -1,11 +1,13 @@
 //! A broker in a thread of its own, so that tests may block: [`Bus`].
 
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bus::listen::ListenError;
 use bus::{Broker, BrokerHandle, BrokerOptions, Client, Incoming};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -45,7 +47,7 @@ impl Bus {
 
     /// A broker with its socket at `path`.
     pub(crate) fn start_at(path: &Path, options: BrokerOptions) -> Self {
-        let socket = bus::listen::listen(path, 0o666).unwrap();
+        let socket = listen_once_free(path);
         let (broker, handle) = Broker::new(socket, options);
         let (stop, stopped) = oneshot::channel();
         let log = Log::default();
@@ -90,6 +92,18 @@ impl Drop for Bus {
             && !thread::panicking()
         {
             panic!("the broker's thread panicked");
+        }
+    }
+}
+
+/// Listens at `path`. A process that another test starts holds this one's descriptors from its fork to its exec, the
+/// listening socket of a broker that has ended among them, so a path that was in use may be so for a moment longer.
+fn listen_once_free(path: &Path) -> OwnedFd {
+    let started = Instant::now();
+    loop {
+        match bus::listen::listen(path, 0o666) {
+            Err(ListenError::InUse { .. }) if started.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(2)),
+            socket => return socket.unwrap(),
         }
     }
 }

@@ -67,8 +67,11 @@ async fn b14_a_stale_socket_file_is_replaced() {
 #[test]
 fn b14_of_many_that_start_at_once_one_wins() {
     let directory = TempDir::new().unwrap();
-    let path = directory.path().join("bus.sock");
-    for _ in 0..20 {
+    for round in 0..20 {
+        let path = directory.path().join(format!("{round}.sock"));
+        // A stale file to begin with, so that each of them wants to replace it.
+        let address = rustix::net::SocketAddrUnix::new(&path).unwrap();
+        rustix::net::bind(super::raw::fresh(), &address).unwrap();
         let starting: Vec<_> = (0..8)
             .map(|_| {
                 let path = path.clone();

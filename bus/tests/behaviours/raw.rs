@@ -90,13 +90,17 @@ impl Raw {
 
 /// A connected socket that waits for nothing longer than a test does.
 pub(crate) fn connect(path: &Path) -> OwnedFd {
-    let socket =
-        rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+    let socket = fresh();
     rustix::net::connect(&socket, &SocketAddrUnix::new(path).unwrap()).unwrap();
     for timeout in [sockopt::Timeout::Recv, sockopt::Timeout::Send] {
         sockopt::set_socket_timeout(&socket, timeout, Some(PATIENCE)).unwrap();
     }
     socket
+}
+
+/// A blocking socket.
+pub(crate) fn fresh() -> OwnedFd {
+    rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap()
 }
 
 /// The bytes of a sound frame.
