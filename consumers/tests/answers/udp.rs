@@ -148,7 +148,7 @@ fn b61_a_siblings_socket_is_drained_when_told() {
 }
 
 #[test]
-fn work_waits_while_a_query_is_in_the_socket() {
+fn an_idle_thread_has_no_work_waiting() {
     let (socket, address) = bound();
     let running = start(0, &[vec![socket]], Some(Arc::clone(&ZONES)));
     receive(&send(address, "www.example. A"));
