@@ -20,7 +20,6 @@ use exit::Exit;
 const ROLES: [&str; 2] = ["memmgr", "auth"];
 
 fn main() -> ExitCode {
-    restore_broken_pipe();
     let matches = match line().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
@@ -47,11 +46,4 @@ fn line() -> Command {
         .arg_required_else_help(true)
         .subcommands(command::all())
         .subcommands(roles)
-}
-
-/// Lets `trine … | head` end quietly, as other tools do: Rust starts with the signal ignored.
-fn restore_broken_pipe() {
-    use nix::sys::signal::{SigSet, Signal};
-    // Taken up again only by commands that print; the server writes to sockets with MSG_NOSIGNAL.
-    let _ = SigSet::from(Signal::SIGPIPE).thread_unblock();
 }

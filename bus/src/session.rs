@@ -43,11 +43,11 @@ impl Session {
             match self.try_connect().await {
                 Ok(connected) => return connected,
                 Err(ConnectError::Refused { reason }) => {
-                    tracing::warn!(path = %self.path.display(), reason, "bus_connect_refused");
+                    tracing::warn!(path = %self.path.display(), reason, "bus-connect-refused");
                 }
                 Err(error) => {
                     let wait_ms = self.wait.unwrap_or_default().as_millis() as u64;
-                    tracing::debug!(path = %self.path.display(), %error, wait_ms, "bus_connect_failed");
+                    tracing::debug!(path = %self.path.display(), %error, wait_ms, "bus-connect-failed");
                 }
             }
         }

@@ -106,7 +106,7 @@ impl Socket {
                     wait = TOO_MANY_IN_FLIGHT_WAIT_MIN;
                 }
                 Ok(SendStatus::TooManyInFlight) => {
-                    tracing::debug!(wait_ms = wait.as_millis() as u64, "bus_descriptors_wait");
+                    tracing::debug!(wait_ms = wait.as_millis() as u64, "bus-descriptors-wait");
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(TOO_MANY_IN_FLIGHT_WAIT_MAX);
                 }

@@ -57,7 +57,7 @@ fn judge(socket: OwnedFd, options: &BrokerOptions, connected: usize) -> Accepted
     let newcomer = match Newcomer::new(socket) {
         Ok(newcomer) => newcomer,
         Err(error) => {
-            tracing::warn!(%error, "bus_peer_refused");
+            tracing::warn!(%error, "bus-peer-refused");
             return Accepted::Nobody;
         }
     };
@@ -69,7 +69,7 @@ fn judge(socket: OwnedFd, options: &BrokerOptions, connected: usize) -> Accepted
     } else {
         return Accepted::Peer(newcomer);
     };
-    tracing::warn!(pid, uid, reason, "bus_peer_refused");
+    tracing::warn!(pid, uid, reason, "bus-peer-refused");
     refuse(&newcomer.socket, reason);
     Accepted::Nobody
 }

@@ -125,21 +125,21 @@ impl Broker {
             Err(error) => return RunError::Listener(error),
         };
         let mut peers = JoinSet::new();
-        tracing::info!(session = %shared.core.lock().session(), "bus_started");
+        tracing::info!(session = %shared.core.lock().session(), "bus-started");
         loop {
             tokio::select! {
                 accepted = accept::next(&listener, &shared.options, peers.len()) => match accepted {
                     Accepted::Peer(newcomer) => { peers.spawn(peer::serve(Arc::clone(&shared), newcomer)); }
                     Accepted::Nobody => {}
                     Accepted::Exhausted(error) => {
-                        tracing::warn!(%error, "bus_accept_paused");
+                        tracing::warn!(%error, "bus-accept-paused");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                     Accepted::Failed(error) => return RunError::Listener(error),
                 },
                 Some(socket) = local.recv() => match Newcomer::new(socket) {
                     Ok(newcomer) => { peers.spawn(peer::serve(Arc::clone(&shared), newcomer)); }
-                    Err(error) => tracing::warn!(%error, "bus_peer_refused"),
+                    Err(error) => tracing::warn!(%error, "bus-peer-refused"),
                 },
                 () = deadline(&shared) => shared.core.lock().expire(Instant::now()),
                 Some(ended) = peers.join_next() => if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {

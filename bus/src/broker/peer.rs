@@ -133,7 +133,7 @@ async fn read(shared: &Shared, address: Address, socket: &Socket) -> PeerEnd {
 /// Sends what is in the queue. Ends only if the queue is closed: a peer that no longer reads may still have said something.
 async fn write(socket: &Socket, queue: &SendQueue) {
     let end = socket.send_all(queue).await;
-    tracing::trace!(?end, "bus_peer_unwritable");
+    tracing::trace!(?end, "bus-peer-unwritable");
     queue.closed().await;
 }
 

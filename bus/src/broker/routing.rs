@@ -218,7 +218,7 @@ impl Core {
         if self.calls.reply((caller, frame.request), from) {
             self.pass_on(&[caller], frame, &envelope);
         } else {
-            tracing::debug!(%from, to = %caller, request = frame.request, "bus_reply_unwanted");
+            tracing::debug!(%from, to = %caller, request = frame.request, "bus-reply-unwanted");
         }
     }
 
@@ -263,7 +263,7 @@ impl Core {
         match Body::encode(body) {
             Ok(body) => self.deliver(peer, &Packet::new(Kind::Answer, request, &envelope, body, Vec::new())),
             // Only a memfd can be missing, and then descriptors or memory are, here and not at the peer.
-            Err(error) => tracing::warn!(address = %peer, %error, "bus_answer_lost"),
+            Err(error) => tracing::warn!(address = %peer, %error, "bus-answer-lost"),
         }
     }
 
@@ -272,7 +272,7 @@ impl Core {
         let watchers: Vec<_> = self.membership.members(&group::MEMBERS).collect();
         let body = match Body::encode(notice) {
             Ok(body) => body,
-            Err(error) => return tracing::warn!(%error, "bus_answer_lost"),
+            Err(error) => return tracing::warn!(%error, "bus-answer-lost"),
         };
         let from = Some(Address::new(self.session, 0));
         let envelope = Envelope { from, to: Some(Recipient::Group(group::MEMBERS)), ..Envelope::default() };
@@ -322,9 +322,9 @@ impl Core {
         let name = peer.name.as_ref().map_or("", PeerName::as_str);
         match end {
             PeerEnd::Closed | PeerEnd::Told(_) => {
-                tracing::info!(%address, name, pid, uid, reason = %end, "bus_peer_disconnected");
+                tracing::info!(%address, name, pid, uid, reason = %end, "bus-peer-disconnected");
             }
-            _ => tracing::warn!(%address, name, pid, uid, reason = %end, "bus_peer_cut_off"),
+            _ => tracing::warn!(%address, name, pid, uid, reason = %end, "bus-peer-cut-off"),
         }
         peer.queue.close(farewell(end));
         self.monitors.remove(&address);

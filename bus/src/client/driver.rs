@@ -49,7 +49,7 @@ pub(super) async fn drive(socket: Socket, shared: Arc<Shared>, incoming: Sender<
         reason = read(&socket, &shared, &incoming) => reason,
         reason = write(&socket, &shared) => reason,
     };
-    tracing::debug!(reason, "bus_connection_ended");
+    tracing::debug!(reason, "bus-connection-ended");
     end.reason = reason;
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn drive(socket: Socket, shared: Arc<Shared>, incoming: Sender<
 async fn write(socket: &Socket, shared: &Shared) -> String {
     if let SendEnd::Io(error) = socket.send_all(&shared.queue).await {
         // What the broker said before it closed may still be unread, so the reading side decides about the end.
-        tracing::debug!(%error, "bus_connection_unwritable");
+        tracing::debug!(%error, "bus-connection-unwritable");
         shared.queue.finishing().await;
     }
     "it was no longer used".to_owned()

@@ -318,7 +318,7 @@ fn value_of(body: &Body) -> Option<Value> {
         Err(error) => {
             // The broker is sound; it is the peer that sent this who is not, and only its message is lost.
             let source = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(%error, source, "bus_body_unreadable");
+            tracing::warn!(%error, source, "bus-body-unreadable");
             None
         }
     }

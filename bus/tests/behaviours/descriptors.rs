@@ -185,7 +185,7 @@ async fn b09_descriptors_that_pile_up_cut_off_too() {
         send(&sender, &GROUP.into(), &json!(1), &descriptors).await;
         assert!(soon(sender.flush()).await);
     }
-    bus.logged(&["bus_peer_cut_off", "300 descriptors"]).await;
+    bus.logged(&["bus-peer-cut-off", "300 descriptors"]).await;
 }
 
 /// The child of the test below, where the user may have 256 descriptors in flight and no privileges.

@@ -174,7 +174,7 @@ async fn b10_who_never_gives_a_name_is_dropped() {
     let bus = Bus::start_with(options);
     let raw = Raw::connect_unnamed(&bus.path);
     assert!(raw.is_ended());
-    bus.logged(&["bus_peer_cut_off", "it did not give its name in time"]).await;
+    bus.logged(&["bus-peer-cut-off", "it did not give its name in time"]).await;
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn b09_a_peer_that_stops_reading_is_cut_off_alone() {
         assert!(sent < 10_000, "the broker buffers without limit");
     }
     assert!(stopped.is_ended());
-    bus.logged(&["bus_peer_cut_off", "sleeper", "does not read", "1048576 bytes"]).await;
+    bus.logged(&["bus-peer-cut-off", "sleeper", "does not read", "1048576 bytes"]).await;
     assert!(bus.handle.peer(&reader.address()).is_some() && bus.handle.peer(&sender.address()).is_some());
 }
 

@@ -15,6 +15,7 @@ use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::answer::Limits;
@@ -65,9 +66,14 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
     let server = TcpServer::new(Arc::clone(&current), Limits::default(), TcpLimits::default());
-    let tcp = server.run(links.tcp.into_iter().map(TcpListener::from).collect());
+    let first = Arc::new(Notify::new());
+    let tcp = async {
+        // Until there is something to answer, connections are left to the siblings.
+        first.notified().await;
+        server.run(links.tcp.into_iter().map(TcpListener::from).collect()).await
+    };
     let supervisor = watch(links.supervisor).map_err(io_error)?;
-    let hooks = AuthHooks { thread: Arc::clone(&thread), progress, line };
+    let hooks = AuthHooks { thread: Arc::clone(&thread), progress, line, first: Arc::clone(&first) };
     let follower = Follower::new(&options.bus, Role::Auth, Some(options.slot), current, hooks);
     tokio::select! {
         () = follower.run() => {}
@@ -86,11 +92,16 @@ struct AuthHooks {
     progress: Arc<ProgressTable>,
     /// Its line there.
     line: usize,
+    /// Told of each generation; the first one lets TCP begin.
+    first: Arc<Notify>,
 }
 
 impl Hooks for AuthHooks {
     fn passed(&self, generation: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.thread.seen(generation))
+        Box::pin(async move {
+            self.thread.seen(generation).await;
+            self.first.notify_one();
+        })
     }
 
     fn progress(&self) -> Vec<ThreadProgress> {

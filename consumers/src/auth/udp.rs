@@ -211,6 +211,13 @@ impl Shared {
         let _ = rustix::io::write(&self.wake, &1u64.to_le_bytes());
     }
 
+    /// Takes the wakes that have come.
+    fn take_wake(&self) {
+        let mut count = [0; 8];
+        // It fails only when there is none.
+        let _ = rustix::io::read(&self.wake, &mut count);
+    }
+
     /// Tells the thread to end.
     fn end(&self) {
         // Release; pairs with the acquire load in `Worker::run`.
@@ -283,10 +290,24 @@ impl Worker {
                 if shared.is_ending.load(Ordering::Acquire) {
                     return;
                 }
-                shared.publish(self.current_generation());
-                self.round(&mut waits, &sockets, &mut tools);
+                match self.current_generation() {
+                    // Nothing can be answered: what arrives is left to the siblings, who are told to read it while the counter stands.
+                    NO_GENERATION => self.wait_for_wake(),
+                    generation => {
+                        shared.publish(generation);
+                        self.round(&mut waits, &sockets, &mut tools);
+                    }
+                }
             }
         }
+    }
+
+    /// Waits for a wake alone.
+    fn wait_for_wake(&self) {
+        let mut wait = [PollFd::new(&self.shared.wake, PollFlags::IN)];
+        // A signal, or no memory for the moment, ends the wait too early, which does no harm.
+        let _ = poll(&mut wait, None);
+        self.shared.take_wake();
     }
 
     /// Waits for queries or a wake, and serves each socket that has some with one batch.
@@ -297,9 +318,7 @@ impl Worker {
         }
         let Some((wake, waits)) = waits.split_first() else { return };
         if !wake.revents().is_empty() {
-            let mut count = [0; 8];
-            // It fails only when another reading has taken the count already.
-            let _ = rustix::io::read(&self.shared.wake, &mut count);
+            self.shared.take_wake();
         }
         let (mut served, mut failed) = (false, false);
         for (socket, _) in sockets.iter().zip(waits).filter(|(_, wait)| !wait.revents().is_empty()) {
@@ -345,9 +364,9 @@ impl Worker {
     }
 }
 
-/// A generation's number, 0 for none.
+/// A generation's number.
 fn generation_of(zones: Option<&ZoneSet>) -> u64 {
-    zones.map_or(0, ZoneSet::generation)
+    zones.map_or(NO_GENERATION, ZoneSet::generation)
 }
 
 /// Whether a failed reception means nothing: no query was there after all, or the kernel tells of an earlier answer that did not arrive.
@@ -423,3 +442,6 @@ pub const SLOTS_MAX: usize = 64;
 
 /// How long the thread rests when its sockets only fail: short against the 500 ms a query may wait for a sibling.
 const FAILURE_PAUSE: Duration = Duration::from_millis(10);
+
+/// Stands for the time before the first generation, which is 1.
+const NO_GENERATION: u64 = 0;

@@ -91,7 +91,8 @@ fn an_idle_thread_sees_a_generation_at_once() {
     let (socket, address) = bound();
     let running = start(0, &[vec![socket]], None);
     assert_eq!(running.thread.seen_generation(), 0);
-    assert_eq!(receive(&send(address, "www.new. A")), "SERVFAIL\n");
+    // What comes before there is anything to answer from is left in the socket: to the siblings, or until there is.
+    let early = send(address, "www.new. A");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for number in [7, 8, 9] {
         let text = format!("@ 60 SOA ns a 1 2 3 4 5\n@ 60 NS ns\nwww 60 A 192.0.2.{number}\n");
@@ -100,6 +101,9 @@ fn an_idle_thread_sees_a_generation_at_once() {
         assert_eq!(running.thread.seen_generation(), number);
         assert_eq!(running.view.read(0).unwrap().generation, number);
         let expected = format!("NOERROR aa\nanswer www.new. 60 A 192.0.2.{number}\n");
+        if number == 7 {
+            assert_eq!(receive(&early), expected);
+        }
         assert_eq!(receive(&send(address, "www.new. A")), expected);
     }
     // A generation passed already is not waited for.

@@ -38,11 +38,11 @@ pub(super) fn make(request: &BuildRequest) -> Result<Plan, BuildError> {
     planner.plan.report.unnamed.clone_from(&listing.unnamed);
     planner.remove_missing(&listing);
     for (apex, path) in &listing.zones {
-        if request.scope.includes(apex) || !planner.base.zones.contains_key(apex) {
+        if request.scope.includes(apex) {
             planner.compare(apex, path);
         }
     }
-    for (apex, error) in &listing.ambiguous {
+    for (apex, error) in listing.ambiguous.iter().filter(|(apex, _)| request.scope.includes(apex)) {
         planner.failed(apex, &request.zones, error.clone());
     }
     planner.report_missing(&listing);

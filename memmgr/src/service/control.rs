@@ -17,7 +17,12 @@ use crate::rotation;
 impl Service {
     /// Carries a command out.
     pub(super) fn command(&mut self, message: Message) {
-        match message.parse::<Command>() {
+        let command = message.parse::<Command>();
+        if matches!(command, Ok(Command::Reload { .. } | Command::Stop {})) && !self.may_command(&message) {
+            warn!(from = %message.from, body = %message.body, "command-refused");
+            return self.refuse(&message, "only root and the server's own user may change anything; others may look");
+        }
+        match command {
             Ok(Command::Status {}) => self.answer(&message, &self.status()),
             Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
             Ok(Command::Generations {}) => self.answer(&message, &self.generation_statuses()),
@@ -34,6 +39,12 @@ impl Service {
             }
             Err(error) => self.refuse(&message, &format!("expected a command, found {}: {error}", message.body)),
         }
+    }
+
+    /// Whether whoever sent this may change anything: users let onto the bus by `--bus-allow` may read and no more.
+    fn may_command(&self, message: &Message) -> bool {
+        let own = nix::unistd::Uid::current().as_raw();
+        self.broker.peer(&message.from).is_some_and(|peer| peer.uid == 0 || peer.uid == own)
     }
 
     /// Answers a request.

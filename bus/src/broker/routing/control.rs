@@ -18,7 +18,7 @@ impl Core {
         let name = frame.envelope.name.clone().ok_or(frame.missing("name"))?;
         let Some(peer) = self.peers.get_mut(&from) else { return Ok(()) };
         let Credentials { pid, uid, .. } = peer.credentials;
-        tracing::info!(address = %from, %name, pid, uid, "bus_peer_connected");
+        tracing::info!(address = %from, %name, pid, uid, "bus-peer-connected");
         peer.name = Some(name);
         self.answer((from, frame.request), &());
         if let Some(member) = self.member(from) {
