@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover};
 
 /// A UDP socket that is asked at. One bound to no address of its own is told, for each query, the address that was asked, so that the
 /// answer leaves from there.
@@ -38,6 +39,11 @@ impl QuerySocket {
     pub fn new(socket: UdpSocket) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let local = socket.local_addr()?.ip();
+        // What routers are said to have said about packet sizes can be forged, to make answers come in fragments (RFC 9715, section 3.1).
+        match local {
+            IpAddr::V4(_) => set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::OMIT)?,
+            IpAddr::V6(_) => set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::OMIT)?,
+        }
         let has_packet_info = local.is_unspecified();
         if has_packet_info {
             match local {

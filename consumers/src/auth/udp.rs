@@ -121,10 +121,11 @@ impl QueryThread {
         self.wake();
     }
 
-    /// Whether work waits for the thread: a batch is in its hands, or a query in a socket of its own slot.
+    /// Whether work waits for the thread: a batch is in its hands, or a query in a socket of its own slot that it could answer.
     pub fn has_work_waiting(&self) -> bool {
         let is_busy = self.shared.line().is_some_and(|line| line.load().is_busy);
-        is_busy || self.shared.served(0).any(QuerySocket::has_waiting)
+        let can_answer = self.seen_generation() != NO_GENERATION;
+        is_busy || can_answer && self.shared.served(0).any(QuerySocket::has_waiting)
     }
 
     /// What the thread has done so far.

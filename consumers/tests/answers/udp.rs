@@ -93,6 +93,7 @@ fn an_idle_thread_sees_a_generation_at_once() {
     assert_eq!(running.thread.seen_generation(), 0);
     // What comes before there is anything to answer from is left in the socket: to the siblings, or until there is.
     let early = send(address, "www.new. A");
+    assert!(!running.thread.has_work_waiting(), "nothing that this thread could do");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for number in [7, 8, 9] {
         let text = format!("@ 60 SOA ns a 1 2 3 4 5\n@ 60 NS ns\nwww 60 A 192.0.2.{number}\n");
