@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::map::map;
-use crate::segment::{OpenError, VerifyError};
+use crate::error::{OpenError, VerifyError};
+use crate::segment::map;
 
 #[cfg(test)]
 mod tests;

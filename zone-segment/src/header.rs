@@ -6,8 +6,9 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::error::OpenError;
 use crate::hash::HashKey;
-use crate::segment::{Kind, OpenError};
+use crate::kind::Kind;
 use crate::tables::layout_hash;
 
 /// Length of the header: one page, so that the archive behind it begins at one.

@@ -5,10 +5,10 @@
 //! `Directory` says which zones there are and where. A [`ZoneSet`] puts them together as a generation, and is what
 //! queries are looked up in.
 //!
-//! Files in the order to read them: `name`, `lookup_name` (the key of every lookup) · `header`, `tables`, `segment` (what
-//! is in a file) · `node`, `rrset` (an owner's record) · `index`, `order` (how it is found) · `directory`, `find`, `zone`
-//! (a generation and lookups in it) · `writer`, `seal`, `file` (how a segment is made) · `map` (the one file with unsafe
-//! code).
+//! Files in the order to read them: `name`, `lookup_name` (the key of every lookup) · `kind`, `header`, `tables`, `segment`
+//! (what is in a file) · `node`, `rrset` (an owner's record) · `index`, `order` (how it is found) · `directory`, `stack`,
+//! `zone`, `zone_set` (a generation and lookups in it) · `writer`, `directory_writer`, `seal`, `file` (how a segment is
+//! made) · `error` · `map` (the one file with unsafe code).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -45,12 +45,14 @@
 #![deny(unsafe_code)]
 
 mod directory;
+mod directory_writer;
+mod error;
 mod file;
-mod find;
 mod hash;
 mod header;
 mod ids;
 mod index;
+mod kind;
 mod lookup_name;
 mod map;
 mod name;
@@ -60,21 +62,27 @@ mod order;
 mod rrset;
 mod seal;
 mod segment;
+mod stack;
 mod tables;
 mod writer;
 mod zone;
+mod zone_set;
 
-pub use directory::{DirectoryEntry, DirectoryWriter, ZoneState};
+pub use directory::{DirectoryEntry, ZoneState};
+pub use directory_writer::DirectoryWriter;
+pub use error::{OpenError, VerifyError, WriteError};
 pub use file::{Step, TEMPORARY_SUFFIX, VerifyFileCause, VerifyFileError, WriteFileError, verify_file, write_file};
-pub use find::{Find, LAYERS_MAX, Layer, Stack, ZoneSet, ZoneSetError};
 pub use hash::HashKey;
 pub use header::{BLOCK_OCTETS, FORMAT_VERSION};
 pub use ids::{GroupId, LayerId, ZoneId};
+pub use kind::Kind;
 pub use lookup_name::LookupName;
-pub use map::{Mapping, SegmentBuffer, SegmentOctets, map};
+pub use map::{Mapping, SegmentBuffer, SegmentOctets};
 pub use name::{LABEL_OCTETS_MAX, LABELS_MAX, Labels, NAME_OCTETS_MAX, Name, NameError, NameRef};
 pub use node::{Node, Rrsets};
 pub use rrset::{Rdata, Rrset};
-pub use segment::{Kind, OpenError, PartStatistics, Segment, Statistics, VerifyError};
-pub use writer::{SegmentWriter, WriteError};
-pub use zone::{Nodes, Zone};
+pub use segment::{PartStatistics, Segment, Statistics, map};
+pub use stack::{LAYERS_MAX, Layer, Stack};
+pub use writer::SegmentWriter;
+pub use zone::{Find, Nodes, Zone};
+pub use zone_set::{ZoneSet, ZoneSetError};

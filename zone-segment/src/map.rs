@@ -6,14 +6,15 @@
 #![expect(unsafe_code, reason = "maps files, and accesses a root that was checked before")]
 
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use memmap2::Mmap;
 use rkyv::rancor;
 use rkyv::util::AlignedVec;
 
+use crate::error::OpenError;
 use crate::header::{HEADER_LENGTH, Header};
-use crate::segment::{Kind, OpenError, Segment};
+use crate::kind::Kind;
 use crate::tables::{ArchivedDirectoryRoot, ArchivedZonesRoot};
 
 /// The octets of a file, mapped shared and read-only.
@@ -21,6 +22,20 @@ use crate::tables::{ArchivedDirectoryRoot, ArchivedZonesRoot};
 pub struct Mapping {
     /// `mapped-readonly`: a published file never changes and never shrinks.
     map: Mmap,
+}
+
+impl Mapping {
+    /// Maps the file behind a descriptor.
+    pub(crate) fn of(file: BorrowedFd<'_>) -> Result<Mapping, OpenError> {
+        let length = rustix::fs::fstat(file).map_err(|errno| OpenError::Map { source: errno.into() })?.st_size;
+        if length < HEADER_LENGTH as i64 {
+            // An empty file cannot be mapped; say what is wrong with it instead.
+            return Err(OpenError::TooShort { expected_min: HEADER_LENGTH as u64, found: length.unsigned_abs() });
+        }
+        // SAFETY: `mapped-readonly`: published segments are never written to and never truncated, they are unlinked.
+        let map = unsafe { Mmap::map(file.as_raw_fd()) }.map_err(|source| OpenError::Map { source })?;
+        Ok(Mapping { map })
+    }
 }
 
 impl AsRef<[u8]> for Mapping {
@@ -45,22 +60,6 @@ unsafe impl SegmentOctets for Mapping {}
 
 // SAFETY: `mapped-readonly`: an `AlignedVec` changes by `&mut` only and its octets do not move with it.
 unsafe impl<const ALIGNMENT: usize> SegmentOctets for AlignedVec<ALIGNMENT> {}
-
-/// Maps the file behind a descriptor, shared and read-only, and opens it as a segment.
-///
-/// The file must be a published segment: one that nobody writes to or truncates any more. Where it is on disk or whether
-/// it still has a name does not matter.
-pub fn map(file: impl AsFd) -> Result<Segment<Mapping>, OpenError> {
-    let file = file.as_fd();
-    let length = rustix::fs::fstat(file).map_err(|errno| OpenError::Map { source: errno.into() })?.st_size;
-    if length < HEADER_LENGTH as i64 {
-        // An empty file cannot be mapped; say what is wrong with it instead.
-        return Err(OpenError::TooShort { expected_min: HEADER_LENGTH as u64, found: length.unsigned_abs() });
-    }
-    // SAFETY: `mapped-readonly`: published segments are never written to and never truncated, they are unlinked.
-    let map = unsafe { Mmap::map(file.as_raw_fd()) }.map_err(|source| OpenError::Map { source })?;
-    Segment::open(Mapping { map })
-}
 
 /// An archive whose root was found valid.
 pub(crate) struct CheckedArchive<B> {

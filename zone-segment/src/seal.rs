@@ -7,11 +7,11 @@ use rkyv::ser::allocator::ArenaHandle;
 use rkyv::util::AlignedVec;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::error::WriteError;
 use crate::hash::HashKey;
 use crate::header::{BLOCK_OCTETS, HEADER_LENGTH, Header};
+use crate::kind::Kind;
 use crate::map::SegmentBuffer;
-use crate::segment::Kind;
-use crate::writer::WriteError;
 
 /// Who writes: stands in every header.
 const BUILDER: &str = concat!("trine ", env!("CARGO_PKG_VERSION"));

@@ -3,68 +3,27 @@
 //! Opening costs the number of tables: header and root are checked, nothing else is read. What is under the block hashes
 //! only is found by [`Segment::verify`]; until then damage gives a wrong or no record, never a read outside.
 
+use std::os::fd::AsFd;
+
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::directory::{self, EntryRef};
+use crate::directory::{DirectoryEntry, EntryRef};
+use crate::error::{OpenError, VerifyError};
 use crate::hash::HashKey;
 use crate::header::{BLOCK_HASH_OCTETS, BLOCK_OCTETS, HEADER_LENGTH, Header};
 use crate::ids::ZoneId;
 use crate::index;
-use crate::lookup_name::LookupName;
+use crate::kind::Kind;
 use crate::map::{CheckedArchive, Mapping, SegmentOctets};
 use crate::node::Node;
-use crate::tables::{ArchivedBucket, ArchivedDirectoryRoot, ArchivedZoneRow, ArchivedZonesRoot};
-use crate::zone::Zone;
+use crate::tables::{ArchivedBucket, ArchivedZoneRow, ArchivedZonesRoot};
 
-mod error;
 mod statistics;
 
 #[cfg(test)]
 mod tests;
 
-pub use error::{OpenError, VerifyError};
 pub use statistics::{PartStatistics, Statistics};
-
-/// What a segment holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Zones of one group: a layer of its stack.
-    Zones,
-    /// Entries of the zone directory: a layer of its stack.
-    Directory,
-}
-
-impl Kind {
-    /// The number in the header.
-    pub(crate) fn number(self) -> u32 {
-        match self {
-            Kind::Zones => 1,
-            Kind::Directory => 2,
-        }
-    }
-
-    /// The kind of a number in the header.
-    pub(crate) fn from_number(number: u32) -> Option<Kind> {
-        [Kind::Zones, Kind::Directory].into_iter().find(|kind| kind.number() == number)
-    }
-
-    /// Length of the archive's root.
-    pub(crate) fn root_length(self) -> u64 {
-        match self {
-            Kind::Zones => size_of::<ArchivedZonesRoot>() as u64,
-            Kind::Directory => size_of::<ArchivedDirectoryRoot>() as u64,
-        }
-    }
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Kind::Zones => "zones",
-            Kind::Directory => "directory",
-        })
-    }
-}
 
 /// An opened segment over its octets: a mapped file, or a buffer in tests and tools.
 pub struct Segment<B = Mapping> {
@@ -161,28 +120,8 @@ impl<B: SegmentOctets> Segment<B> {
         }
     }
 
-    /// The zones it holds, by id; none in a directory. For tools and for building a group anew: queries go through a
-    /// [`ZoneSet`](crate::ZoneSet), which knows which zones are to be seen.
-    pub fn zones(&self) -> impl Iterator<Item = Zone<'_, B>> {
-        self.archive.zones().into_iter().flat_map(|root| root.zones.iter()).map(|row| Zone::of_segment(self, row))
-    }
-
-    /// The zone with the longest apex at or above a name, of those in this segment; see [`zones`](Segment::zones).
-    pub fn find_zone(&self, name: &LookupName) -> Option<Zone<'_, B>> {
-        let root = self.archive.zones()?;
-        (0..=name.label_count()).rev().find_map(|labels| {
-            let wire = name.suffix(labels).as_wire();
-            index::find(&root.buckets, self.key().hash(wire), |reference| {
-                let node = Node::at(&root.nodes, reference)?;
-                let is_apex = node.is_apex() && node.is(node.zone(), wire);
-                is_apex.then(|| self.zone_row(ZoneId(node.zone()))).flatten()
-            })
-            .map(|row| Zone::of_segment(self, row))
-        })
-    }
-
     /// The entries of a directory segment by apex in canonical order, removed zones included; none in other segments.
-    pub fn directory_entries(&self) -> impl Iterator<Item = directory::DirectoryEntry> {
+    pub fn directory_entries(&self) -> impl Iterator<Item = DirectoryEntry> {
         self.entries().map(|entry| entry.to_entry())
     }
 
@@ -236,6 +175,14 @@ impl<B: SegmentOctets> Segment<B> {
     fn block_table(&self) -> &[u8] {
         self.archive_and_table().1
     }
+}
+
+/// Maps the file behind a descriptor, shared and read-only, and opens it as a segment.
+///
+/// The file must be a published segment: one that nobody writes to or truncates any more. Where it is on disk or whether
+/// it still has a name does not matter.
+pub fn map(file: impl AsFd) -> Result<Segment<Mapping>, OpenError> {
+    Segment::open(Mapping::of(file.as_fd())?)
 }
 
 impl<B> std::fmt::Debug for Segment<B> {

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::error::WriteError;
 use crate::hash::HashKey;
 use crate::ids::ZoneId;
 use crate::index;
+use crate::kind::Kind;
 use crate::lookup_name::LookupName;
 use crate::map::{SegmentBuffer, SegmentOctets};
 use crate::name::{Name, NameRef};
@@ -15,14 +17,11 @@ use crate::node;
 use crate::octets::next_reference;
 use crate::order::{SEPARATED_NAMES, separator};
 use crate::seal::seal;
-use crate::segment::Kind;
 use crate::tables::{NO_NODE, NO_POSITION, ZoneRow, ZonesRoot};
 use crate::zone::Zone;
 
-mod error;
 mod owner;
 
-pub use error::WriteError;
 use owner::Owner;
 
 /// The type NS.

@@ -4,15 +4,16 @@
 //! a name is in the words of RFC 1034, section 4.3.2; it reads flags that the writer computed.
 
 use crate::directory::{EntryRef, ZoneState};
-use crate::find::{Find, Layer};
 use crate::hash::HashKey;
 use crate::ids::{GroupId, LayerId, ZoneId};
+use crate::index;
 use crate::lookup_name::LookupName;
 use crate::map::{Mapping, SegmentOctets};
 use crate::name::NameRef;
 use crate::node::Node;
 use crate::order;
 use crate::segment::Segment;
+use crate::stack::Layer;
 use crate::tables::ArchivedZoneRow;
 
 mod nodes;
@@ -311,4 +312,49 @@ impl<B> std::fmt::Debug for Zone<'_, B> {
 /// Whether a node stands above a name.
 fn is_above(name: &LookupName, node: Node<'_>) -> bool {
     name.name().is_at_or_below(node.name())
+}
+
+/// What a zone says about a name.
+#[derive(Clone, Copy, Debug)]
+pub enum Find<'a> {
+    /// The name exists here with authority. It may be an empty non-terminal, or own a CNAME.
+    Name(Node<'a>),
+    /// The name is at or below this zone cut.
+    Cut(Node<'a>),
+    /// The name is below this owner of a DNAME record.
+    Dname(Node<'a>),
+    /// The name does not exist, but is covered by a wildcard.
+    Wildcard {
+        /// The source of synthesis (RFC 4592, section 3.3.1).
+        source: Node<'a>,
+        /// The closest encloser.
+        closest_encloser: Node<'a>,
+    },
+    /// The name does not exist.
+    NoName {
+        /// The closest encloser.
+        closest_encloser: Node<'a>,
+    },
+}
+
+impl<B: SegmentOctets> Segment<B> {
+    /// The zones it holds, by id; none in a directory. For tools and for building a group anew: queries go through a
+    /// [`ZoneSet`](crate::ZoneSet), which knows which zones are to be seen.
+    pub fn zones(&self) -> impl Iterator<Item = Zone<'_, B>> {
+        self.zones_root().into_iter().flat_map(|root| root.zones.iter()).map(|row| Zone::of_segment(self, row))
+    }
+
+    /// The zone with the longest apex at or above a name, of those in this segment; see [`zones`](Segment::zones).
+    pub fn find_zone(&self, name: &LookupName) -> Option<Zone<'_, B>> {
+        let root = self.zones_root()?;
+        (0..=name.label_count()).rev().find_map(|labels| {
+            let wire = name.suffix(labels).as_wire();
+            index::find(&root.buckets, self.key().hash(wire), |reference| {
+                let node = Node::at(&root.nodes, reference)?;
+                let is_apex = node.is_apex() && node.is(node.zone(), wire);
+                is_apex.then(|| self.zone_row(ZoneId(node.zone()))).flatten()
+            })
+            .map(|row| Zone::of_segment(self, row))
+        })
+    }
 }

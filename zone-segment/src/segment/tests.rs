@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::directory::{DirectoryEntry, DirectoryWriter, ZoneState};
-use crate::find::{Layer, Stack, ZoneSet};
+use crate::directory::ZoneState;
+use crate::directory_writer::DirectoryWriter;
+
 use crate::header::{HEADER_HASH_FIELD, ROOT_HASH_FIELD};
 use crate::ids::{GroupId, LayerId};
+use crate::lookup_name::LookupName;
 use crate::map::SegmentBuffer;
 use crate::name::Name;
+use crate::stack::{Layer, Stack};
 use crate::writer::SegmentWriter;
+use crate::zone_set::ZoneSet;
 
 use super::*;
 

@@ -6,7 +6,8 @@ use crate::name::{Name, NameRef};
 use crate::node;
 use crate::rrset::DIRECTORY_ENTRY_OCTETS;
 
-use super::{NodeFields, RRSIG, SOA, WriteError};
+use super::{NodeFields, RRSIG, SOA};
+use crate::error::WriteError;
 
 /// An owner and its RRsets.
 pub(super) struct Owner {

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::find::LAYERS_MAX;
 use crate::map::{Mapping, SegmentOctets};
 use crate::node::Node;
 use crate::order;
+use crate::stack::LAYERS_MAX;
 
 use super::Zone;
 

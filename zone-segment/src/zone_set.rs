@@ -3,83 +3,16 @@
 //! Lookups allocate nothing and take no lock: a [`ZoneSet`] never changes, a reader swaps it for the next one whole.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::directory::{EntryRef, ZoneState};
 use crate::hash::HashKey;
 use crate::ids::{GroupId, LayerId};
+use crate::kind::Kind;
 use crate::lookup_name::LookupName;
 use crate::map::{Mapping, SegmentOctets};
 use crate::name::NameRef;
-use crate::node::Node;
-use crate::segment::{Kind, Segment};
+use crate::stack::{LAYERS_MAX, Layer, Stack};
 use crate::zone::Zone;
-
-/// The most layers of a stack: a lookup may ask each of them.
-pub const LAYERS_MAX: usize = 8;
-
-/// What a zone says about a name.
-#[derive(Clone, Copy, Debug)]
-pub enum Find<'a> {
-    /// The name exists here with authority. It may be an empty non-terminal, or own a CNAME.
-    Name(Node<'a>),
-    /// The name is at or below this zone cut.
-    Cut(Node<'a>),
-    /// The name is below this owner of a DNAME record.
-    Dname(Node<'a>),
-    /// The name does not exist, but is covered by a wildcard.
-    Wildcard {
-        /// The source of synthesis (RFC 4592, section 3.3.1).
-        source: Node<'a>,
-        /// The closest encloser.
-        closest_encloser: Node<'a>,
-    },
-    /// The name does not exist.
-    NoName {
-        /// The closest encloser.
-        closest_encloser: Node<'a>,
-    },
-}
-
-/// One layer of a stack.
-#[derive(Debug)]
-pub struct Layer<B = Mapping> {
-    /// Its id: higher is newer.
-    pub id: LayerId,
-    /// Its segment.
-    pub segment: Arc<Segment<B>>,
-}
-
-impl<B> Clone for Layer<B> {
-    fn clone(&self) -> Self {
-        Layer { id: self.id, segment: Arc::clone(&self.segment) }
-    }
-}
-
-/// The layers of a group, newest first.
-#[derive(Debug)]
-pub struct Stack<B = Mapping> {
-    /// Newest first.
-    layers: Vec<Layer<B>>,
-}
-
-impl<B> Clone for Stack<B> {
-    fn clone(&self) -> Self {
-        Stack { layers: self.layers.clone() }
-    }
-}
-
-impl<B> Stack<B> {
-    /// A stack of layers, newest first.
-    pub fn new(layers: Vec<Layer<B>>) -> Stack<B> {
-        Stack { layers }
-    }
-
-    /// Its layers, newest first.
-    pub fn layers(&self) -> &[Layer<B>] {
-        &self.layers
-    }
-}
 
 /// A generation: every zone of it, as of one moment.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use rkyv::rancor;
 
-use super::Kind;
+use crate::kind::Kind;
 
 /// Why octets are not a segment that this program reads. The remedy is always to build the segment anew from its source.
 #[derive(Debug)]

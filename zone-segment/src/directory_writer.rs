@@ -1,0 +1,52 @@
+//! Making a segment of the zone directory.
+
+use crate::directory::{DirectoryEntry, write_entry};
+use crate::error::WriteError;
+use crate::hash::HashKey;
+use crate::index;
+use crate::kind::Kind;
+use crate::lookup_name::LookupName;
+use crate::map::SegmentBuffer;
+use crate::seal::seal;
+use crate::tables::DirectoryRoot;
+
+/// Collects directory entries and writes them as a segment. The order in which they come does not matter.
+pub struct DirectoryWriter {
+    /// The key of the name hash.
+    key: HashKey,
+    /// The entries.
+    entries: Vec<DirectoryEntry>,
+}
+
+impl DirectoryWriter {
+    /// An empty directory.
+    pub fn new(key: HashKey) -> DirectoryWriter {
+        DirectoryWriter { key, entries: Vec::new() }
+    }
+
+    /// Adds an entry.
+    pub fn entry(&mut self, entry: DirectoryEntry) {
+        self.entries.push(entry);
+    }
+
+    /// The whole file. An apex with two entries is an error.
+    pub fn finish(mut self) -> Result<SegmentBuffer, WriteError> {
+        self.entries.sort_by(|a, b| a.apex.cmp(&b.apex));
+        if let Some(pair) = self.entries.windows(2).find(|pair| pair[0].apex == pair[1].apex) {
+            return Err(WriteError::ApexTwice { apex: pair[0].apex.clone() });
+        }
+        let mut arena = Vec::new();
+        let mut hashes = Vec::with_capacity(self.entries.len());
+        let mut order = Vec::with_capacity(self.entries.len());
+        let mut lookup = LookupName::default();
+        for entry in &self.entries {
+            let reference = write_entry(&mut arena, entry)?;
+            lookup.set(entry.apex.as_ref());
+            hashes.push((self.key.hash(lookup.name().as_wire()), reference));
+            order.push(reference);
+        }
+        let buckets = index::build(&hashes).ok_or(WriteError::Index { names: hashes.len() })?;
+        let root = DirectoryRoot { buckets, entries: arena, order };
+        seal(Kind::Directory, self.key, &root)
+    }
+}
