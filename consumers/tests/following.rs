@@ -101,6 +101,11 @@ impl Memmgr {
         self.client.send(&to.into(), &switch, &[]).unwrap();
     }
 
+    /// Waits until a reader has read all that was sent to it.
+    async fn ping(&self, to: Address) {
+        self.client.request(&to.into(), &ToReader::Ping {}, &[], PATIENCE).await.unwrap();
+    }
+
     /// Moves a reader to a generation that shares nothing with another.
     async fn switch(&mut self, to: Address, generation: u64) {
         self.send_layers(to, generation);
@@ -123,8 +128,7 @@ async fn layers_that_came_stay_when_an_older_generation_ends_before_their_switch
     memmgr.switch(address, 2).await;
     memmgr.send_layers(address, 3);
     // The layers are mapped before the last use of the first generation ends.
-    let ping = memmgr.client.request(&address.into(), &ToReader::Ping {}, &[], PATIENCE);
-    ping.await.unwrap();
+    memmgr.ping(address).await;
     drop(held);
     assert_eq!(memmgr.word().await, FromReader::Release { generation: 1 });
     memmgr.send_switch(address, 3);
@@ -140,8 +144,7 @@ async fn a_reader_that_comes_back_names_only_layers_that_will_stay() {
     let held = reader.current().unwrap();
     memmgr.switch(address, 2).await;
     memmgr.send_layers(address, 3);
-    let ping = memmgr.client.request(&address.into(), &ToReader::Ping {}, &[], PATIENCE);
-    ping.await.unwrap();
+    memmgr.ping(address).await;
     assert!(memmgr.broker.disconnect(&address, "a test"));
     let FromReader::Attach { generation, holds, .. } = memmgr.word().await else { panic!("not attached anew") };
     assert_eq!(generation, Some(2));

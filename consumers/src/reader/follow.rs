@@ -61,6 +61,8 @@ struct Held {
     current: Option<Taken>,
     /// Generations followed by another, until their last use ends.
     retiring: Vec<(Taken, Weak<ZoneSet>)>,
+    /// Layers that have come for a switch that has not.
+    coming: BTreeSet<u64>,
 }
 
 /// A generation taken.
@@ -104,11 +106,13 @@ impl<H: Hooks> Follower<H> {
 
     /// Says who we are and what we have.
     async fn attach(&mut self, client: Client) -> Result<Link, bus::RequestError> {
+        // What came for a switch of the old session belongs to no generation.
+        self.held.coming.clear();
         let attach = FromReader::Attach {
             role: self.role,
             slot: self.slot,
             generation: self.held.current.as_ref().map(|taken| taken.generation),
-            holds: self.held.layers.identities(),
+            holds: self.held.lasting(),
         };
         let reply = client.request(&MEMMGR_GROUP.into(), &attach, &[], ATTACH_TIMEOUT).await?;
         let attached: Option<Attached> = reply.parse().ok();
@@ -130,7 +134,7 @@ impl<H: Hooks> Follower<H> {
                     }
                     match message.parse() {
                         Ok(ToReader::Ping {}) => link.pong(&message, hooks.progress()),
-                        Ok(ToReader::Layers { layers }) => link.layers(&mut self.held.layers, &layers, message),
+                        Ok(ToReader::Layers { layers }) => link.layers(&mut self.held, &layers, message),
                         Ok(ToReader::Switch { generation, directory, groups }) => {
                             match switch(&mut self.held, &self.current, &mut link, generation, &directory, &groups) {
                                 Ok(()) => passing = Some((generation, hooks.passed(generation))),
@@ -146,6 +150,7 @@ impl<H: Hooks> Follower<H> {
                 }
                 () = tokio::time::sleep(RELEASE_CHECK), if self.held.has_ended_or_may_end() => {
                     for generation in self.held.release(passing.is_some()) {
+                        config::fault::hit("reader-release");
                         link.send(&FromReader::Release { generation });
                     }
                 }
@@ -175,6 +180,7 @@ fn switch(
     groups: &[GroupLayers],
 ) -> Result<(), String> {
     config::fault::hit("reader-switch");
+    held.coming.clear();
     if let Some(error) = link.layer_error.take() {
         return Err(error);
     }
@@ -190,6 +196,13 @@ fn switch(
 }
 
 impl Held {
+    /// The layers that stay mapped whatever use ends: those of the generation answered from.
+    fn lasting(&self) -> Vec<LayerIdentity> {
+        let used = self.current.as_ref().map(|taken| &taken.layers);
+        let is_used = |identity: &LayerIdentity| used.is_some_and(|used| used.contains(&identity.id));
+        self.layers.identities().into_iter().filter(is_used).collect()
+    }
+
     /// Whether there is anything to look at.
     fn has_ended_or_may_end(&self) -> bool {
         !self.retiring.is_empty()
@@ -211,8 +224,8 @@ impl Held {
         });
         if !ended.is_empty() {
             let retiring = self.retiring.iter().map(|(taken, _)| taken);
-            let used = self.current.iter().chain(retiring).flat_map(|taken| &taken.layers).copied().collect();
-            self.layers.keep_only(&used);
+            let used = self.current.iter().chain(retiring).flat_map(|taken| &taken.layers).chain(&self.coming);
+            self.layers.keep_only(&used.copied().collect());
         }
         ended
     }
@@ -220,15 +233,16 @@ impl Held {
 
 impl Link {
     /// Maps the layers of a message.
-    fn layers(&mut self, layers: &mut Layers, announced: &[LayerIdentity], message: Message) {
+    fn layers(&mut self, held: &mut Held, announced: &[LayerIdentity], message: Message) {
         if announced.len() != message.descriptors.len() {
             let (expected, found) = (announced.len(), message.descriptors.len());
             self.layer_error = Some(format!("expected {expected} descriptors with a message of layers, found {found}"));
             return;
         }
         for (identity, descriptor) in announced.iter().zip(message.descriptors) {
-            if let Err(error) = layers.take(*identity, descriptor) {
-                self.layer_error = Some(error.to_string());
+            match held.layers.take(*identity, descriptor) {
+                Ok(()) => drop(held.coming.insert(identity.id)),
+                Err(error) => self.layer_error = Some(error.to_string()),
             }
         }
     }
