@@ -10,8 +10,6 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::group::Group;
-
 /// The longest name a peer may give itself; names stand in each log line about the peer.
 pub const NAME_MAX: usize = 64;
 
@@ -126,37 +124,6 @@ impl Serialize for Address {
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
-/// Where a message goes: to every other member of a group, or to one connection.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Recipient {
-    /// Every member of the group but the sender itself.
-    Group(Group),
-    /// One connection.
-    Address(Address),
-}
-
-impl fmt::Display for Recipient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Group(group) => write!(f, "group {group}"),
-            Self::Address(address) => write!(f, "{address}"),
-        }
-    }
-}
-
-impl From<Group> for Recipient {
-    fn from(group: Group) -> Self {
-        Self::Group(group)
-    }
-}
-
-impl From<Address> for Recipient {
-    fn from(address: Address) -> Self {
-        Self::Address(address)
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::descriptors;
+use crate::descriptors::Descriptor;
 use crate::frame::{BODY_INLINE_MAX, BODY_MAX, FrameError};
-use crate::packet::Descriptor;
 
 /// The bytes of a body, which are JSON, or where they are.
 #[derive(Debug, Clone)]

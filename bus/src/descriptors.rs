@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::process::{Resource, Rlimit};
@@ -12,6 +13,9 @@ const SEALS: SealFlags = SealFlags::WRITE.union(SealFlags::GROW).union(SealFlags
 
 /// The seals that a receiver insists on. That no further seals can be set is of no use to it.
 const SEALS_NEEDED: SealFlags = SealFlags::WRITE.union(SealFlags::GROW).union(SealFlags::SHRINK);
+
+/// A descriptor that several packets may hold; it is closed with the last of them.
+pub(crate) type Descriptor = Arc<OwnedFd>;
 
 /// Writes `bytes` into a fresh memfd and seals it. `name` shows up in `/proc/PID/fd` only.
 pub fn seal(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {

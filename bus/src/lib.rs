@@ -5,7 +5,7 @@
 //! to either. A request ends in a reply, or in a failure as soon as it is certain that no reply can come. Any message may
 //! carry descriptors. The contract on the wire is `docs/bus-protocol.md`; this crate knows no DNS.
 //!
-//! Read in this order: [`address`] and [`group`] (who can be spoken to), [`message`] (what is said), [`frame`] (how it is
+//! Read in this order: [`address`], [`group`] and [`recipient`] (who can be spoken to), [`message`] (what is said), [`frame`] (how it is
 //! laid out), [`client`] (one end), [`session`] (an end that comes back), [`broker`] (the middle), [`listen`] (the socket
 //! file), [`descriptors`] (what travels beside the bytes). [`protocol`] holds Trine's own typed messages.
 //!
@@ -57,6 +57,7 @@ pub mod group;
 pub mod listen;
 pub mod message;
 pub mod protocol;
+pub mod recipient;
 pub mod session;
 
 mod body;
@@ -64,9 +65,10 @@ mod packet;
 mod queue;
 mod socket;
 
-pub use address::{Address, PeerName, Recipient, SessionId};
+pub use address::{Address, PeerName, SessionId};
 pub use broker::{Broker, BrokerHandle, BrokerOptions, Peer};
 pub use client::{Client, ConnectError, Incoming, RequestError, SendError};
 pub use group::Group;
 pub use message::{Failure, Message};
+pub use recipient::Recipient;
 pub use session::Session;

@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::address::{Address, PeerName, Recipient};
+use crate::address::{Address, PeerName};
 use crate::frame::Kind;
 use crate::group::Group;
+use crate::recipient::Recipient;
 
 /// The routing part of a frame, JSON on the wire. Which members a kind of frame needs stands in `docs/bus-protocol.md`;
 /// members that a kind has no use for, and unknown ones, are ignored.

@@ -4,11 +4,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use crate::body::Body;
+use crate::descriptors::Descriptor;
 use crate::frame::{self, ENVELOPE_MAX, FrameError, HEADER_BYTES, Header, Kind};
 use crate::message::Envelope;
-
-/// A descriptor that several packets may hold; it is closed with the last of them.
-pub(crate) type Descriptor = Arc<OwnedFd>;
 
 /// A frame ready to be sent.
 #[derive(Debug)]
@@ -104,9 +102,10 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::{Address, NAME_MAX, PeerName, Recipient};
+    use crate::address::{Address, NAME_MAX, PeerName};
     use crate::group::{GROUP_BYTES_MAX, Group};
     use crate::message::Failure;
+    use crate::recipient::Recipient;
 
     #[test]
     fn the_longest_envelope_fits() {

@@ -16,13 +16,14 @@ use super::BrokerOptions;
 use super::calls::{CallId, Calls};
 use super::membership::Membership;
 use super::peer::{Credentials, PeerEnd};
-use crate::address::{Address, PeerName, Recipient, SessionId};
+use crate::address::{Address, PeerName, SessionId};
 use crate::body::Body;
 use crate::frame::{FrameError, Kind};
 use crate::group::{self, Group, MembershipNotice};
 use crate::message::{Envelope, Failure};
 use crate::packet::{Frame, Packet};
 use crate::queue::{PushError, QueueLimits, SendQueue};
+use crate::recipient::Recipient;
 
 /// The longest deadline of a request; a longer one counts as this one.
 pub(crate) const DEADLINE_MAX: Duration = Duration::from_secs(24 * 60 * 60);

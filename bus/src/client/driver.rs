@@ -9,9 +9,10 @@ use serde_json::Value;
 use super::incoming::{Copied, Cost, Sender};
 use super::{Answer, Shared, value_of};
 use crate::body::Body;
+use crate::descriptors::Descriptor;
 use crate::frame::{FRAME_MAX, FrameError, Kind};
 use crate::message::{Envelope, Message};
-use crate::packet::{Descriptor, Frame, Packet};
+use crate::packet::{Frame, Packet};
 use crate::socket::{ReceiveError, SendEnd, Socket};
 
 /// Ends everything that waits, however the task ends; also when its runtime is shut down.

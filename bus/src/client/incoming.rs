@@ -8,9 +8,10 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::Connection;
-use crate::address::{Address, Recipient};
+use crate::address::Address;
 use crate::frame::Kind;
 use crate::message::{Failure, Message};
+use crate::recipient::Recipient;
 
 /// How many bytes may wait for the program. At this much the client stops reading its socket, the broker's queue fills, and
 /// at its limit the broker cuts the client off.

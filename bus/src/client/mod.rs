@@ -30,7 +30,7 @@ pub use incoming::{Copied, Incoming, Monitor};
 pub use crate::body::BodyError;
 pub use crate::queue::Full;
 
-use crate::address::{Address, Recipient};
+use crate::address::Address;
 use crate::body::Body;
 use crate::descriptors::duplicate;
 use crate::frame::{DESCRIPTORS_MAX, Kind};
@@ -38,6 +38,7 @@ use crate::group::{self, Group, Listing, Member, MembershipNotice, Roster};
 use crate::message::{Envelope, Failure, Message};
 use crate::packet::Packet;
 use crate::queue::{QueueLimits, SendQueue};
+use crate::recipient::Recipient;
 
 /// How long the broker may take to answer what only it has to answer.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);

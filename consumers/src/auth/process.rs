@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -22,7 +21,7 @@ use super::answer::Limits;
 use super::tcp::{TcpLimits, TcpServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError};
 use crate::progress::{ProgressError, ProgressTable};
-use crate::reader::follow::{Follower, Hooks};
+use crate::reader::follow::{Follower, Hooks, Passing};
 
 /// What auth inherits.
 #[derive(Debug)]
@@ -97,7 +96,7 @@ struct AuthHooks {
 }
 
 impl Hooks for AuthHooks {
-    fn passed(&self, generation: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn passed(&self, generation: u64) -> Passing<'_> {
         Box::pin(async move {
             self.thread.seen(generation).await;
             self.first.notify_one();

@@ -27,10 +27,13 @@ const ATTACH_TIMEOUT: Duration = Duration::from_secs(5);
 /// A generation that was followed is looked at this often until its last use has ended.
 const RELEASE_CHECK: Duration = Duration::from_millis(2);
 
+/// A switch on its way through a process's threads.
+pub type Passing<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// What a process does with its threads when the generation switches.
 pub trait Hooks: Send {
     /// Resolves once every query thread has passed a batch boundary on this generation, which was swapped in before the call.
-    fn passed(&self, generation: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn passed(&self, generation: u64) -> Passing<'_>;
 
     /// How the query threads stand.
     fn progress(&self) -> Vec<ThreadProgress>;
@@ -123,7 +126,7 @@ impl<H: Hooks> Follower<H> {
     /// Lives one connection.
     async fn follow(&mut self, mut link: Link, mut incoming: Incoming) {
         let hooks = &self.hooks;
-        let mut passing: Option<(u64, Pin<Box<dyn Future<Output = ()> + Send + '_>>)> = None;
+        let mut passing: Option<(u64, Passing<'_>)> = None;
         loop {
             tokio::select! {
                 message = incoming.next() => {
@@ -160,7 +163,7 @@ impl<H: Hooks> Follower<H> {
 }
 
 /// Resolves when the switch under way has passed every thread; never when there is none.
-async fn passed(passing: &mut Option<(u64, Pin<Box<dyn Future<Output = ()> + Send + '_>>)>) -> u64 {
+async fn passed(passing: &mut Option<(u64, Passing<'_>)>) -> u64 {
     match passing {
         Some((generation, future)) => {
             future.await;

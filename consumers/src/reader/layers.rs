@@ -23,7 +23,7 @@ impl Layers {
     ///
     /// When it does not map, does not check out, or is another than was announced.
     pub(super) fn take(&mut self, identity: LayerIdentity, descriptor: OwnedFd) -> Result<(), LayerError> {
-        let segment = zone_segment::map(&File::from(descriptor))
+        let segment = zone_segment::map(File::from(descriptor))
             .map_err(|error| LayerError::Refused { id: identity.id, error: Box::new(error) })?;
         if segment.content_hash() != identity.content_hash {
             let (expected, found) = (identity.content_hash, segment.content_hash());

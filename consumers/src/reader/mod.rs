@@ -28,7 +28,6 @@ mod layers;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -37,7 +36,7 @@ use arc_swap::ArcSwapOption;
 use bus::protocol::reader::{Role, ThreadProgress};
 use zone_segment::ZoneSet;
 
-use follow::{Follower, Hooks};
+use follow::{Follower, Hooks, Passing};
 
 /// The name a reader gives itself on the bus.
 const BUS_NAME: &str = "reader";
@@ -144,7 +143,7 @@ impl Switched {
 
 impl Hooks for Arc<Switched> {
     /// There are no query threads: whoever looks next sees the new generation.
-    fn passed(&self, _generation: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn passed(&self, _generation: u64) -> Passing<'_> {
         *self.lock() += 1;
         self.signal.notify_all();
         Box::pin(std::future::ready(()))

@@ -4,9 +4,10 @@
 //! What is wrong with the zone that a sound file describes is not here but in `crate::check`.
 
 use super::fields::RdataFault;
+use super::limits::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX};
 use super::name::NameFault;
 use super::ttl::TtlFault;
-use super::zonefile::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX};
+
 use crate::types::Rtype;
 use std::error::Error;
 use std::fmt;

@@ -11,6 +11,7 @@ mod field;
 mod fields;
 mod gateway;
 mod layout;
+pub mod limits;
 mod location;
 mod name;
 pub mod origin;

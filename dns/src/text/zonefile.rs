@@ -6,6 +6,7 @@
 
 use super::error::{Place, Reason, Severity, ZoneFileError, printable};
 use super::fields::Fields;
+use super::limits::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX, WARNINGS_MAX};
 use super::name;
 use super::rdata;
 use super::token::{Entry, Token, TokenFault, Tokenizer, column};
@@ -16,19 +17,6 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use zone_segment::Name;
-
-/// The errors that are collected of one zone file; after one more, reading stops. Enough to repair a file by, and a file that is
-/// no zone file at all does not fill memory or logs.
-pub const ERRORS_MAX: usize = 100;
-
-/// The warnings that are kept; further ones are dropped, reading goes on.
-pub const WARNINGS_MAX: usize = 100;
-
-/// How deeply files may include files; each level holds a file in memory and a frame on the stack.
-pub const INCLUDE_DEPTH_MAX: usize = 10;
-
-/// How many times a zone file and those it includes may include a file: bounds the work of files that include others many times.
-pub const FILES_MAX: usize = 1000;
 
 /// What a zone file holds, and what is wrong with it.
 #[derive(Clone, Debug, Default)]

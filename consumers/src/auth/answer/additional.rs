@@ -5,7 +5,7 @@ use dns::message::{Builder, Section};
 use dns::types::Rtype;
 use zone_segment::{LookupName, NameRef, Node, Rrset, SegmentOctets, Zone};
 
-use super::response::put_rrset;
+use super::put::put_rrset;
 
 /// Adds the addresses of a referral's name servers, those in the cut's own domain first: where they don't fit, TC is set (RFC 9471,
 /// section 3.1), for without them the zone can't be reached.

@@ -6,6 +6,7 @@ use dns::types::Rtype;
 use zone_segment::{LookupName, NameRef, Node, Rrset, SegmentOctets, Zone};
 
 use super::name_buffer::NameBuffer;
+use super::outcome::ALIASES_MAX;
 
 /// The NSEC RRsets of one answer, gathered while its answer section is written.
 #[derive(Debug, Default)]
@@ -71,4 +72,4 @@ pub(super) fn negative_ttl<B: SegmentOctets>(zone: &Zone<'_, B>) -> Option<u32> 
 }
 
 /// The most proofs: one for each alias a wildcard gave, three for where the chain ends.
-const PROOFS_MAX: usize = super::response::ALIASES_MAX + 3;
+const PROOFS_MAX: usize = ALIASES_MAX + 3;

@@ -10,6 +10,7 @@ mod additional;
 mod denial;
 mod name_buffer;
 mod outcome;
+mod put;
 mod response;
 
 use dns::message::header::Header;

@@ -101,3 +101,6 @@ pub(super) fn select_zone<'z, B: SegmentOctets>(
     let is_parent = !matches!(above.find(name), Find::Cut(cut) if cut.name() != name.name());
     Some(if is_parent { above } else { closest })
 }
+
+/// The most aliases followed in one answer; what comes behind is for the asker to ask.
+pub(super) const ALIASES_MAX: usize = 16;

@@ -11,7 +11,8 @@ use zone_segment::{NameRef, Node, Rrset, SegmentOctets, Zone, ZoneSet, ZoneState
 use super::Scratch;
 use super::additional::{put_apex_addresses, put_glue};
 use super::denial::{Proofs, negative_ttl};
-use super::outcome::{Outcome, Source, resolve, select_zone};
+use super::outcome::{ALIASES_MAX, Outcome, Source, resolve, select_zone};
+use super::put::put_rrset;
 
 /// An answer being built.
 pub(super) struct Response<'a, 'z, B> {
@@ -312,24 +313,6 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     }
 }
 
-/// Adds an RRset with its signatures, if they are wanted: both or none.
-///
-/// Signatures have the TTL of what they cover (RFC 4034, section 3).
-pub(super) fn put_rrset(
-    builder: &mut Builder<'_>,
-    owner: NameRef<'_>,
-    rrset: Rrset<'_>,
-    ttl: u32,
-    with_signatures: bool,
-) -> Result<(), Full> {
-    let mark = builder.mark();
-    builder.rrset(owner, Rtype(rrset.rtype()), ttl, rrset.rdata())?;
-    if with_signatures && rrset.signature_count() > 0 {
-        builder.rrset(owner, Rtype::RRSIG, ttl, rrset.signatures()).inspect_err(|_| builder.roll_back(mark))?;
-    }
-    Ok(())
-}
-
 /// Where in the message the owners of aliases stand, to see when a chain comes round.
 #[derive(Debug, Default)]
 struct Written {
@@ -352,6 +335,3 @@ impl Written {
         true
     }
 }
-
-/// The most aliases followed in one answer; what comes behind is for the asker to ask.
-pub(super) const ALIASES_MAX: usize = 16;

@@ -1,7 +1,7 @@
 //! Each fault of a zone file, with the whole text of its message.
 
 use super::*;
-use crate::text::zonefile::ERRORS_MAX;
+use crate::text::limits::ERRORS_MAX;
 
 /// A snippet and its only error.
 const FAULTS: &[(&str, &str)] = &[

@@ -1,7 +1,8 @@
 //! Files that include files.
 
 use super::*;
-use crate::text::zonefile::{INCLUDE_DEPTH_MAX, read};
+use crate::text::limits::INCLUDE_DEPTH_MAX;
+use crate::text::zonefile::read;
 use std::fs;
 
 /// A directory with files of these names and contents, of which the first is read with the origin `example.`.
