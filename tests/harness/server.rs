@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::wait::within;
+use super::wait::{until, within};
 use super::wire::Wire;
 
 /// A start takes this long at the most; a debug build on a busy machine parses a real zone in a second.
@@ -130,6 +130,41 @@ impl Server {
     pub(crate) fn reload(&self) {
         let output = self.trine(&["reload"]);
         assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), self.log());
+    }
+
+    /// Starts `trine reload` and does not wait for it.
+    pub(crate) fn begin_reload(&self) -> Child {
+        let mut command = trine();
+        command.arg("reload").arg("--state").arg(&self.state).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    /// Waits for a reload begun before; it has to succeed.
+    pub(crate) fn end_reload(&self, reload: Child) {
+        let output = reload.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), self.log());
+    }
+
+    /// `trine stop`: an orderly end, after which everything is as it will be found by the next start.
+    pub(crate) fn stop(&mut self) {
+        let output = self.trine(&["stop"]);
+        assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), self.log());
+        assert_eq!(self.wait_for_end(Duration::from_secs(10)), Some(0));
+    }
+
+    /// Every generation alive as number and state, newest first.
+    pub(crate) fn generations(&self) -> Vec<(u64, String)> {
+        let list = self.json(&["generation", "list"]);
+        let one =
+            |generation: &Value| (generation["id"].as_u64().unwrap(), generation["state"].as_str().unwrap().to_owned());
+        list.as_array().unwrap().iter().map(one).collect()
+    }
+
+    /// Waits until a generation is current and alive alone.
+    pub(crate) fn until_settled(&self, generation: u64) {
+        until(&format!("generation {generation} is current alone"), || {
+            (self.generations() == [(generation, "current".to_owned())]).then_some(())
+        });
     }
 
     /// The supervisor's process.
