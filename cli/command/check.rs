@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use dns::text::{origin_from_path, zonefile};
+use dns::text::{absolute_name, origin_from_path, zonefile};
 use serde::Serialize;
 use zone_segment::Name;
 
@@ -18,7 +18,7 @@ pub(super) fn command() -> Command {
             Arg::new("origin")
                 .long("origin")
                 .value_name("NAME")
-                .value_parser(absolute)
+                .value_parser(absolute_name)
                 .help("The zone's name [default: from the file's name]"),
         )
         .arg(
@@ -30,12 +30,6 @@ pub(super) fn command() -> Command {
                 .help("Zone files"),
         )
         .arg(json_flag())
-}
-
-/// A name, made absolute.
-fn absolute(text: &str) -> Result<Name, String> {
-    let absolute = if text.ends_with('.') { text.to_owned() } else { format!("{text}.") };
-    absolute.parse().map_err(|error| format!("expected a domain name: {error}"))
 }
 
 /// What was found in one file.

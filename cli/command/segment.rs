@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use dns::text::{origin_from_path, present, zonefile};
+use dns::text::{absolute_name, origin_from_path, present, zonefile};
 use dns::types::Rtype;
 use serde_json::{Value, json};
 use zone_segment::{Find, HashKey, LookupName, Mapping, Name, Node, Segment, SegmentWriter, ZoneId};
@@ -43,7 +43,7 @@ pub(super) fn command() -> Command {
     let lookup = Command::new("lookup")
         .about("Look a name up in a segment")
         .arg(file())
-        .arg(Arg::new("name").value_name("NAME").value_parser(absolute).required(true))
+        .arg(Arg::new("name").value_name("NAME").value_parser(absolute_name).required(true))
         .arg(Arg::new("type").value_name("TYPE").value_parser(rtype).help("Only this type [default: every type]"))
         .arg(json_flag());
     let verify = Command::new("verify")
@@ -63,12 +63,6 @@ pub(super) fn run(matches: &ArgMatches) -> Exit {
         _ => return Exit::Usage,
     };
     outcome.unwrap_or_else(|message| print::failed(&message))
-}
-
-/// A name, made absolute.
-fn absolute(text: &str) -> Result<Name, String> {
-    let absolute = if text.ends_with('.') { text.to_owned() } else { format!("{text}.") };
-    absolute.parse().map_err(|error| format!("expected a domain name: {error}"))
 }
 
 /// A record type by its mnemonic.

@@ -17,7 +17,10 @@ fn every_warning_and_error_is_explained() {
     }
     let missing: Vec<&String> = logged.difference(&explained).collect();
     let stale: Vec<&String> = explained.difference(&logged).collect();
-    assert!(missing.is_empty() && stale.is_empty(), "not explained: {missing:?}; explained and never logged: {stale:?}");
+    assert!(
+        missing.is_empty() && stale.is_empty(),
+        "not explained: {missing:?}; explained and never logged: {stale:?}"
+    );
 }
 
 /// Whether a text is a fixed event name.

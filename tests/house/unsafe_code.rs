@@ -3,8 +3,13 @@
 use crate::tree::{ALL, page, rust_files};
 
 /// How unsafe code begins; spelled so that this file is not one of those.
-const BEGINNINGS: [&str; 5] =
-    [concat!("unsafe", " {"), concat!("unsafe", " fn"), concat!("unsafe", " impl"), concat!("unsafe", " trait"), concat!("unsafe", " extern")];
+const BEGINNINGS: [&str; 5] = [
+    concat!("unsafe", " {"),
+    concat!("unsafe", " fn"),
+    concat!("unsafe", " impl"),
+    concat!("unsafe", " trait"),
+    concat!("unsafe", " extern"),
+];
 
 #[test]
 fn unsafe_code_stands_in_the_listed_files_alone() {

@@ -27,6 +27,6 @@ pub mod zonefile;
 pub use error::{Place, Reason, Severity, ZoneFileError};
 pub use fields::RdataFault;
 pub use name::NameFault;
-pub use origin::origin_from_path;
+pub use origin::{absolute_name, origin_from_path};
 pub use rdata::check as is_rdata_of;
 pub use ttl::{TTL_MAX, TtlFault};

@@ -87,3 +87,12 @@ fn decode_percent(text: &[u8]) -> Option<Vec<u8>> {
     }
     Some(decoded)
 }
+
+/// A name that a person gave, with or without its final dot: on a command line or in a request there is no origin.
+///
+/// # Errors
+///
+/// [`NameError`](zone_segment::NameError): it is no domain name.
+pub fn absolute_name(text: &str) -> Result<Name, zone_segment::NameError> {
+    if text.ends_with('.') { text.parse() } else { format!("{text}.").parse() }
+}

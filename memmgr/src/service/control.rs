@@ -9,8 +9,8 @@ use serde::Serialize;
 use tracing::{info, warn};
 use zone_segment::Name;
 
-use super::{Service, zone_name};
-use crate::build::Scope;
+use super::Service;
+use crate::builder::Scope;
 use crate::generation::{Condition, ZoneInfo};
 use crate::rotation;
 
@@ -28,9 +28,11 @@ impl Service {
             Ok(Command::Generations {}) => self.answer(&message, &self.generation_statuses()),
             Ok(Command::Consumers {}) => self.answer(&message, &self.readers.statuses(&self.rotation.readers())),
             Ok(Command::Reload { zone: None }) => self.reload(Scope::All, Some(message)),
-            Ok(Command::Reload { zone: Some(zone) }) => match zone_name(&zone) {
+            Ok(Command::Reload { zone: Some(zone) }) => match dns::text::absolute_name(&zone) {
                 Ok(zone) => self.reload(Scope::Zones([zone].into()), Some(message)),
-                Err(error) => self.refuse(&message, &error),
+                Err(error) => {
+                    self.refuse(&message, &format!("expected a zone's name, found {zone:?}: {error}"));
+                }
             },
             Ok(Command::Stop {}) => {
                 info!(from = %message.from, "stop-asked");

@@ -4,7 +4,7 @@ use bus::Message;
 use bus::protocol::control::{Reloaded, ZoneFailure};
 use tokio::task::JoinHandle;
 
-use crate::build::{BuildError, Outcome, Report, Scope};
+use crate::builder::{BuildError, Outcome, Report, Scope};
 
 /// Requests not built yet.
 #[derive(Debug)]

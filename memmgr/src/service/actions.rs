@@ -1,0 +1,158 @@
+//! What follows from a step of the rotation: each action carried out, and the event that answers it.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, SystemTime};
+
+use bus::Recipient;
+use bus::protocol::GENERATIONS_FAMILY;
+use bus::protocol::control::KillEvent;
+use bus::protocol::reader::ToReader;
+use bus::protocol::supervisor::Record;
+use tracing::{error, info, warn};
+use zone_segment::LayerId;
+
+use super::updates::{self, Published};
+use super::{PING_TIMEOUT, Service, readers};
+use crate::generation::State;
+use crate::rotation::{Action, Event, KillReason, ReaderId};
+
+impl Service {
+    /// Takes a step of the rotation and carries out what follows, further steps included.
+    pub(super) fn step(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let (rotation, actions) = std::mem::take(&mut self.rotation).step(self.began.elapsed(), event);
+            self.rotation = rotation;
+            for action in actions {
+                events.extend(self.act(action));
+            }
+        }
+        self.tell_ready();
+    }
+
+    /// Carries one action out; some are answered by an event.
+    pub(super) fn act(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Commit { generation } => return Some(self.commit(generation)),
+            Action::Announce { reader, generation } => {
+                config::fault::hit("memmgr-announce");
+                if let Some(state) = self.states.get(&generation) {
+                    self.readers.announce(&self.client, reader, state);
+                }
+            }
+            Action::Ping { reader } => self.ping(reader),
+            Action::Kill { reader, reason, generation, waited } => self.kill(reader, reason, generation, waited),
+            Action::BecameCurrent { generation } => self.became_current(generation),
+            Action::Retire { generation } => self.retire(generation),
+            Action::StartBuild => self.start_build(),
+            Action::Ignored { reader, why } => warn!(?reader, %why, "rotation-event-ignored"),
+        }
+        None
+    }
+
+    /// Writes the manifest that names a generation.
+    pub(super) fn commit(&mut self, generation: u64) -> Event {
+        config::fault::hit("memmgr-before-manifest");
+        let Some(state) = self.states.get(&generation) else { return Event::BuildFailed { generation } };
+        match self.directory.save(state, false) {
+            Ok(()) => {
+                config::fault::hit("memmgr-after-manifest");
+                info!(generation, "generation-published");
+                Event::Committed { generation }
+            }
+            Err(error) => {
+                error!(generation, %error, "manifest-not-written");
+                self.source_error = Some(error.to_string());
+                for published in self.updates.abandoned(generation) {
+                    self.refuse_all(published.waiters, &error.to_string());
+                }
+                Event::BuildFailed { generation }
+            }
+        }
+    }
+
+    /// Asks a reader for a sign of life, without waiting for it here.
+    pub(super) fn ping(&self, reader: ReaderId) {
+        let Some(address) = self.readers.address(reader) else { return };
+        let (client, pongs) = (self.client.clone(), self.pong_sender.clone());
+        tokio::spawn(async move {
+            let to = Recipient::Address(address);
+            if let Ok(reply) = client.request(&to, &ToReader::Ping {}, &[], PING_TIMEOUT).await
+                && let Ok(pong) = reply.parse()
+            {
+                // A loop that has ended needs no pong.
+                let _ = pongs.send((reader, pong)).await;
+            }
+        });
+    }
+
+    /// Ends a reader: ours by the supervisor, who is its parent; anybody else's is only dropped.
+    pub(super) fn kill(&mut self, id: ReaderId, reason: KillReason, generation: Option<u64>, waited: Duration) {
+        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        let event = |reader: &readers::Reader| KillEvent {
+            pid: reader.pid,
+            role: reader.role.as_str().to_owned(),
+            generation,
+            reason: reason.to_string(),
+            waited_ms,
+            at_unix: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        };
+        let Some((address, reader)) = self.readers.killed(id, event) else { return };
+        let role = reader.role.as_str();
+        warn!(pid = reader.pid, role, generation, waited_ms, %reason, "reader-killed");
+        if let Some(slot) = reader.slot {
+            let reason = readers::kill_record_reason(reason);
+            let generation = generation.unwrap_or(0);
+            self.link.send(Record::Kill { slot, pid: reader.pid, reason, generation, waited_ms });
+        }
+        self.broker.disconnect(&address, &reason.to_string());
+    }
+
+    /// Every reader answers from this generation.
+    pub(super) fn became_current(&mut self, generation: u64) {
+        info!(generation, "generation-current");
+        if let Some(remains) = self.remains.take() {
+            self.unlink_unused(&remains);
+        }
+        let _ = self
+            .client
+            .notify(GENERATIONS_FAMILY, &serde_json::json!({ "generation": generation, "state": "current" }));
+        for Published { report, waiters, .. } in self.updates.visible(generation) {
+            self.answer_all(waiters, &updates::reloaded(generation, &report));
+        }
+    }
+
+    /// A generation is gone: its files without other use are unlinked.
+    pub(super) fn retire(&mut self, generation: u64) {
+        config::fault::hit("memmgr-retire");
+        if let Some(state) = self.states.remove(&generation) {
+            self.unlink_unused(&state);
+            info!(generation, "generation-released");
+        }
+    }
+
+    /// Unlinks the files of a generation that no other one uses.
+    pub(super) fn unlink_unused(&self, state: &State) {
+        let used: BTreeSet<LayerId> =
+            self.states.values().flat_map(|state| state.contents.layers().map(|layer| layer.id)).collect();
+        for layer in state.contents.layers().filter(|layer| !used.contains(&layer.id)) {
+            if let Err(error) = std::fs::remove_file(&layer.path) {
+                warn!(path = %layer.path.display(), %error, "segment-not-removed");
+            }
+        }
+    }
+
+    /// Tells the supervisor once that every auth process answers.
+    pub(super) fn tell_ready(&mut self) {
+        let (false, Some(newest)) = (self.is_ready, self.rotation.newest()) else { return };
+        let statuses = self.rotation.readers();
+        let answering = self.readers.auth(&statuses).filter(|generation| *generation == Some(newest)).count();
+        if answering < self.options.auth as usize {
+            return;
+        }
+        let Some(state) = self.states.get(&newest) else { return };
+        let (zones, records) = state.served();
+        self.is_ready = true;
+        self.link.send(Record::Ready { generation: newest, zones, records, auth: answering as u64 });
+    }
+}

@@ -1,0 +1,104 @@
+//! What is said to memmgr: by readers, by the supervisor, by the broker of who comes and goes.
+
+use std::collections::BTreeSet;
+
+use bus::Message;
+use bus::group::MembershipEvent;
+use bus::protocol::reader::{Attached, FromReader, LayerIdentity, Role};
+use bus::protocol::supervisor::Record;
+use tracing::{info, warn};
+
+use super::Service;
+use super::readers::Newcomer;
+use crate::builder::Scope;
+use crate::rotation::Event;
+
+impl Service {
+    /// Takes a message from the bus.
+    pub(super) fn message(&mut self, message: Message) {
+        if let Some(notice) = self.client.membership_notice(&message) {
+            self.membership(&notice.event);
+        } else if let Ok(word) = message.parse::<FromReader>() {
+            self.reader(message, word);
+        } else if message.request.is_some() {
+            self.command(message);
+        } else {
+            warn!(from = %message.from, "bus-message-unreadable");
+        }
+    }
+
+    /// Somebody came or went.
+    pub(super) fn membership(&mut self, event: &MembershipEvent) {
+        if let MembershipEvent::Disconnected { address } = event
+            && let Some(reader) = self.readers.remove(address)
+        {
+            info!(pid = reader.pid, role = reader.role.as_str(), "reader-gone");
+            self.step(Event::ReaderGone { reader: reader.id });
+        }
+    }
+
+    /// A reader speaks.
+    pub(super) fn reader(&mut self, message: Message, word: FromReader) {
+        if let FromReader::Attach { role, slot, generation, holds } = word {
+            return self.attach(&message, role, slot, generation, holds);
+        }
+        let Some(reader) = self.readers.spoke(&message.from) else {
+            return warn!(from = %message.from, ?word, "reader-message-from-stranger");
+        };
+        let id = reader.id;
+        match word {
+            FromReader::Attach { .. } => {}
+            FromReader::Acknowledge { generation } => self.step(Event::Acknowledged { reader: id, generation }),
+            FromReader::Release { generation } => {
+                let now =
+                    self.rotation.readers().iter().find(|status| status.reader == id).and_then(|s| s.acknowledged);
+                if let (Some(state), Some(reader)) =
+                    (now.and_then(|now| self.states.get(&now)), self.readers.spoke(&message.from))
+                {
+                    reader.released(state);
+                }
+                self.step(Event::Released { reader: id, generation });
+            }
+            FromReader::Refuse { generation, error } => {
+                warn!(pid = reader.pid, generation, error, "generation-refused");
+                reader.error = Some(error);
+                self.step(Event::Refused { reader: id, generation });
+            }
+        }
+    }
+
+    /// A reader attaches.
+    pub(super) fn attach(
+        &mut self,
+        message: &Message,
+        role: Role,
+        slot: Option<u32>,
+        generation: Option<u64>,
+        holds: Vec<LayerIdentity>,
+    ) {
+        let Some(peer) = self.broker.peer(&message.from) else { return };
+        let is_ours = peer.uid == nix::unistd::Uid::current().as_raw();
+        // Only our own processes have a part; whatever another user's says it is, it is a reader.
+        let (role, slot) = if is_ours { (role, slot) } else { (Role::Reader, None) };
+        let held = generation.filter(|generation| {
+            let identities = holds.iter().map(|identity| (identity.id, identity.content_hash)).collect::<BTreeSet<_>>();
+            self.states.get(generation).is_some_and(|state| state.contents.identities().is_subset(&identities))
+        });
+        let new = Newcomer { role, slot, pid: peer.pid, uid: peer.uid, holds };
+        let Some(reader) = self.readers.attach(message.from, new) else {
+            return self.refuse(message, "attached already; one attachment a connection");
+        };
+        info!(pid = peer.pid, role = role.as_str(), generation = held, "reader-attached");
+        self.answer(message, &Attached { generation: self.rotation.newest() });
+        self.step(Event::ReaderJoined { reader, holds: held });
+    }
+
+    /// The supervisor speaks.
+    pub(super) fn record(&mut self, record: Record) {
+        match record {
+            Record::Ping { number } => self.link.send(Record::Pong { number }),
+            Record::Reload => self.reload(Scope::All, None),
+            other => warn!(?other, "supervisor-record-unexpected"),
+        }
+    }
+}
