@@ -1,6 +1,10 @@
 //! The whole system from outside: real processes, real packets, real signals. One module a subject.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod generations;
+mod load;
 mod start;
+mod updates;
