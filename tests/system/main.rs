@@ -7,4 +7,5 @@ mod harness;
 mod generations;
 mod load;
 mod start;
+mod takeover;
 mod updates;
