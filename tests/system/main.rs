@@ -7,5 +7,6 @@ mod harness;
 mod generations;
 mod load;
 mod start;
+mod supervisor;
 mod takeover;
 mod updates;
