@@ -6,6 +6,7 @@ mod harness;
 
 mod generations;
 mod load;
+mod memory;
 mod start;
 mod supervisor;
 mod takeover;
