@@ -7,6 +7,7 @@ mod harness;
 mod generations;
 mod load;
 mod memory;
+mod reader;
 mod start;
 mod supervisor;
 mod takeover;
