@@ -4,6 +4,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod commands;
 mod generations;
 mod load;
 mod memory;

@@ -1,0 +1,409 @@
+//! The command line as scripts rely on it: what goes to which stream, fields of JSON, exit codes.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::server::trine;
+use crate::harness::{Server, ServerOptions, Wire, until, zones};
+
+/// Done.
+const DONE: i32 = 0;
+
+/// What was asked for could not be done.
+const FAILED: i32 = 1;
+
+/// The command line is wrong.
+const USAGE: i32 = 2;
+
+/// No server runs.
+const NO_SERVER: i32 = 3;
+
+/// A command's end: exit code, standard output, standard error.
+#[derive(Debug)]
+struct Ran {
+    /// The exit code.
+    code: i32,
+    /// What it printed.
+    out: String,
+    /// What it said.
+    err: String,
+}
+
+impl Ran {
+    /// Its output as JSON.
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Takes an ended command apart.
+fn ran(Output { status, stdout, stderr }: Output) -> Ran {
+    let text = |octets| String::from_utf8(octets).unwrap();
+    Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+}
+
+/// Runs `trine` with these words.
+fn run(arguments: &[&str]) -> Ran {
+    ran(trine().args(arguments).output().unwrap())
+}
+
+/// A server with one sound zone and one broken one.
+fn serving() -> Server {
+    Server::start(&ServerOptions::default(), |directory| {
+        zones::install(directory, "example.com.zone", &zones::small("example.com.", 7, 3));
+        zones::install(directory, "broken.test.zone", "@ SOA ns host 1 2 3 4 5\n@ NS ns\nwww A 192.0.2.300\n");
+    })
+}
+
+/// The fields an object has to have at least.
+fn assert_fields(object: &Value, fields: &[&str]) {
+    let object = object.as_object().unwrap_or_else(|| panic!("expected an object: {object}"));
+    for field in fields {
+        assert!(object.contains_key(*field), "{field} is missing: {object:?}");
+    }
+}
+
+#[test]
+fn one_line_on_standard_output_says_that_the_server_answers() {
+    let base = tempfile::tempdir().unwrap();
+    zones::install(base.path(), "example.com.zone", &zones::small("example.com.", 7, 3));
+    let state = base.path().join("state");
+    let mut serve = trine();
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--auth", "1"]);
+    serve.arg("--zones").arg(base.path()).arg("--state").arg(&state);
+    let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut ready = String::new();
+    out.read_line(&mut ready).unwrap();
+    assert!(ready.starts_with("ready: 1 zone, 9 records, generation 1, 1 auth, listening on 127.0.0.1:"), "{ready}");
+    let address = ready.trim_end().rsplit(' ').next().unwrap().parse().unwrap();
+    assert_eq!(Wire::to(address).serial("example.com."), Some(7));
+    let stop = ran(trine().arg("stop").arg("--state").arg(&state).output().unwrap());
+    assert_eq!((stop.code, stop.out.as_str(), stop.err.as_str()), (DONE, "", ""));
+    let rest: Vec<String> = out.lines().map(Result::unwrap).collect();
+    let Ran { code, err, .. } = ran(child.wait_with_output().unwrap());
+    assert_eq!((code, rest.len()), (DONE, 0), "{rest:?}");
+    for event in ["listening", "process-started", "generation-published", "reader-switched"] {
+        assert!(err.contains(event), "{event} is not in the log: {err}");
+    }
+}
+
+#[test]
+fn status_has_the_fields_of_the_contract() {
+    let server = serving();
+    let status = server.status();
+    assert_fields(&status, &["version", "generation", "zones", "consumers", "generations", "listen", "kills"]);
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(status["generation"], 1);
+    assert_eq!(status["supervisor_pid"], server.pid());
+    assert_eq!(status["listen"][0], server.address.to_string());
+    let zones = status["zones"].as_array().unwrap();
+    assert_eq!(zones.len(), 2);
+    zones.iter().for_each(|zone| assert_fields(zone, &["name", "serial", "records", "state", "error"]));
+    let zone = |name: &str| zones.iter().find(|zone| zone["name"] == name).unwrap();
+    let sound = zone("example.com.");
+    assert_eq!((&sound["serial"], &sound["records"], &sound["state"]), (&7.into(), &9.into(), &"serving".into()));
+    assert!(sound["error"].is_null());
+    let broken = zone("broken.test.");
+    assert_eq!((&broken["serial"], &broken["state"]), (&Value::Null, &"broken".into()));
+    assert!(broken["error"].as_str().unwrap().contains("broken.test.zone:3:7: error: "), "{broken}");
+    let consumers = status["consumers"].as_array().unwrap();
+    assert_eq!(consumers.len(), 2);
+    for consumer in consumers {
+        assert_fields(consumer, &["role", "pid", "generation", "address"]);
+        assert_eq!((&consumer["role"], &consumer["generation"]), (&"auth".into(), &1.into()));
+    }
+}
+
+#[test]
+fn lists_have_the_fields_of_the_contract() {
+    let server = serving();
+    let generations = server.json(&["generation", "list"]);
+    let generation = &generations.as_array().unwrap()[0];
+    assert_fields(generation, &["id", "state", "layers", "bytes", "readers"]);
+    assert_eq!((&generation["id"], &generation["state"]), (&1.into(), &"current".into()));
+    assert_eq!((&generation["layers"], &generation["readers"]), (&2.into(), &2.into()));
+    assert!(generation["bytes"].as_u64().unwrap() > 8192, "two segments of a page at least");
+
+    let zones = server.json(&["zone", "list"]);
+    assert_eq!(zones, server.status()["zones"]);
+
+    let consumers = server.json(&["consumers"]);
+    let pids: Vec<i64> = consumers.as_array().unwrap().iter().map(|one| one["pid"].as_i64().unwrap()).collect();
+    assert_eq!(pids.len(), 2);
+
+    let members = server.json(&["bus", "members"]);
+    let members = members.as_array().unwrap();
+    members.iter().for_each(|member| assert_fields(member, &["address", "name", "pid", "uid", "groups"]));
+    let named = |name: &str| members.iter().filter(|member| member["name"] == name).count();
+    assert_eq!((named("memmgr"), named("auth"), named("trine")), (1, 2, 1), "{members:?}");
+    let memmgr = members.iter().find(|member| member["name"] == "memmgr").unwrap();
+    assert!(memmgr["groups"].as_array().unwrap().contains(&"memmgr".into()), "{memmgr}");
+}
+
+#[test]
+fn what_is_printed_for_people_says_the_same() {
+    let server = serving();
+    for (command, says) in [
+        (&["status"][..], &["generation 1, 2 zones", "auth pid", "zone broken.test. is broken"][..]),
+        (&["zone", "list"], &["ZONE", "SERIAL", "example.com.", "serving", "broken.test.", "broken"]),
+        (&["generation", "list"], &["ID", "STATE", "LAYERS", "BYTES", "READERS", "current"]),
+        (&["consumers"], &["ROLE", "PID", "GENERATION", "auth"]),
+        (&["bus", "members"], &["ADDRESS", "NAME", "memmgr", "auth"]),
+    ] {
+        let Ran { code, out, err } = ran(server.trine(command));
+        assert_eq!((code, err.as_str()), (DONE, ""), "{command:?}");
+        for word in says {
+            assert!(out.contains(word), "{command:?} does not say {word:?}:\n{out}");
+        }
+    }
+}
+
+#[test]
+fn reload_tells_what_changed_and_what_failed() {
+    let server = serving();
+    let unchanged = ran(server.trine(&["reload", "--json"]));
+    assert_eq!(unchanged.code, FAILED, "a zone is still broken: {unchanged:?}");
+    assert!(unchanged.err.contains("broken.test.zone:3:7: error: "), "{unchanged:?}");
+    assert_fields(&unchanged.json(), &["generation", "changed", "unchanged", "failed"]);
+    zones::install(&server.zones, "example.com.zone", &zones::small("example.com.", 8, 3));
+    let changed = ran(server.trine(&["reload", "example.com", "--json"]));
+    assert_eq!((changed.code, changed.err.as_str()), (DONE, ""), "{changed:?}");
+    assert_eq!(changed.json()["changed"], serde_json::json!(["example.com."]));
+    assert_eq!(server.wire().serial("example.com."), Some(8));
+    let unknown = ran(server.trine(&["reload", "example.net"]));
+    assert_eq!(unknown.code, FAILED);
+    assert!(unknown.err.contains("example.net."), "{unknown:?}");
+}
+
+#[test]
+fn commands_to_a_server_end_with_3_when_none_runs() {
+    let base = tempfile::tempdir().unwrap();
+    let state = base.path().to_str().unwrap();
+    for words in [
+        "status",
+        "reload",
+        "reload example.com",
+        "stop",
+        "zone list",
+        "generation list",
+        "consumers",
+        "bus members",
+        "bus monitor",
+    ] {
+        let arguments: Vec<&str> = words.split(' ').chain(["--state", state]).collect();
+        let Ran { code, out, err } = run(&arguments);
+        assert_eq!((code, out.as_str()), (NO_SERVER, ""), "{words}: {err}");
+        assert!(err.contains(state) && err.contains("trine serve"), "{words}: {err}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_2() {
+    for words in [
+        "",
+        "frobnicate",
+        "serve",
+        "serve --zones",
+        "serve --zones z --unknown",
+        "serve --zones z --auth 0",
+        "serve --zones z --listen here",
+        "serve --zones z --switch-timeout 5",
+        "status --unknown",
+        "status --timeout never",
+        "zone",
+        "zone frobnicate",
+        "generation",
+        "bus",
+        "bus frobnicate",
+        "segment",
+        "segment show",
+        "segment lookup file",
+        "segment lookup file a..b",
+        "segment build file",
+        "check",
+        "check --origin a..b file",
+        "stop --json",
+    ] {
+        let Ran { code, out, err } = run(&words.split_whitespace().collect::<Vec<_>>());
+        assert_eq!((code, out.as_str()), (USAGE, ""), "trine {words}: {err}");
+        assert!(!err.is_empty(), "trine {words}: nothing is said");
+    }
+    let base = tempfile::tempdir().unwrap();
+    let state = base.path().join("state");
+    let unknown = ["serve", "--zones", ".", "--bus-allow", "no-such-user", "--state", state.to_str().unwrap()];
+    let Ran { code, err, .. } = run(&unknown);
+    assert_eq!(code, USAGE, "{err}");
+    assert!(err.contains("--bus-allow") && err.contains("no-such-user"), "{err}");
+}
+
+#[test]
+fn every_command_has_help() {
+    let mut commands = vec![String::new()];
+    let mut asked = 0;
+    while let Some(command) = commands.pop() {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let Ran { code, out, err } = run(&[&words[..], &["--help"]].concat());
+        assert_eq!((code, err.as_str()), (DONE, ""), "trine {command} --help");
+        assert!(out.contains("Usage: trine"), "trine {command} --help: {out}");
+        let list = out.split_once("Commands:\n").map_or("", |(_, rest)| rest.split("\n\n").next().unwrap());
+        let names = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+        commands.extend(names.map(|name| format!("{command} {name}")));
+        asked += 1;
+    }
+    // trine itself, ten commands, and the commands of four of them.
+    assert!(asked >= 1 + 10 + 1 + 1 + 2 + 4, "{asked} commands have help");
+    assert_eq!(run(&["--version"]).out, format!("trine {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn parts_of_a_server_are_not_started_by_hand() {
+    for role in ["auth", "memmgr"] {
+        let Ran { code, out, err } = run(&[role]);
+        assert_eq!((code, out.as_str()), (USAGE, ""), "{err}");
+        assert!(err.contains("is started by `trine serve`"), "{err}");
+    }
+}
+
+#[test]
+fn check_says_what_is_wrong_and_where() {
+    let base = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = base.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let sound = file("example.com.zone", &zones::small("example.com.", 7, 3));
+    let broken = file(
+        "example.org.zone",
+        "$TTL 300\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.300\nftp B x\n",
+    );
+    let nameless = file("zone.txt", "$TTL 300\n@ SOA ns.example.net. host 1 2 3 4 5\n@ NS ns.example.org.\n");
+
+    let Ran { code, out, err } = run(&["check", &sound]);
+    assert_eq!((code, out.as_str(), err.as_str()), (DONE, "", ""));
+    let Ran { code, out, err } = run(&["check", &sound, &broken]);
+    assert_eq!((code, out.as_str()), (FAILED, ""));
+    let lines: Vec<&str> = err.lines().collect();
+    assert_eq!(lines.len(), 2, "{err}");
+    assert!(lines[0].starts_with(&format!("{broken}:5:7: error: ")) && lines[0].contains("192.0.2.300"), "{err}");
+    assert!(lines[1].starts_with(&format!("{broken}:6:5: error: ")) && lines[1].contains('B'), "{err}");
+    let Ran { code, err, .. } = run(&["check", &nameless]);
+    assert_eq!(code, FAILED);
+    assert!(err.contains("--origin"), "{err}");
+    let Ran { code, out, err } = run(&["check", "--origin", "example.net", "--json", &nameless]);
+    assert_eq!(code, DONE, "{err}");
+    let checked: Value = serde_json::from_str(&out).unwrap();
+    assert_fields(&checked[0], &["file", "zone", "serial", "records", "errors", "warnings"]);
+    assert_eq!((&checked[0]["zone"], &checked[0]["serial"]), (&"example.net.".into(), &1.into()));
+    let Ran { code, err, .. } = run(&["check", base.path().join("missing.zone").to_str().unwrap()]);
+    assert_eq!(code, FAILED);
+    assert!(err.contains("missing.zone"), "{err}");
+}
+
+#[test]
+fn bus_monitor_shows_what_passes() {
+    let server = serving();
+    for (flags, shows) in [(&["--json"][..], "\"command\":\"reload\""), (&[], "\"command\":\"reload\"")] {
+        let mut monitor = trine();
+        monitor.args(["bus", "monitor"]).args(flags).arg("--state").arg(&server.state).stdout(Stdio::piped());
+        let mut monitor = monitor.spawn().unwrap();
+        let pid = i64::from(monitor.id());
+        until("the monitor is on the bus", || {
+            let members = server.json(&["bus", "members"]);
+            members.as_array()?.iter().any(|member| member["pid"] == pid).then_some(())
+        });
+        let mut lines = BufReader::new(monitor.stdout.take().unwrap()).lines().map(Result::unwrap);
+        // It may be on the bus a moment before it is shown anything, so there is something to show until it does.
+        let (sender, shown) = std::sync::mpsc::channel();
+        let wanted = shows.to_owned();
+        let reading = std::thread::spawn(move || sender.send(lines.find(|line| line.contains(&wanted))));
+        let line = until("the monitor shows a reload", || {
+            server.trine(&["reload"]);
+            shown.try_recv().ok()
+        });
+        let line = line.unwrap();
+        if !flags.is_empty() {
+            let copied: Value = serde_json::from_str(&line).unwrap();
+            assert_fields(&copied, &["kind", "from", "to", "request", "body", "descriptors"]);
+            assert_eq!((&copied["kind"], &copied["to"]["group"]), (&"request".into(), &"memmgr".into()), "{line}");
+        } else {
+            assert!(line.contains(" -> group memmgr  request "), "{line}");
+        }
+        monitor.kill().unwrap();
+        monitor.wait().unwrap();
+        reading.join().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn segments_are_built_shown_looked_up_and_verified() {
+    let base = tempfile::tempdir().unwrap();
+    let zone = base.path().join("example.com.zone");
+    std::fs::write(&zone, zones::small("example.com.", 7, 3)).unwrap();
+    let (zone, segment) = (zone.to_str().unwrap(), base.path().join("example.segment"));
+    let segment = segment.to_str().unwrap();
+    let built = run(&["segment", "build", "--output", segment, zone]);
+    assert_eq!((built.code, built.out.as_str(), built.err.as_str()), (DONE, "", ""));
+
+    let shown = run(&["segment", "show", segment, "--json"]).json();
+    assert_fields(
+        &shown,
+        &["kind", "format_version", "builder", "content_hash", "octets", "zones", "names", "records", "parts"],
+    );
+    assert_eq!((&shown["zones"], &shown["names"], &shown["records"]), (&1.into(), &5.into(), &9.into()));
+    assert_eq!(shown["octets"].as_u64().unwrap(), Path::new(segment).metadata().unwrap().len());
+    assert!(run(&["segment", "show", segment]).out.contains("1 zones, 5 names, 9 records"));
+
+    let found = run(&["segment", "lookup", segment, "host1.example.com", "A"]);
+    assert_eq!(found.code, DONE);
+    assert!(found.out.contains("host1.example.com. 300 IN A 192.0.2.1"), "{found:?}");
+    let missing = run(&["segment", "lookup", segment, "nothing.example.com", "--json"]).json();
+    assert_fields(&missing, &["zone", "outcome", "node", "records"]);
+    assert_eq!(missing["node"], "example.com.");
+    let elsewhere = run(&["segment", "lookup", segment, "example.org"]);
+    assert_eq!(elsewhere.code, FAILED, "{elsewhere:?}");
+
+    let sound = run(&["segment", "verify", segment]);
+    assert_eq!((sound.code, sound.err.as_str()), (DONE, ""));
+    assert_eq!(run(&["segment", "build", "--output", segment, zone]).code, DONE);
+    damage(Path::new(segment));
+    let damaged = run(&["segment", "verify", segment]);
+    assert_eq!(damaged.code, FAILED);
+    assert!(damaged.err.contains(segment) && damaged.err.contains("block"), "{damaged:?}");
+    let damaged = run(&["segment", "verify", segment, "--json"]);
+    assert_eq!(damaged.code, FAILED);
+    assert!(damaged.json()[0]["error"].is_string());
+
+    std::fs::write(zone, "www A 192.0.2.1\n").unwrap();
+    let unsound = run(&["segment", "build", "--output", segment, zone]);
+    assert_eq!(unsound.code, FAILED);
+    assert!(unsound.err.contains("example.com."), "{unsound:?}");
+    let nothing = run(&["segment", "show", "/nowhere/segment"]);
+    assert_eq!(nothing.code, FAILED);
+    assert!(nothing.err.contains("/nowhere/segment"), "{nothing:?}");
+}
+
+/// Changes one octet of a segment's text, beyond header and root.
+fn damage(segment: &Path) {
+    let mut octets = std::fs::read(segment).unwrap();
+    let at = octets.windows(6).position(|window| window == b"serial").unwrap();
+    octets[at] ^= 1;
+    std::fs::remove_file(segment).unwrap();
+    std::fs::write(segment, octets).unwrap();
+}
+
+#[test]
+fn output_that_nobody_reads_is_no_error() {
+    let server = serving();
+    let mut status = trine();
+    status.args(["status", "--json", "--state"]).arg(&server.state).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = status.spawn().unwrap();
+    drop(child.stdout.take());
+    let Ran { code, err, .. } = ran(child.wait_with_output().unwrap());
+    assert_eq!((code, err.as_str()), (DONE, ""));
+}
