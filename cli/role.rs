@@ -6,7 +6,7 @@ use std::io;
 use config::process::Start;
 use consumers::auth::process::AuthLinks;
 use memmgr::process::MemmgrLinks;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 
 use crate::exit::Exit;
 use crate::inherit::{InheritError, Inherited};
@@ -26,7 +26,7 @@ pub(crate) fn run(role: &str) -> Exit {
         }
     };
     crate::logging::start();
-    if let Err(error) = die_with_supervisor() {
+    if let Err(error) = take_signals().and_then(|()| die_with_supervisor()) {
         tracing::error!(%error, "process-not-bound-to-supervisor");
         return Exit::Failed;
     }
@@ -70,6 +70,11 @@ pub(crate) fn run(role: &str) -> Exit {
 fn not_started(error: &InheritError) -> Exit {
     tracing::error!(error = %Chain(error), "process-not-started");
     Exit::Failed
+}
+
+/// Takes signals again: the supervisor reads its own from a descriptor and blocks them, and the mask is inherited.
+fn take_signals() -> io::Result<()> {
+    SigSet::empty().thread_set_mask().map_err(io::Error::from)
 }
 
 /// Lets the kernel end us with the supervisor, even when we are stopped. That it ended before this call shows in the

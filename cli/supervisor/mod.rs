@@ -334,7 +334,7 @@ fn has_packets(socket: std::os::fd::BorrowedFd<'_>) -> bool {
     poll(&mut descriptors, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
-/// The signals we live by, taken from a descriptor. Children get an empty mask: std resets it before exec.
+/// The signals we live by, taken from a descriptor. Children inherit the mask and empty it first thing.
 fn block_signals() -> io::Result<SignalFd> {
     let mut mask = SigSet::empty();
     for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
