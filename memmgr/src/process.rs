@@ -53,14 +53,17 @@ async fn serve(options: MemmgrOptions, links: MemmgrLinks) -> Result<(), MemmgrE
     let mut broker_options = BrokerOptions::default();
     broker_options.allowed_uids.clone_from(&options.bus_allow);
     let (broker, handle) = Broker::new(links.bus, broker_options);
+    let (open, opened) = tokio::sync::oneshot::channel::<()>();
     tokio::spawn(async move {
-        let reason = broker.run().await;
+        // Whoever connects finds us: a bus without memmgr would tell them that there is no such recipient.
+        let reason = broker.run_after(async { drop(opened.await) }).await;
         error!(%reason, "bus-broker-ended");
     });
     let own = handle.connect_local().map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     let (client, incoming) =
         Client::from_fd(own, "memmgr").await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     service::subscribe(&client).await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
+    drop(open);
     let service = Service::new(Parts { options, link, broker: handle, client, recovered });
     service
         .run(incoming, async move {

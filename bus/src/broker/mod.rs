@@ -117,7 +117,18 @@ impl Broker {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn run(self) -> RunError {
+        self.run_after(std::future::ready(())).await
+    }
+
+    /// As [`run`](Self::run), but connections to the listening socket wait in it until `opening` resolves: a service in the
+    /// broker's own process subscribes first, so that nobody who comes in finds it missing.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn run_after(self, opening: impl Future<Output = ()>) -> RunError {
         let Self { listener, shared, mut local } = self;
+        let mut opening = std::pin::pin!(opening);
+        let mut is_open = false;
         // Whatever ends this future, nobody is connected afterwards.
         let _clear = ClearOnDrop(Arc::clone(&shared));
         let listener = match socket::on_event_loop(listener) {
@@ -128,7 +139,8 @@ impl Broker {
         tracing::info!(session = %shared.core.lock().session(), "bus-started");
         loop {
             tokio::select! {
-                accepted = accept::next(&listener, &shared.options, peers.len()) => match accepted {
+                () = &mut opening, if !is_open => is_open = true,
+                accepted = accept::next(&listener, &shared.options, peers.len()), if is_open => match accepted {
                     Accepted::Peer(newcomer) => { peers.spawn(peer::serve(Arc::clone(&shared), newcomer)); }
                     Accepted::Nobody => {}
                     Accepted::Exhausted(error) => {

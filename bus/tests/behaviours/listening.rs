@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bus::listen::{ListenError, listen};
-use bus::{BrokerOptions, Client};
+use bus::{Broker, BrokerOptions, Client, Group};
 use tempfile::TempDir;
 
 use super::child::{Role, say};
@@ -103,4 +103,22 @@ fn b14_the_socket_file_has_the_mode_asked_for() {
         let _socket = listen(&path, mode).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, mode);
     }
+}
+
+#[tokio::test]
+async fn connections_wait_until_the_broker_opens() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("bus.sock");
+    let (broker, handle) = Broker::new(listen(&path, 0o600).unwrap(), BrokerOptions::default());
+    let (open, opened) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move { drop(broker.run_after(async { drop(opened.await) }).await) });
+    let connecting = tokio::spawn(async move { Client::connect(&path, "early").await.unwrap() });
+    let group = Group::from_static("service");
+    let (service, mut incoming) = soon(Client::from_fd(handle.connect_local().unwrap(), "service")).await.unwrap();
+    soon(service.subscribe(&group)).await.unwrap();
+    assert_eq!(handle.peers().len(), 1, "somebody came in before the broker was opened");
+    drop(open);
+    let (early, _incoming) = soon(connecting).await.unwrap();
+    early.send(&group.into(), &"found", &[]).unwrap();
+    assert_eq!(soon(incoming.next()).await.unwrap().body, "found");
 }
