@@ -9,6 +9,7 @@ mod generations;
 mod load;
 mod memory;
 mod reader;
+mod recovery;
 mod start;
 mod supervisor;
 mod takeover;

@@ -80,10 +80,7 @@ impl Service {
         let is_ours = peer.uid == nix::unistd::Uid::current().as_raw();
         // Only our own processes have a part; whatever another user's says it is, it is a reader.
         let (role, slot) = if is_ours { (role, slot) } else { (Role::Reader, None) };
-        let held = generation.filter(|generation| {
-            let identities = holds.iter().map(|identity| (identity.id, identity.content_hash)).collect::<BTreeSet<_>>();
-            self.states.get(generation).is_some_and(|state| state.contents.identities().is_subset(&identities))
-        });
+        let held = generation.filter(|generation| self.may_hold(*generation, &holds));
         let new = Newcomer { role, slot, pid: peer.pid, uid: peer.uid, holds };
         let Some(reader) = self.readers.attach(message.from, new) else {
             return self.refuse(message, "attached already; one attachment a connection");
@@ -91,6 +88,16 @@ impl Service {
         info!(pid = peer.pid, role = role.as_str(), generation = held, "reader-attached");
         self.answer(message, &Attached { generation: self.rotation.newest() });
         self.step(Event::ReaderJoined { reader, holds: held });
+    }
+
+    /// Whether what a reader says of its generation can be so: it has the layers, or the generation is from before the oldest
+    /// that we know, and is waited for as any other.
+    fn may_hold(&self, generation: u64, holds: &[LayerIdentity]) -> bool {
+        let held = || holds.iter().map(|identity| (identity.id, identity.content_hash)).collect::<BTreeSet<_>>();
+        match self.states.get(&generation) {
+            Some(state) => state.contents.identities().is_subset(&held()),
+            None => self.rotation.newest().is_some_and(|newest| generation < newest),
+        }
     }
 
     /// The supervisor speaks.

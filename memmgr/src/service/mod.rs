@@ -40,6 +40,12 @@ const TICK: Duration = Duration::from_millis(25);
 /// How long a reader has for one ping; the rotation decides what a missing answer means.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the end waits for answers to be sent; with what else ends, the whole stays under 2 s.
+const FAREWELL_MAX: Duration = Duration::from_millis(300);
+
+/// How often the end looks whether they are.
+const FAREWELL_CHECK: Duration = Duration::from_millis(1);
+
 /// Pongs not yet read by the loop: one a reader and second, so this is never reached.
 const PONGS_MAX: usize = 1024;
 
@@ -156,7 +162,7 @@ impl Service {
         self.start_build();
         loop {
             tokio::select! {
-                () = &mut stop => return self.finish(),
+                () = &mut stop => return self.finish().await,
                 message = incoming.next() => match message {
                     Some(message) => self.message(message),
                     None => return error!("bus-broker-ended"),
@@ -184,14 +190,26 @@ impl Service {
         self.step(Event::Pong { reader, threads: threads.collect() });
     }
 
-    /// Says in the manifest that nothing was cut short.
-    fn finish(self) {
+    /// Says in the manifest that nothing was cut short, and sees off what was said.
+    async fn finish(self) {
         if let Some(state) = self.newest_committed()
             && let Err(error) = self.directory.save(state, true)
         {
             warn!(%error, "manifest-not-written");
         }
+        // One that does not read is not waited for.
+        let _ = tokio::time::timeout(FAREWELL_MAX, self.sent()).await;
         info!("memmgr-stopped");
+    }
+
+    /// Waits until the kernel has every answer for whoever asked, that of the stop itself among them.
+    async fn sent(&self) {
+        // The broker takes what we say in its order: with its answer, what was said before is in its queues.
+        if self.client.peers().await.is_ok() {
+            while self.broker.peers().iter().any(|peer| peer.queued_bytes > 0) {
+                tokio::time::sleep(FAREWELL_CHECK).await;
+            }
+        }
     }
 
     /// The newest generation that the manifest names.

@@ -28,6 +28,7 @@ const ATTEMPTS: usize = 3;
 ///
 /// Every fault found, one text each, `FILE:LINE:COLUMN: error: …` where there is a place.
 pub(crate) fn read(path: &Path, apex: &Name) -> Result<ReadZone, Vec<String>> {
+    config::fault::hit("source-read");
     for _ in 0..ATTEMPTS {
         let before = stamps(&[path.to_owned()])?;
         let file = zonefile::read(path, apex);
