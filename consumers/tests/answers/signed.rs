@@ -210,3 +210,26 @@ fn b51_a_redirection_is_signed_but_for_what_is_made_from_it() {
         ),
     );
 }
+
+#[test]
+fn b51_owners_of_nsec3_records_are_no_names() {
+    let text = "
+@    3600 SOA ns admin 1 7200 3600 1209600 900
+@    3600 NS  ns
+ns   3600 A   192.0.2.1
+0p9mhaveqvm6t7vbl5lop2u3t2rp3tom 900 NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr NS SOA RRSIG
+";
+    let owner = "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example.";
+    let zones = generation(1, vec![zone("example.", text)]);
+    let soa = "authority example. 900 SOA ns.example. admin.example. 1 7200 3600 1209600 900";
+    for rtype in ["A", "NSEC3", "RRSIG", "ANY"] {
+        check(&zones, &format!("{owner} {rtype}"), &format!("NXDOMAIN aa\n{soa}"));
+        check(&zones, &format!("x.{owner} {rtype}"), &format!("NXDOMAIN aa\n{soa}"));
+    }
+    // A wildcard covers them as any name that is not there.
+    let zones = generation(1, vec![zone("example.", &format!("{text}\n* 60 A 192.0.2.2\n"))]);
+    for name in [owner.to_owned(), format!("x.{owner}")] {
+        check(&zones, &format!("{name} A"), &format!("NOERROR aa\nanswer {name} 60 A 192.0.2.2"));
+        check(&zones, &format!("{name} MX"), &format!("NOERROR aa\n{soa}"));
+    }
+}

@@ -3,6 +3,8 @@
 use dns::types::Rtype;
 use zone_segment::{Find, LookupName, Node, Rrset, SegmentOctets, Zone, ZoneSet};
 
+use super::name_buffer::NameBuffer;
+
 /// What a zone says about a name and a type.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome<'z> {
@@ -48,6 +50,9 @@ pub(super) struct Source<'z> {
 /// Says what a zone says.
 pub(super) fn resolve<'z, B: SegmentOctets>(zone: &Zone<'z, B>, name: &LookupName, rtype: Rtype) -> Outcome<'z> {
     match zone.find(name) {
+        Find::Name(node) | Find::NoName { closest_encloser: node } if is_of_nsec3_chain(node) => {
+            at_nsec3(zone, node, rtype)
+        }
         Find::Name(node) => at_source(Source { node, is_synthesis: false }, rtype),
         Find::Wildcard { source, .. } => at_source(Source { node: source, is_synthesis: true }, rtype),
         // The parent's side of a cut has authority for DS alone (RFC 4035, section 3.1.4.1).
@@ -61,6 +66,22 @@ pub(super) fn resolve<'z, B: SegmentOctets>(zone: &Zone<'z, B>, name: &LookupNam
         },
         Find::NoName { closest_encloser } => Outcome::NxDomain { closest_encloser },
     }
+}
+
+/// What a zone says about the owner of an NSEC3 record, or a name below it. There is no such name (RFC 5155, section 7.2.8), so it is answered as
+/// any other name that the apex is the closest encloser of.
+fn at_nsec3<'z, B: SegmentOctets>(zone: &Zone<'z, B>, node: Node<'z>, rtype: Rtype) -> Outcome<'z> {
+    let mut wildcard = NameBuffer::default();
+    let source = wildcard.set_wildcard(zone.apex()).map(|()| zone.find(&LookupName::new(wildcard.name())));
+    match source {
+        Ok(Find::Name(node)) => at_source(Source { node, is_synthesis: true }, rtype),
+        _ => Outcome::NxDomain { closest_encloser: zone.apex_node().unwrap_or(node) },
+    }
+}
+
+/// Whether a node owns an NSEC3 RRset and nothing else: it is a place in the chain, no name of the zone.
+fn is_of_nsec3_chain(node: Node<'_>) -> bool {
+    node.rrsets().map(|rrset| rrset.rtype()).eq([Rtype::NSEC3.0])
 }
 
 /// What a node says about a type. DNSSEC's types, which stand beside CNAME (RFC 4035, section 2.5), speak of the alias itself: asking for
