@@ -8,6 +8,7 @@ mod commands;
 mod generations;
 mod load;
 mod memory;
+mod peers;
 mod reader;
 mod recovery;
 mod start;
