@@ -5,6 +5,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 
@@ -13,6 +14,12 @@ pub(crate) const LOCK_FILE: &str = "lock";
 
 /// The state directory's mode: others may pass through to the bus's socket, which checks who they are, and list nothing.
 const STATE_MODE: u32 = 0o711;
+
+/// Far longer than [`is_held`] holds a lock, far shorter than a start.
+const LOOK_MAX: Duration = Duration::from_millis(100);
+
+/// Wait between two attempts.
+const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 /// The lock held.
 #[derive(Debug)]
@@ -43,7 +50,7 @@ impl StateLock {
             .mode(0o644)
             .open(&path)
             .map_err(|error| io_error("opening the lock file", &path, error))?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        match lock_exclusively(file) {
             Ok(mut file) => {
                 write_owner(&mut file).map_err(|error| io_error("writing the lock file", &path, error))?;
                 Ok(StateLock { _file: file })
@@ -53,6 +60,18 @@ impl StateLock {
             }
             Err((_, errno)) => Err(io_error("locking", &path, errno.into())),
         }
+    }
+}
+
+/// Locks the file, trying for [`LOOK_MAX`]: somebody may just be asking whether it is locked, which takes a lock for a moment.
+fn lock_exclusively(mut file: File) -> Result<Flock<File>, (File, nix::errno::Errno)> {
+    let deadline = Instant::now() + LOOK_MAX;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Err((back, nix::errno::Errno::EWOULDBLOCK)) if Instant::now() < deadline => file = back,
+            other => return other,
+        }
+        std::thread::sleep(LOOK_PAUSE);
     }
 }
 
@@ -121,5 +140,40 @@ impl std::error::Error for LockError {
             Self::Held { .. } => None,
             Self::Io { error, .. } => Some(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_who_holds_the_lock_keeps_nobody_from_taking_it() {
+        let state = std::env::temp_dir().join(format!("trine-lock-{}", std::process::id()));
+        drop(StateLock::take(&state).unwrap());
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    is_held(&state);
+                }
+            });
+            let taken: Vec<bool> = (0..500).map(|_| StateLock::take(&state).is_ok()).collect();
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(taken.iter().all(|taken| *taken), "{} of 500 refused", taken.iter().filter(|t| !**t).count());
+        });
+        std::fs::remove_dir_all(&state).unwrap();
+    }
+
+    #[test]
+    fn a_second_lock_is_refused_with_the_owner() {
+        let state = std::env::temp_dir().join(format!("trine-lock-held-{}", std::process::id()));
+        let lock = StateLock::take(&state).unwrap();
+        assert!(is_held(&state));
+        let refused = StateLock::take(&state).unwrap_err();
+        assert!(matches!(refused, LockError::Held { owner: Some(pid), .. } if pid == std::process::id()), "{refused}");
+        drop(lock);
+        assert!(!is_held(&state));
+        std::fs::remove_dir_all(&state).unwrap();
     }
 }
