@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use tempfile::TempDir;
 
+use crate::harness::server::is_alive;
 use crate::harness::{Server, ServerOptions, skip, until, zones};
 
 /// A user id that nobody has and no server lets in unless told to.
@@ -57,7 +58,13 @@ impl Place {
 
     /// Starts a server here that lets these users in. The segments are for its own eyes: readers have to get them by descriptor.
     fn serve(&self, users: &[u32]) -> Server {
-        let arguments = users.iter().flat_map(|user| ["--bus-allow".to_owned(), user.to_string()]).collect();
+        self.serve_with(users, &[])
+    }
+
+    /// The same, with further arguments.
+    fn serve_with(&self, users: &[u32], arguments: &[&str]) -> Server {
+        let users = users.iter().flat_map(|user| ["--bus-allow".to_owned(), user.to_string()]);
+        let arguments = users.chain(arguments.iter().map(ToString::to_string)).collect();
         let options = ServerOptions { arguments, ..ServerOptions::default() };
         let server = Server::start_in(&options, &self.zones(), &self.base.path().join("state"));
         for entry in std::fs::read_dir(&server.state).unwrap().flatten() {
@@ -192,6 +199,30 @@ fn a_reader_outlives_memmgr() {
     place.install(2);
     server.reload();
     assert_eq!(reader.next(), (2, "host1.example.com. 300 IN TXT \"serial 2\"".to_owned()));
+}
+
+#[test]
+fn b22_a_strangers_reader_that_stands_still_is_dropped_and_not_killed() {
+    let test = "b22_a_strangers_reader_that_stands_still_is_dropped_and_not_killed";
+    if !is_root(test) {
+        return;
+    }
+    let place = Place::new();
+    let server = place.serve_with(&[STRANGER], &["--switch-timeout", "500ms"]);
+    let mut reader = Following::start(place.reader(STRANGER, &server, &["host1.example.com", "TXT"]));
+    assert_eq!(reader.next().0, 1);
+    Server::signal(reader.pid(), "STOP");
+    for serial in [2, 3, 4] {
+        place.install(serial);
+        server.reload();
+        assert_eq!(server.wire().serial("example.com."), Some(serial));
+    }
+    let kills = &server.status()["kills"];
+    assert_eq!((&kills[0]["pid"], &kills[0]["role"]), (&reader.pid().into(), &"reader".into()), "{kills}");
+    assert!(is_alive(reader.pid()), "it is not the server's to kill");
+    Server::signal(reader.pid(), "CONT");
+    // What was on its way to it when it stopped may come first.
+    while reader.next().0 != 4 {}
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn b17_stopped_processes_end_with_a_killed_supervisor_too() {
     assert!(answers(&next));
 }
 
-/// Ends a server by `end`, and asserts that nothing of it is left in time.
+/// Ends a server by `end`, and asserts that nothing of it is left in time, and that its processes ended by themselves.
 fn ends_in_time(stop_one: bool, what: &str, end: impl FnOnce(&Server)) {
     let mut server = small(&ServerOptions::default());
     let pids = processes(&server);
@@ -157,6 +157,8 @@ fn ends_in_time(stop_one: bool, what: &str, end: impl FnOnce(&Server)) {
     assert_eq!(server.wait_for_end(Duration::from_secs(15)), Some(0), "{}", server.log());
     assert_within(STOP_MAX, began.elapsed(), what);
     assert!(pids.iter().all(|pid| !is_alive(*pid)), "a process is left");
+    let stopped = |event: &str| server.log().lines().filter(|line| line.contains(event)).count();
+    assert_eq!((stopped("auth-stopped"), stopped("memmgr-stopped")), (2, 1), "killed: {}", server.log());
     assert!(UdpSocket::bind(server.address).is_ok() && TcpListener::bind(server.address).is_ok());
     assert_eq!(server.trine(&["status"]).status.code(), Some(3));
 }
@@ -289,6 +291,19 @@ fn port_0_takes_a_free_one_at_each_address() {
             ResponseCode::NoError
         );
     }
+}
+
+#[test]
+fn an_answer_leaves_from_the_address_that_was_asked() {
+    let server = small(&ServerOptions { listen: vec!["0.0.0.0:0".into()], ..ServerOptions::default() });
+    for ip in ["127.0.0.1", "127.0.0.77"] {
+        // The asker's socket is connected, and takes answers from nowhere else.
+        let asked = SocketAddr::new(ip.parse().unwrap(), server.address.port());
+        assert_eq!(Wire::to(asked).serial("example.com."), Some(1));
+    }
+    let specific = SocketAddr::new("127.0.0.1".parse().unwrap(), server.address.port());
+    let (said, code) = refused(&server.zones, &server.state.with_extension("other"), specific);
+    assert!(said.contains(&format!("in use by trine with pid {};", server.pid())) && code == Some(1), "{said}");
 }
 
 #[test]
