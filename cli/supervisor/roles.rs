@@ -1,6 +1,8 @@
 //! The table of roles: what each process is given when it starts.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,6 +54,7 @@ impl Setup {
         let state = options.state.canonicalize().map_err(io_error("resolving the state directory"))?;
         let zones = std::path::absolute(&options.zones).map_err(io_error("resolving the zone directory"))?;
         let bus_allow = options.bus_allow.iter().map(|user| user_number(user)).collect::<Result<Vec<u32>, _>>()?;
+        refuse_twice(&options.listen)?;
         let sockets = Sockets::open(&options.listen, options.auth as usize).map_err(ServeError::Listen)?;
         let (progress_fd, progress) = ProgressTable::create(options.auth as usize).map_err(ServeError::Progress)?;
         let bus_path = state.join(BUS_SOCKET);
@@ -100,6 +103,19 @@ impl Setup {
                 AuthOptions { bus: self.bus_path.clone(), slot: narrow(slot), listen: self.sockets.addresses.clone() };
             Ok(Start::Auth { options, descriptors: AuthDescriptors { supervisor, progress, udp, tcp } })
         })
+    }
+}
+
+/// Refuses an address given twice, which would be found in use by ourselves. Port 0 is another port each time.
+fn refuse_twice(listen: &[SocketAddr]) -> Result<(), ServeError> {
+    let mut seen = BTreeSet::new();
+    match listen.iter().find(|address| address.port() != 0 && !seen.insert(**address)) {
+        Some(twice) => Err(ServeError::Option {
+            name: config::options::LISTEN.name,
+            found: twice.to_string(),
+            expected: "each address once",
+        }),
+        None => Ok(()),
     }
 }
 
