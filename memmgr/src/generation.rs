@@ -7,9 +7,12 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bus::protocol::reader::{GroupLayers, LayerIdentity, ToReader};
-use zone_segment::{GroupId, HashKey, Layer, LayerId, Name, Segment, Stack, ZoneId, ZoneSet, ZoneSetError};
+use zone_segment::{
+    GroupId, HashKey, Layer, LayerId, Name, Segment, Stack, VerifyError, ZoneId, ZoneSet, ZoneSetError,
+};
 
 use crate::manifest::SourceStamp;
 
@@ -24,6 +27,8 @@ pub(crate) struct LayerFile {
     file: File,
     /// Its mapping here, from which unchanged zones are copied.
     pub(crate) segment: Arc<Segment>,
+    /// Whether all of it was compared with its hashes, or written by this process.
+    is_sound: AtomicBool,
 }
 
 impl LayerFile {
@@ -35,7 +40,27 @@ impl LayerFile {
     pub(crate) fn open(id: LayerId, path: &Path) -> Result<Self, LayerError> {
         let file = File::open(path).map_err(|error| LayerError::Open { path: path.to_owned(), error })?;
         let segment = zone_segment::map(&file).map_err(|error| LayerError::Refused { path: path.to_owned(), error })?;
-        Ok(LayerFile { id, path: path.to_owned(), file, segment: Arc::new(segment) })
+        let is_sound = AtomicBool::new(false);
+        Ok(LayerFile { id, path: path.to_owned(), file, segment: Arc::new(segment), is_sound })
+    }
+
+    /// Reads all of it and compares it with its hashes, the first time.
+    ///
+    /// # Errors
+    ///
+    /// What differs, in which block.
+    pub(crate) fn verify(&self) -> Result<(), VerifyError> {
+        // Relaxed: says nothing of other memory, and at worst the work is done twice.
+        if !self.is_sound.load(Ordering::Relaxed) {
+            self.segment.verify()?;
+            self.mark_sound();
+        }
+        Ok(())
+    }
+
+    /// Notes that it is known to be sound.
+    pub(crate) fn mark_sound(&self) {
+        self.is_sound.store(true, Ordering::Relaxed);
     }
 
     /// How readers know it.

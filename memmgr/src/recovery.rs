@@ -50,6 +50,8 @@ pub(crate) struct Recovered {
     pub(crate) is_unverified: bool,
     /// Layers found damaged.
     pub(crate) distrusted: BTreeSet<LayerId>,
+    /// The files of those that could not even be opened.
+    pub(crate) refused: Vec<PathBuf>,
 }
 
 /// Reads a state directory, making it if it is not there.
@@ -81,25 +83,41 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     let Some(body) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
         let (is_servable, is_unverified, distrusted) = (false, false, BTreeSet::new());
-        return Ok(Recovered { directory, key, state: None, is_servable, is_unverified, distrusted });
+        let refused = Vec::new();
+        return Ok(Recovered { directory, key, state: None, is_servable, is_unverified, distrusted, refused });
     };
-    let (state, mut distrusted) = open(&dir, &body);
+    let (state, refused) = open(&dir, &body);
+    let mut distrusted: BTreeSet<LayerId> = refused.keys().copied().collect();
     if !trusted {
         info!(generation = body.generation, "segments-verifying");
         distrusted.extend(verify(&state));
     }
-    let is_servable = distrusted.is_empty() && state.contents.zone_set(state.generation).is_ok();
-    let recovered =
-        Recovered { directory, key: state.key, is_servable, is_unverified: trusted, distrusted, state: Some(state) };
-    recovered.reopen_manifest(&body);
+    if distrusted.is_empty()
+        && let Err(error) = state.contents.zone_set(state.generation)
+    {
+        // Each for itself is as the manifest says, and it is not known which of them is wrong.
+        error!(generation = body.generation, %error, "segments-contradictory");
+        distrusted.extend(state.contents.layers().map(|layer| layer.id));
+    }
+    let recovered = Recovered {
+        directory,
+        key: state.key,
+        is_servable: distrusted.is_empty(),
+        is_unverified: trusted,
+        distrusted,
+        refused: refused.into_values().collect(),
+        state: Some(state),
+    };
+    recovered.reopen_manifest(&body, is_newest);
     Ok(recovered)
 }
 
 impl Recovered {
-    /// Takes back the clean stop: from here on a cut may come at any time.
-    fn reopen_manifest(&self, body: &ManifestBody) {
+    /// Takes back the clean stop: from here on a cut may come at any time. And makes one that was taken in place of a damaged one
+    /// the newest, before anyone hears of the number it was given.
+    fn reopen_manifest(&self, body: &ManifestBody, is_newest: bool) {
         let Some(state) = self.state.as_ref().filter(|_| self.is_servable) else { return };
-        if (body.clean_stop || body.boot_id != self.directory.boot_id)
+        if (body.clean_stop || body.boot_id != self.directory.boot_id || !is_newest)
             && let Err(error) = self.directory.save(state, false)
         {
             warn!(%error, "manifest-not-written");
@@ -157,11 +175,11 @@ fn remove_orphans(dir: &StateDir, body: Option<&ManifestBody>) {
     }
 }
 
-/// Maps what a manifest names; tells which layers can't be had.
-fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeSet<LayerId>) {
-    let mut damaged = BTreeSet::new();
+/// Maps what a manifest names; tells which layers can't be had, and their files.
+fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeMap<LayerId, PathBuf>) {
+    let mut refused = BTreeMap::new();
     let mut stack = |entries: &[LayerEntry]| -> Vec<Arc<LayerFile>> {
-        entries.iter().filter_map(|entry| open_layer(dir, entry, &mut damaged)).collect()
+        entries.iter().filter_map(|entry| open_layer(dir, entry, &mut refused)).collect()
     };
     let directory = stack(&body.directory);
     let mut groups = BTreeMap::new();
@@ -180,13 +198,13 @@ fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeSet<LayerId>) {
         zones: body.zones.iter().filter_map(zone_info).collect(),
         next: NextNumbers { layer: body.next_layer, zone: body.next_zone, group: body.next_group },
     };
-    (state, damaged)
+    (state, refused)
 }
 
 /// Maps one layer and compares it with what the manifest says.
-fn open_layer(dir: &StateDir, entry: &LayerEntry, damaged: &mut BTreeSet<LayerId>) -> Option<Arc<LayerFile>> {
+fn open_layer(dir: &StateDir, entry: &LayerEntry, refused: &mut BTreeMap<LayerId, PathBuf>) -> Option<Arc<LayerFile>> {
     let path = dir.segments().join(&entry.file);
-    let refused = match LayerFile::open(LayerId(entry.id), &path) {
+    let why = match LayerFile::open(LayerId(entry.id), &path) {
         Ok(layer) if layer.length() != entry.length => {
             format!("expected {} octets, found {}", entry.length, layer.length())
         }
@@ -196,8 +214,8 @@ fn open_layer(dir: &StateDir, entry: &LayerEntry, damaged: &mut BTreeSet<LayerId
         Ok(layer) => return Some(Arc::new(layer)),
         Err(error) => error.to_string(),
     };
-    error!(layer = entry.id, path = %path.display(), error = refused, "segment-refused");
-    damaged.insert(LayerId(entry.id));
+    error!(layer = entry.id, path = %path.display(), error = why, "segment-refused");
+    refused.insert(LayerId(entry.id), path);
     None
 }
 
@@ -287,7 +305,7 @@ fn verify(state: &State) -> Vec<LayerId> {
     let work = || {
         let mut damaged = Vec::new();
         while let Some(layer) = layers.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = layer.segment.verify() {
+            if let Err(error) = layer.verify() {
                 error!(layer = layer.id.0, path = %layer.path.display(), %error, "segment-damaged");
                 damaged.push(layer.id);
             }
@@ -303,7 +321,10 @@ fn verify(state: &State) -> Vec<LayerId> {
 /// Verifies beside the service.
 pub(crate) fn verify_in_background(state: &Arc<State>) -> JoinHandle<Vec<LayerId>> {
     let state = Arc::clone(state);
-    tokio::task::spawn_blocking(move || verify(&state))
+    tokio::task::spawn_blocking(move || {
+        config::fault::hit("verify-begin");
+        verify(&state)
+    })
 }
 
 /// What a verification found, when it ends; never when none runs.

@@ -13,6 +13,7 @@ pub(crate) mod processes;
 pub(crate) mod raw_reader;
 pub(crate) mod server;
 pub(crate) mod skip;
+pub(crate) mod small_disk;
 pub(crate) mod wait;
 pub(crate) mod wire;
 pub(crate) mod zones;

@@ -67,6 +67,16 @@ pub(crate) struct BuildRequest {
     pub(crate) distrusted: BTreeSet<LayerId>,
 }
 
+impl BuildRequest {
+    /// Whether the base's zone directory is damaged, or was not to be had.
+    fn distrusts_directory(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| {
+            let layers = &base.contents.directory;
+            layers.is_empty() || layers.iter().any(|layer| self.distrusted.contains(&layer.id))
+        })
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -89,6 +99,8 @@ pub(crate) struct Report {
     pub(crate) failed: Vec<(Name, String)>,
     /// Files that name no zone.
     pub(crate) unnamed: Vec<String>,
+    /// Why the sources could not be listed, when a repair was made without them.
+    pub(crate) unlisted: Option<String>,
     /// What the checks found that keeps nothing from being served.
     pub(crate) warnings: Vec<String>,
 }
@@ -112,8 +124,15 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
 pub(crate) enum BuildError {
     /// The sources can't be listed.
     List(ListError),
-    /// The segments of the base do not belong together.
-    Base(zone_segment::ZoneSetError),
+    /// A segment that zones were to be copied from is damaged; without it in the request's base the build can be made.
+    Damaged {
+        /// The layers to distrust.
+        layers: Vec<LayerId>,
+        /// What was found.
+        error: String,
+    },
+    /// The segments of the candidate do not belong together.
+    Set(zone_segment::ZoneSetError),
     /// Records can't be put into a segment.
     Records {
         /// Of which zone.
@@ -133,7 +152,8 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::List(error) => error.fmt(f),
-            Self::Base(error) => write!(f, "reading the generation before: {error}"),
+            Self::Damaged { error, .. } => write!(f, "copying from the generation before: {error}"),
+            Self::Set(error) => write!(f, "putting the candidate together: {error}"),
             Self::Records { zone, error } => write!(f, "building zone {zone}: {error}"),
             Self::Segment(error) => write!(f, "building a segment: {error}"),
             Self::File(error) => error.fmt(f),
@@ -146,7 +166,8 @@ impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::List(error) => error.source(),
-            Self::Base(error) => Some(error),
+            Self::Damaged { .. } => None,
+            Self::Set(error) => Some(error),
             Self::Records { error, .. } | Self::Segment(error) => Some(error),
             Self::File(error) => error.source(),
             Self::Layer(error) => error.source(),

@@ -30,11 +30,20 @@ pub(super) struct Plan {
 ///
 /// # Errors
 ///
-/// [`BuildError::List`] when the sources can't be listed.
+/// [`BuildError::List`] when the sources can't be listed and nothing is to be repaired.
 pub(super) fn make(request: &BuildRequest) -> Result<Plan, BuildError> {
-    let listing = directory::list(&request.zones).map_err(BuildError::List)?;
     let base = Base::new(request);
     let mut planner = Planner { request, plan: base.start(), base };
+    let listing = match directory::list(&request.zones) {
+        Ok(listing) => listing,
+        // What is whole is served rather than nothing.
+        Err(error) if planner.base.is_damaged => {
+            planner.plan.report.unlisted = Some(error.to_string());
+            planner.rewrite_distrusted(|_| false);
+            return Ok(planner.plan);
+        }
+        Err(error) => return Err(BuildError::List(error)),
+    };
     planner.plan.report.unnamed.clone_from(&listing.unnamed);
     planner.remove_missing(&listing);
     for (apex, path) in &listing.zones {
@@ -46,7 +55,7 @@ pub(super) fn make(request: &BuildRequest) -> Result<Plan, BuildError> {
         planner.failed(apex, &request.zones, error.clone());
     }
     planner.report_missing(&listing);
-    planner.rewrite_distrusted();
+    planner.rewrite_distrusted(|apex| request.scope.includes(apex));
     Ok(planner.plan)
 }
 
@@ -57,6 +66,8 @@ struct Base {
     zones: Catalogue,
     /// Groups of which a layer is damaged.
     distrusted: BTreeSet<GroupId>,
+    /// Whether anything in it is damaged.
+    is_damaged: bool,
     /// Numbers not used before.
     next: NextNumbers,
 }
@@ -66,9 +77,11 @@ impl Base {
     fn new(request: &BuildRequest) -> Self {
         let Some(state) = &request.base else {
             let next = NextNumbers { layer: 1, zone: 1, group: group::PACKED_GROUPS };
-            return Base { zones: Catalogue::new(), distrusted: BTreeSet::new(), next };
+            return Base { zones: Catalogue::new(), distrusted: BTreeSet::new(), is_damaged: false, next };
         };
-        Base { zones: state.zones.clone(), distrusted: distrusted_groups(state, request), next: state.next }
+        let distrusted = distrusted_groups(state, request);
+        let is_damaged = !distrusted.is_empty() || request.distrusts_directory();
+        Base { zones: state.zones.clone(), distrusted, is_damaged, next: state.next }
     }
 
     /// A plan that changes nothing.
@@ -255,9 +268,9 @@ impl Planner<'_> {
         )
     }
 
-    /// Writes every group with a damaged layer anew. Zones in it that are out of scope are read too: what is damaged can't
+    /// Writes every group with a damaged layer anew. Zones in it that were not compared are read too: what is damaged can't
     /// be copied.
-    fn rewrite_distrusted(&mut self) {
+    fn rewrite_distrusted(&mut self, is_compared: impl Fn(&Name) -> bool) {
         let affected: Vec<(Name, PathBuf)> = self
             .base
             .zones
@@ -266,8 +279,7 @@ impl Planner<'_> {
             .map(|(apex, zone)| (apex.clone(), zone.source.clone()))
             .collect();
         for (apex, path) in affected {
-            let handled = self.request.scope.includes(&apex);
-            if !handled && self.plan.zones.contains_key(&apex) {
+            if !is_compared(&apex) && self.plan.zones.contains_key(&apex) {
                 self.compare(&apex, &path);
             }
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use zone_segment::{DirectoryEntry, DirectoryWriter, GroupId, LayerId, Name, SegmentWriter, ZoneSet, ZoneState};
+use zone_segment::{
+    DirectoryEntry, DirectoryWriter, GroupId, LayerId, LookupName, Name, SegmentWriter, Zone, ZoneSet, ZoneState,
+};
 
 use super::plan::Plan;
 use super::{BuildError, BuildRequest};
@@ -17,16 +19,13 @@ use crate::generation::{Catalogue, Condition, Contents, LayerFile, NextNumbers, 
 /// [`BuildError`]; the files written so far are removed.
 pub(super) fn write(request: &BuildRequest, plan: &Plan) -> Result<Option<State>, BuildError> {
     let base = request.base.as_deref();
-    let directory_differs = base.is_none_or(|base| {
-        entries(&base.zones) != entries(&plan.zones)
-            || base.contents.directory.is_empty()
-            || base.contents.directory.iter().any(|layer| request.distrusted.contains(&layer.id))
-    });
+    let directory_differs =
+        base.is_none_or(|base| request.distrusts_directory() || entries(&base.zones) != entries(&plan.zones));
     if plan.groups.is_empty() && !directory_differs {
         return Ok(None);
     }
     let mut files = Files { directory: &request.segments, next: plan.next, written: Vec::new() };
-    let before = base.map(|base| base.contents.zone_set(base.generation)).transpose().map_err(BuildError::Base)?;
+    let before = base.map(Before::new);
     let mut contents = base.map_or_else(Contents::default, |base| base.contents.clone());
     for group in &plan.groups {
         let layer = write_group(request, plan, before.as_ref(), *group, &mut files)?;
@@ -38,6 +37,8 @@ pub(super) fn write(request: &BuildRequest, plan: &Plan) -> Result<Option<State>
     if directory_differs {
         contents.directory = vec![Arc::new(write_directory(request, plan, &mut files)?)];
     }
+    // As each reader will do it: what none of them could take is not published.
+    contents.zone_set(request.generation).map_err(BuildError::Set)?;
     let next = files.finish();
     let zones = plan.zones.clone();
     Ok(Some(State { generation: request.generation, key: request.key, contents, zones, next }))
@@ -52,7 +53,7 @@ fn entries(zones: &Catalogue) -> BTreeMap<&Name, (GroupId, u32, bool)> {
 fn write_group(
     request: &BuildRequest,
     plan: &Plan,
-    before: Option<&ZoneSet>,
+    before: Option<&Before<'_>>,
     group: GroupId,
     files: &mut Files<'_>,
 ) -> Result<Option<LayerFile>, BuildError> {
@@ -67,12 +68,49 @@ fn write_group(
         if let Some(records) = plan.fresh.get(apex) {
             writer.start_zone(zone.id, apex.as_ref()).map_err(failed)?;
             write_records(&mut writer, records).map_err(failed)?;
-        } else if let Some(old) = before.and_then(|set| set.zone(apex.as_ref())) {
-            writer.copy_zone(zone.id, &old).map_err(failed)?;
+        } else if let Some(before) = before {
+            writer.copy_zone(zone.id, &before.zone(group, apex)?).map_err(failed)?;
         }
     }
     let bytes = writer.finish().map_err(BuildError::Segment)?;
     files.write(bytes.as_ref()).map(Some)
+}
+
+/// The generation before, as unchanged zones are copied from it.
+struct Before<'a> {
+    /// It.
+    state: &'a State,
+    /// The same, to look zones up in stacks of several layers; none when its directory is damaged.
+    set: Option<ZoneSet>,
+}
+
+impl<'a> Before<'a> {
+    /// The generation before.
+    fn new(state: &'a State) -> Self {
+        Before { state, set: state.contents.zone_set(state.generation).ok() }
+    }
+
+    /// A zone of it, from layers that were verified: damage is not to be copied under a sound hash.
+    fn zone(&self, group: GroupId, apex: &Name) -> Result<Zone<'_>, BuildError> {
+        let layers = self.state.contents.groups.get(&group).map_or(&[][..], Vec::as_slice);
+        for layer in layers {
+            layer.verify().map_err(|error| BuildError::Damaged {
+                layers: vec![layer.id],
+                error: format!("segment {}: {error}", layer.path.display()),
+            })?;
+        }
+        let zone = match layers {
+            // One base is all there is of a group: the zone directory, which may be damaged, need not be asked.
+            [base] => {
+                base.segment.find_zone(&LookupName::new(apex.as_ref())).filter(|zone| zone.apex() == apex.as_ref())
+            }
+            _ => self.set.as_ref().and_then(|set| set.zone(apex.as_ref())),
+        };
+        zone.ok_or_else(|| BuildError::Damaged {
+            layers: layers.iter().map(|layer| layer.id).collect(),
+            error: format!("zone {apex} is said to lie in group {} and does not", group.0),
+        })
+    }
 }
 
 /// Puts a zone's records into a segment.
@@ -128,7 +166,10 @@ impl Files<'_> {
         let path = self.directory.join(name);
         self.written.push(path.clone());
         config::fault::hit("build-segment-written");
-        LayerFile::open(id, &path).map_err(BuildError::Layer)
+        let layer = LayerFile::open(id, &path).map_err(BuildError::Layer)?;
+        // Its hashes were computed from what it was just written from.
+        layer.mark_sound();
+        Ok(layer)
     }
 
     /// Keeps the files and tells what number comes next.

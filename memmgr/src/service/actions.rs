@@ -1,6 +1,8 @@
 //! What follows from a step of the rotation: each action carried out, and the event that answers it.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use bus::Recipient;
@@ -20,12 +22,18 @@ impl Service {
     /// Takes a step of the rotation and carries out what follows, further steps included.
     pub(super) fn step(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
+        let mut may_build = false;
         while let Some(event) = events.pop_front() {
             let (rotation, actions) = std::mem::take(&mut self.rotation).step(self.began.elapsed(), event);
             self.rotation = rotation;
+            may_build |= actions.contains(&Action::StartBuild);
             for action in actions {
                 events.extend(self.act(action));
             }
+        }
+        // Last: a candidate whose manifest could not be written is gone by now, and nothing is built on it.
+        if may_build {
+            self.start_build();
         }
         self.tell_ready();
     }
@@ -44,7 +52,8 @@ impl Service {
             Action::Kill { reader, reason, generation, waited } => self.kill(reader, reason, generation, waited),
             Action::BecameCurrent { generation } => self.became_current(generation),
             Action::Retire { generation } => self.retire(generation),
-            Action::StartBuild => self.start_build(),
+            // Left to the end of the step.
+            Action::StartBuild => {}
             Action::Ignored { reader, why } => warn!(?reader, %why, "rotation-event-ignored"),
         }
         None
@@ -113,6 +122,10 @@ impl Service {
         info!(generation, "generation-current");
         if let Some(remains) = self.remains.take() {
             self.unlink_unused(&remains);
+            self.forget_repaired();
+        }
+        for path in std::mem::take(&mut self.refused) {
+            unlink(&path);
         }
         let _ = self
             .client
@@ -127,6 +140,7 @@ impl Service {
         config::fault::hit("memmgr-retire");
         if let Some(state) = self.states.remove(&generation) {
             self.unlink_unused(&state);
+            self.forget_repaired();
             info!(generation, "generation-released");
         }
     }
@@ -136,9 +150,7 @@ impl Service {
         let used: BTreeSet<LayerId> =
             self.states.values().flat_map(|state| state.contents.layers().map(|layer| layer.id)).collect();
         for layer in state.contents.layers().filter(|layer| !used.contains(&layer.id)) {
-            if let Err(error) = std::fs::remove_file(&layer.path) {
-                warn!(path = %layer.path.display(), %error, "segment-not-removed");
-            }
+            unlink(&layer.path);
         }
     }
 
@@ -154,5 +166,15 @@ impl Service {
         let (zones, records) = state.served();
         self.is_ready = true;
         self.link.send(Record::Ready { generation: newest, zones, records, auth: answering as u64 });
+    }
+}
+
+/// Unlinks a segment file that nothing uses. One that is not there any more is as good.
+fn unlink(path: &Path) {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            warn!(path = %path.display(), %error, "segment-not-removed");
+        }
+        _ => {}
     }
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bus::Message;
 use tracing::{error, info, warn};
 use zone_segment::LayerId;
 
-use super::Service;
 use super::updates::{self, BuildFailure, Published, Running};
-use crate::builder::{self, BuildRequest, Outcome, Scope};
+use super::{REPAIR_RETRY, Service};
+use crate::builder::{self, BuildError, BuildRequest, Outcome, Scope};
 use crate::generation::{Catalogue, State};
 use crate::rotation::Event;
 
@@ -26,6 +27,7 @@ impl Service {
             return;
         }
         let Some(gathered) = self.updates.gathered.take() else { return };
+        let scope = gathered.scope.clone();
         let request = BuildRequest {
             base: self.states.values().next_back().or(self.remains.as_ref()).cloned(),
             generation: self.rotation.next_generation(),
@@ -36,34 +38,66 @@ impl Service {
             distrusted: self.distrusted.clone(),
         };
         let task = tokio::task::spawn_blocking(move || builder::build(&request));
-        self.updates.running = Some(Running { task, waiters: gathered.waiters });
+        self.updates.running = Some(Running { task, scope, waiters: gathered.waiters });
     }
 
     /// A build has ended.
     pub(super) fn built(&mut self, outcome: Result<Outcome, BuildFailure>) {
-        let waiters = self.updates.running.take().map(|running| running.waiters).unwrap_or_default();
+        let (scope, waiters) = match self.updates.running.take() {
+            Some(Running { scope, waiters, .. }) => (scope, waiters),
+            None => (Scope::Zones(BTreeSet::new()), Vec::new()),
+        };
         match outcome {
             Ok(outcome) => self.take_outcome(outcome, waiters),
+            Err(BuildFailure::Build(BuildError::Damaged { layers, error })) if self.distrust(&layers) => {
+                error!(error, "segment-damaged");
+                self.updates.ask_again(scope, waiters);
+            }
             Err(error) => {
                 error!(%error, "build-failed");
                 self.source_error = Some(error.to_string());
                 self.refuse_all(waiters, &error.to_string());
+                if self.rotation.newest().is_none() || !self.distrusted.is_empty() {
+                    self.repair_due = Some(Instant::now() + REPAIR_RETRY);
+                }
             }
         }
         self.start_build();
     }
 
+    /// Marks layers as damaged; tells whether one of them was not known as such.
+    fn distrust(&mut self, layers: &[LayerId]) -> bool {
+        let before = self.distrusted.len();
+        self.distrusted.extend(layers);
+        self.distrusted.len() > before
+    }
+
+    /// Forgets damaged layers that no generation has any more.
+    pub(super) fn forget_repaired(&mut self) {
+        let states = self.states.values().chain(&self.remains);
+        let used: BTreeSet<LayerId> = states.flat_map(|state| state.contents.layers().map(|layer| layer.id)).collect();
+        self.distrusted.retain(|layer| used.contains(layer));
+    }
+
+    /// Tries a repair again that has failed.
+    pub(super) fn retry_repair(&mut self) {
+        if self.repair_due.is_some_and(|due| due <= Instant::now()) {
+            self.repair_due = None;
+            self.reload(Scope::All, None);
+        }
+    }
+
     /// Takes in what a build found.
     pub(super) fn take_outcome(&mut self, outcome: Outcome, waiters: Vec<Message>) {
         let Outcome { candidate, zones, report } = outcome;
-        self.source_error = (!report.unnamed.is_empty()).then(|| report.unnamed.join("\n"));
+        self.repair_due = None;
+        let source_errors: Vec<&str> = report.unlisted.iter().chain(&report.unnamed).map(String::as_str).collect();
+        self.source_error = (!source_errors.is_empty()).then(|| source_errors.join("\n"));
         report.failed.iter().for_each(|(zone, error)| warn!(%zone, error, "zone-not-loaded"));
         report.warnings.iter().for_each(|warning| warn!(warning, "zone-check"));
         if let Some(state) = candidate {
             let generation = state.generation;
             info!(generation, changed = report.changed.len(), "generation-built");
-            let in_use = |id: &LayerId| state.contents.layers().any(|layer| layer.id == *id);
-            self.distrusted.retain(in_use);
             self.states.insert(generation, Arc::new(state));
             self.updates.published.push(Published { generation, report, waiters });
             self.step(Event::Built { generation });
@@ -97,8 +131,7 @@ impl Service {
         if damaged.is_empty() {
             return info!("segments-verified");
         }
-        self.distrusted.extend(damaged);
-        self.updates.ask(Scope::Zones(BTreeSet::new()), None);
-        self.start_build();
+        self.distrust(&damaged);
+        self.reload(Scope::Zones(BTreeSet::new()), None);
     }
 }

@@ -14,6 +14,7 @@ mod readers;
 mod updates;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,9 @@ const FAREWELL_MAX: Duration = Duration::from_millis(300);
 /// How often the end looks whether they are.
 const FAREWELL_CHECK: Duration = Duration::from_millis(1);
 
+/// A repair that failed, for want of room or of sources, is tried again after this long.
+const REPAIR_RETRY: Duration = Duration::from_secs(5);
+
 /// Pongs not yet read by the loop: one a reader and second, so this is never reached.
 const PONGS_MAX: usize = 1024;
 
@@ -77,6 +81,10 @@ pub(crate) struct Service {
     updates: Updates,
     /// Layers found damaged and still in use.
     distrusted: BTreeSet<LayerId>,
+    /// Files that recovery refused: of no use once what was in them is built anew.
+    refused: Vec<PathBuf>,
+    /// When a repair that failed is tried again.
+    repair_due: Option<Instant>,
     /// The verification that runs, if one does.
     verification: Option<JoinHandle<Vec<LayerId>>>,
     /// What is wrong with the sources as a whole.
@@ -146,6 +154,8 @@ impl Service {
             readers: Readers::default(),
             updates,
             distrusted: recovered.distrusted,
+            refused: recovered.refused,
+            repair_due: None,
             verification,
             source_error: None,
             pong_sender,
@@ -176,7 +186,10 @@ impl Service {
                 },
                 outcome = updates::finished(&mut self.updates.running) => self.built(outcome),
                 damaged = recovery::verified(&mut self.verification) => self.verified(damaged),
-                _ = tick.tick() => self.step(Event::Tick),
+                _ = tick.tick() => {
+                    self.step(Event::Tick);
+                    self.retry_repair();
+                }
             }
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct Gathered {
 pub(super) struct Running {
     /// The thread.
     pub(super) task: JoinHandle<Result<Outcome, BuildError>>,
+    /// What was asked for.
+    pub(super) scope: Scope,
     /// Who waits for an answer.
     pub(super) waiters: Vec<Message>,
 }
@@ -54,6 +56,14 @@ impl Updates {
             None => Gathered { scope, waiters: Vec::new() },
         };
         self.gathered.insert(gathered).waiters.extend(waiter);
+    }
+
+    /// Adds what was asked for together, to be built again.
+    pub(super) fn ask_again(&mut self, scope: Scope, waiters: Vec<Message>) {
+        self.ask(scope, None);
+        if let Some(gathered) = &mut self.gathered {
+            gathered.waiters.extend(waiters);
+        }
     }
 
     /// Takes out what is visible once this generation is current.
@@ -111,7 +121,8 @@ impl std::fmt::Display for BuildFailure {
 
 /// The answer to a reload.
 pub(super) fn reloaded(generation: u64, report: &Report) -> Reloaded {
-    let unnamed = report.unnamed.iter().map(|error| ZoneFailure { name: String::new(), error: error.clone() });
+    let unnamed = report.unnamed.iter().chain(&report.unlisted);
+    let unnamed = unnamed.map(|error| ZoneFailure { name: String::new(), error: error.clone() });
     let failed = report.failed.iter().map(|(zone, error)| ZoneFailure { name: zone.to_string(), error: error.clone() });
     Reloaded {
         generation,
