@@ -26,6 +26,11 @@ pub(crate) enum Body {
 }
 
 impl Body {
+    /// Whether it is longer than a frame, and so in a memfd.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self, Self::Memfd { .. })
+    }
+
     /// No body at all.
     pub(crate) const NONE: Self = Self::Inline(Vec::new());
 

@@ -46,6 +46,12 @@ impl Group {
         Self::new(format!("{NOTIFICATIONS}{family}"))
     }
 
+    /// Whether it is one that notifications go to.
+    #[must_use]
+    pub fn is_of_notifications(&self) -> bool {
+        self.0.starts_with(NOTIFICATIONS)
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -93,6 +93,20 @@ impl SendQueue {
         Self { limits, state: Mutex::default(), changed: Notify::new() }
     }
 
+    /// Whether a packet would leave half of the queue free.
+    pub(crate) fn has_half_free_for(&self, packet: &Packet) -> Result<(), Full> {
+        let state = self.state.lock();
+        for (what, max, got) in [
+            ("bytes of guests", self.limits.bytes_max / 2, state.bytes + packet.bytes.len() + PACKET_OVERHEAD),
+            ("descriptors of guests", self.limits.descriptors_max / 2, state.descriptors + packet.descriptors.len()),
+        ] {
+            if got > max {
+                return Err(Full { what, max, got });
+            }
+        }
+        Ok(())
+    }
+
     /// Puts a packet at the end.
     pub(crate) fn push(&self, packet: Arc<Packet>) -> Result<(), PushError> {
         let mut state = self.state.lock();

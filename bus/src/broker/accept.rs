@@ -27,8 +27,17 @@ pub(super) enum Accepted {
     Failed(io::Error),
 }
 
-/// Waits for a connection beside the `connected` that there are.
-pub(super) async fn next(listener: &AsyncFd<OwnedFd>, options: &BrokerOptions, connected: usize) -> Accepted {
+/// The connections that there are.
+#[derive(Clone, Copy)]
+pub(super) struct Connected {
+    /// All.
+    pub(super) all: usize,
+    /// Those of guests.
+    pub(super) guests: usize,
+}
+
+/// Waits for a connection beside those that there are.
+pub(super) async fn next(listener: &AsyncFd<OwnedFd>, options: &BrokerOptions, connected: Connected) -> Accepted {
     loop {
         let mut guard = match listener.readable().await {
             Ok(guard) => guard,
@@ -53,7 +62,7 @@ fn classify(error: io::Error) -> Accepted {
 }
 
 /// Lets a connection stay or refuses it. Nothing is read from it here.
-fn judge(socket: OwnedFd, options: &BrokerOptions, connected: usize) -> Accepted {
+fn judge(socket: OwnedFd, options: &BrokerOptions, connected: Connected) -> Accepted {
     let newcomer = match Newcomer::new(socket) {
         Ok(newcomer) => newcomer,
         Err(error) => {
@@ -64,8 +73,10 @@ fn judge(socket: OwnedFd, options: &BrokerOptions, connected: usize) -> Accepted
     let Credentials { pid, uid, .. } = newcomer.credentials;
     let reason = if !is_allowed(uid, &options.allowed_uids) {
         format!("user id {uid} may not use this bus")
-    } else if connected >= options.peers_max {
+    } else if connected.all >= options.peers_max {
         format!("the bus has its {} connections already", options.peers_max)
+    } else if newcomer.credentials.is_guest() && connected.guests >= options.guests_max {
+        format!("the bus has its {} connections of other users already", options.guests_max)
     } else {
         return Accepted::Peer(newcomer);
     };

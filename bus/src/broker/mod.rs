@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 pub use handle::{BrokerHandle, LocalError, Peer};
 
 use crate::socket;
-use accept::Accepted;
+use accept::{Accepted, Connected};
 use peer::Newcomer;
 use routing::Core;
 
@@ -47,6 +47,8 @@ pub struct BrokerOptions {
     pub allowed_uids: Vec<u32>,
     /// The most connections.
     pub peers_max: usize,
+    /// The most connections of users other than root and the broker's own, so that places are left for these.
+    pub guests_max: usize,
     /// The most bytes that may wait for one peer before it is cut off.
     pub queue_bytes_max: usize,
     /// The most descriptors that may wait for one peer before it is cut off. They are open in the broker meanwhile.
@@ -68,6 +70,7 @@ impl Default for BrokerOptions {
         Self {
             allowed_uids: Vec::new(),
             peers_max: 1024,
+            guests_max: 256,
             queue_bytes_max: 4 * 1024 * 1024,
             queue_descriptors_max: 1024,
             queue_memfd_bytes_max: 256 * 1024 * 1024,
@@ -138,9 +141,10 @@ impl Broker {
         let mut peers = JoinSet::new();
         tracing::info!(session = %shared.core.lock().session(), "bus-started");
         loop {
+            let connected = Connected { all: peers.len(), guests: shared.core.lock().guest_count() };
             tokio::select! {
                 () = &mut opening, if !is_open => is_open = true,
-                accepted = accept::next(&listener, &shared.options, peers.len()), if is_open => match accepted {
+                accepted = accept::next(&listener, &shared.options, connected), if is_open => match accepted {
                     Accepted::Peer(newcomer) => { peers.spawn(peer::serve(Arc::clone(&shared), newcomer)); }
                     Accepted::Nobody => {}
                     Accepted::Exhausted(error) => {

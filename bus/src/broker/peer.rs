@@ -36,6 +36,13 @@ pub(super) struct Credentials {
     pub(super) pidfd: Option<Arc<OwnedFd>>,
 }
 
+impl Credentials {
+    /// Whether this is a guest: a process of a user who is let in by configuration, and is neither root nor the broker's own.
+    pub(super) fn is_guest(&self) -> bool {
+        self.uid != 0 && self.uid != rustix::process::geteuid().as_raw()
+    }
+}
+
 /// A connection from which nothing has been read.
 pub(super) struct Newcomer {
     /// The connection.
@@ -66,6 +73,10 @@ pub(super) enum PeerEnd {
     Malformed(FrameError),
     /// More piled up for it than its queue may hold.
     Overflow(Full),
+    /// A guest sent more to one who is none than that one's queue has for guests.
+    Flood(Full),
+    /// A guest sent a body longer than a frame.
+    LongBody,
     /// It never gave its name.
     Unnamed,
     /// The broker's own process wants it gone.
@@ -82,6 +93,8 @@ impl fmt::Display for PeerEnd {
                 std::error::Error::source(error).map_or(Ok(()), |source| write!(f, ": {source}"))
             }
             Self::Overflow(full) => write!(f, "it does not read: {full}"),
+            Self::Flood(full) => write!(f, "it sends more than is read: {full}"),
+            Self::LongBody => f.write_str("it is of another user and sent a body longer than a frame"),
             Self::Unnamed => f.write_str("it did not give its name in time"),
             Self::Told(reason) => f.write_str(reason),
         }

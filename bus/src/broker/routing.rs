@@ -94,6 +94,11 @@ impl Core {
         &self.peers
     }
 
+    /// How many connections are guests'.
+    pub(super) fn guest_count(&self) -> usize {
+        self.peers.values().filter(|peer| peer.credentials.is_guest()).count()
+    }
+
     /// The groups of a peer.
     pub(super) fn groups(&self, address: Address) -> Vec<Group> {
         self.membership.groups(address)
@@ -170,6 +175,10 @@ impl Core {
 
     /// Passes a message, a request or a reply on; true if the earliest deadline may have changed.
     fn route(&mut self, from: Address, mut frame: Frame) -> Result<bool, FrameError> {
+        if self.is_guest(from) && frame.body.is_long() {
+            self.doomed.push_back((from, PeerEnd::LongBody));
+            return Ok(false);
+        }
         frame.body.check()?;
         let to = frame.envelope.to.take().ok_or(frame.missing("to"))?;
         let envelope = Envelope {
@@ -184,7 +193,7 @@ impl Core {
             _ => {
                 // Nobody waits for an answer, so nobody is told if there is no recipient.
                 let recipients = self.recipients(from, &envelope).unwrap_or_default();
-                self.pass_on(&recipients, frame, &envelope);
+                self.pass_on(from, &recipients, frame, &envelope);
             }
         }
         Ok(false)
@@ -206,7 +215,7 @@ impl Core {
         if let Ok(recipients) = &recipients {
             self.calls.open(id, recipients, deadline);
         }
-        self.pass_on(recipients.as_deref().unwrap_or_default(), frame, &envelope);
+        self.pass_on(from, recipients.as_deref().unwrap_or_default(), frame, &envelope);
         if let Err(failure) = recipients {
             self.fail(id, failure);
         }
@@ -217,16 +226,24 @@ impl Core {
     fn route_reply(&mut self, from: Address, frame: Frame, envelope: Envelope) {
         let Some(Recipient::Address(caller)) = envelope.to else { return };
         if self.calls.reply((caller, frame.request), from) {
-            self.pass_on(&[caller], frame, &envelope);
+            self.pass_on(from, &[caller], frame, &envelope);
         } else {
             tracing::debug!(%from, to = %caller, request = frame.request, "bus-reply-unwanted");
         }
+    }
+
+    /// Whether a peer is a guest.
+    fn is_guest(&self, address: Address) -> bool {
+        self.peers.get(&address).is_none_or(|peer| peer.credentials.is_guest())
     }
 
     /// Who gets a message.
     fn recipients(&self, from: Address, envelope: &Envelope) -> Result<Vec<Address>, Failure> {
         let recipients: Vec<_> = match &envelope.to {
             Some(Recipient::Group(group)) if *group == group::MEMBERS => return Err(Failure::NotAllowed),
+            Some(Recipient::Group(group)) if group.is_of_notifications() && self.is_guest(from) => {
+                return Err(Failure::NotAllowed);
+            }
             Some(Recipient::Group(group)) => self.membership.members(group).filter(|member| *member != from).collect(),
             Some(Recipient::Address(address)) => {
                 Some(*address).filter(|address| self.is_named(*address)).into_iter().collect()
@@ -237,14 +254,19 @@ impl Core {
     }
 
     /// Puts a frame into the queue of each recipient, under the envelope that the broker made, and shows it to monitors.
-    fn pass_on(&mut self, recipients: &[Address], frame: Frame, envelope: &Envelope) {
+    fn pass_on(&mut self, from: Address, recipients: &[Address], frame: Frame, envelope: &Envelope) {
         self.show(frame.kind, frame.request, envelope, &frame.body, frame.attached.len());
         if recipients.is_empty() {
             return;
         }
         let packet = Packet::new(frame.kind, frame.request, envelope, frame.body, frame.attached);
+        let is_guest = self.is_guest(from);
         for recipient in recipients {
-            self.deliver(*recipient, &packet);
+            if is_guest {
+                self.deliver_for_guest(from, *recipient, &packet);
+            } else {
+                self.deliver(*recipient, &packet);
+            }
         }
     }
 
@@ -306,6 +328,19 @@ impl Core {
             Ok(()) | Err(PushError::Closed) => {}
             Err(PushError::Full(full)) => self.doomed.push_back((to, PeerEnd::Overflow(full))),
         }
+    }
+
+    /// Puts a guest's packet into a peer's queue. A guest may fill another guest's; of anybody else's it has half, and ends itself by
+    /// more: nobody whom others need can be cut off by one who is only let in.
+    fn deliver_for_guest(&mut self, from: Address, to: Address, packet: &Arc<Packet>) {
+        let Some(peer) = self.peers.get(&to) else { return };
+        if !peer.credentials.is_guest()
+            && let Err(full) = peer.queue.has_half_free_for(packet)
+        {
+            self.doomed.push_back((from, PeerEnd::Flood(full)));
+            return;
+        }
+        self.deliver(to, packet);
     }
 
     /// Removes the peers whose time has come, and those whose time comes by that.

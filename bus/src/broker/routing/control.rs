@@ -54,6 +54,10 @@ impl Core {
     /// Puts a peer into a group. The answer comes before any message to the group.
     fn subscribe(&mut self, id: CallId, group: &Group) {
         let (peer, _) = id;
+        // Who is in a group gets what is meant for it and may answer: guests only listen to what is told to everybody.
+        if self.is_guest(peer) && !group.is_of_notifications() {
+            return self.fail(id, Failure::NotAllowed);
+        }
         if !self.membership.is_member(peer, group) && self.membership.group_count(peer) >= self.options.groups_max {
             return self.fail(id, Failure::TooManyGroups);
         }
@@ -74,8 +78,7 @@ impl Core {
 
     /// Lets a peer have a copy of everything from here on, if it is root's or the broker's own user's.
     fn monitor(&mut self, id: CallId) {
-        let uid = self.peers.get(&id.0).map(|peer| peer.credentials.uid);
-        if uid != Some(0) && uid != Some(rustix::process::geteuid().as_raw()) {
+        if self.is_guest(id.0) {
             return self.fail(id, Failure::NotAllowed);
         }
         self.answer(id, &());
