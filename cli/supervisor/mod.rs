@@ -204,7 +204,8 @@ impl Supervisor {
     fn deaths(&mut self) -> Option<End> {
         if let Some((pid, status)) = self.memmgr.reap() {
             tracing::warn!(pid, role = "memmgr", %status, "process-ended");
-            if status.code() == Some(i32::from(Exit::Unusable.number())) {
+            // Once there is something to serve, that goes on; memmgr is tried again.
+            if !self.announced && status.code() == Some(i32::from(Exit::Unusable.number())) {
                 return Some(End::Unusable);
             }
         }
@@ -261,6 +262,9 @@ impl Supervisor {
 
     /// Carries out what the processes ask for.
     fn records(&mut self) -> Option<End> {
+        for slot in &self.auth {
+            slot.receive().into_iter().for_each(|other| tracing::warn!(?other, "supervisor-record-unexpected"));
+        }
         for record in self.memmgr.receive() {
             match record {
                 Record::Ready { generation, zones, records, auth } => {

@@ -21,8 +21,12 @@ pub(crate) fn matches_metadata(stamp: &SourceStamp) -> bool {
 ///
 /// # Errors
 ///
-/// What the file system reports; `ErrorKind::Other` when the file changes while it is read.
+/// What the file system reports; `ErrorKind::Other` when it is no regular file or changes while it is read.
 pub(crate) fn take(path: &Path) -> io::Result<SourceStamp> {
+    if !std::fs::metadata(path)?.is_file() {
+        // Opening a pipe would wait for a writer, and a device need not end.
+        return Err(io::Error::other("it is not a regular file"));
+    }
     let mut file = std::fs::File::open(path)?;
     let before = file.metadata()?;
     let mut hash = Xxh3::new();
@@ -59,6 +63,14 @@ fn of_metadata(path: &Path, metadata: &std::fs::Metadata, content_hash: u128) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe.zone");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(take(&path).unwrap_err().to_string().contains("not a regular file"));
+    }
 
     #[test]
     fn a_rewrite_of_the_same_length_is_seen() {
