@@ -58,6 +58,20 @@ impl LayerFile {
         Ok(())
     }
 
+    /// Maps the file anew, as a reader does, and reads all of it, whatever is known of it.
+    ///
+    /// # Errors
+    ///
+    /// What a reader would find, or would be answered wrong from.
+    pub(crate) fn examine(&self) -> Result<(), ExamineError> {
+        let segment = zone_segment::map(&self.file).map_err(ExamineError::Refused)?;
+        let (expected, found) = (self.segment.content_hash(), segment.content_hash());
+        if expected != found {
+            return Err(ExamineError::Content { expected, found });
+        }
+        segment.verify().map_err(ExamineError::Damaged)
+    }
+
     /// Notes that it is known to be sound.
     pub(crate) fn mark_sound(&self) {
         self.is_sound.store(true, Ordering::Relaxed);
@@ -210,6 +224,43 @@ impl State {
     /// The octets of its layers.
     pub(crate) fn bytes(&self) -> u64 {
         self.contents.layers().map(|layer| layer.length()).sum()
+    }
+}
+
+/// A layer in use that is not as it was published.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) enum ExamineError {
+    /// It can't be mapped any more.
+    Refused(zone_segment::OpenError),
+    /// It is another.
+    Content {
+        /// The content hash it was published with.
+        expected: u128,
+        /// The one it has.
+        found: u128,
+    },
+    /// A block of it was changed.
+    Damaged(VerifyError),
+}
+
+impl std::fmt::Display for ExamineError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(error) => error.fmt(f),
+            Self::Content { expected, found } => write!(f, "expected content {expected:032x}, found {found:032x}"),
+            Self::Damaged(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ExamineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Refused(error) => error.source(),
+            Self::Content { .. } => None,
+            Self::Damaged(error) => error.source(),
+        }
     }
 }
 

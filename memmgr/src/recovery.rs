@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
@@ -52,6 +53,9 @@ pub(crate) struct Recovered {
     pub(crate) distrusted: BTreeSet<LayerId>,
     /// The files of those that could not even be opened.
     pub(crate) refused: Vec<PathBuf>,
+    /// Where no manifest says which generations there were, though there were some: numbers up to this one may have been theirs, and
+    /// readers may still be on them.
+    pub(crate) generation_floor: u64,
 }
 
 /// Reads a state directory, making it if it is not there.
@@ -78,13 +82,24 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         }
     };
     let trusted = body.as_ref().is_some_and(|body| is_newest && body.is_trusted(&boot_id));
+    let generation_floor = if body.is_none() && is_used(&dir) { seconds_since_1970() } else { 0 };
     remove_orphans(&dir, body.as_ref());
     let directory = StateDirectory { manifest: RefCell::new(manifest), boot_id };
     let Some(body) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
         let (is_servable, is_unverified, distrusted) = (false, false, BTreeSet::new());
         let refused = Vec::new();
-        return Ok(Recovered { directory, key, state: None, is_servable, is_unverified, distrusted, refused });
+        let state = None;
+        return Ok(Recovered {
+            directory,
+            key,
+            state,
+            is_servable,
+            is_unverified,
+            distrusted,
+            refused,
+            generation_floor,
+        });
     };
     let (state, refused) = open(&dir, &body);
     let mut distrusted: BTreeSet<LayerId> = refused.keys().copied().collect();
@@ -106,6 +121,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         is_unverified: trusted,
         distrusted,
         refused: refused.into_values().collect(),
+        generation_floor,
         state: Some(state),
     };
     recovered.reopen_manifest(&body, is_newest);
@@ -146,6 +162,16 @@ fn after_loss(mut body: ManifestBody) -> ManifestBody {
     body.generation += LOST_NUMBERS;
     body.next_layer += LOST_NUMBERS;
     body
+}
+
+/// Whether segments were ever written to a directory.
+fn is_used(dir: &StateDir) -> bool {
+    dir.segment_names().is_ok_and(|names| !names.is_empty())
+}
+
+/// The time, as a number no generation counted from 1 comes near.
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// A new key for the hash of names.
@@ -299,13 +325,18 @@ fn zone_entries(zones: &Catalogue) -> Vec<ZoneEntry> {
 
 /// Verifies every segment of a generation on all cores; tells which are damaged.
 fn verify(state: &State) -> Vec<LayerId> {
+    find_damage(state, LayerFile::verify)
+}
+
+/// Judges every segment of a generation on all cores; tells which are damaged.
+fn find_damage<E: fmt::Display>(state: &State, judge: impl Fn(&LayerFile) -> Result<(), E> + Sync) -> Vec<LayerId> {
     let layers: Vec<&Arc<LayerFile>> = state.contents.layers().collect();
     let next = AtomicUsize::new(0);
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get()).min(layers.len().max(1));
     let work = || {
         let mut damaged = Vec::new();
         while let Some(layer) = layers.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = layer.verify() {
+            if let Err(error) = judge(layer) {
                 error!(layer = layer.id.0, path = %layer.path.display(), %error, "segment-damaged");
                 damaged.push(layer.id);
             }
@@ -327,15 +358,26 @@ pub(crate) fn verify_in_background(state: &Arc<State>) -> JoinHandle<Vec<LayerId
     })
 }
 
+/// Examines beside the service what a reader could not map.
+pub(crate) fn examine_in_background(state: &Arc<State>) -> JoinHandle<Vec<LayerId>> {
+    let state = Arc::clone(state);
+    tokio::task::spawn_blocking(move || find_damage(&state, LayerFile::examine))
+}
+
 /// What a verification found, when it ends; never when none runs.
 pub(crate) async fn verified(verification: &mut Option<JoinHandle<Vec<LayerId>>>) -> Vec<LayerId> {
     match verification {
-        Some(task) => task.await.unwrap_or_else(|error| {
-            error!(%error, "verification-ended");
-            Vec::new()
-        }),
+        Some(task) => found(task).await,
         None => std::future::pending().await,
     }
+}
+
+/// The layers found damaged, when the thread that looks at them ends.
+pub(crate) async fn found(task: &mut JoinHandle<Vec<LayerId>>) -> Vec<LayerId> {
+    task.await.unwrap_or_else(|error| {
+        error!(%error, "verification-ended");
+        Vec::new()
+    })
 }
 
 /// A state directory that can't be used.

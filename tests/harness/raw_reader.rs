@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bus::protocol::MEMMGR_GROUP;
-use bus::protocol::reader::{Attached, FromReader, LayerIdentity, Role, ToReader};
+use bus::protocol::reader::{Attached, FromReader, LayerIdentity, Role, Taken, ToReader};
 use bus::{Client, Incoming, Recipient};
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -71,7 +71,10 @@ impl RawReader {
                 let next = tokio::time::timeout(PATIENCE, self.incoming.next()).await;
                 let message = next.expect("no announcement").expect("the connection has ended");
                 match message.parse() {
-                    Ok(ToReader::Layers { layers: sent }) => layers.extend(sent.into_iter().zip(message.descriptors)),
+                    Ok(ToReader::Layers { layers: sent }) => {
+                        self.client.reply(&message, &Taken {}, &[]).unwrap();
+                        layers.extend(sent.into_iter().zip(message.descriptors));
+                    }
                     Ok(ToReader::Switch { generation, .. }) => return Announced { generation, layers },
                     Ok(ToReader::Ping {}) => {}
                     Err(error) => panic!("{error}: {}", message.body),

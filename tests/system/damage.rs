@@ -356,6 +356,32 @@ fn b38_damage_is_not_copied_into_a_new_segment() {
 }
 
 #[test]
+fn b38_readers_that_can_not_map_a_generation_live_on_and_it_is_built_anew() {
+    let test = "b38_readers_that_can_not_map_a_generation_live_on_and_it_is_built_anew";
+    let Some(faults) = Faults::new(test) else { return };
+    let place = Place::with_one_zone();
+    let server = place.start_with(&faults.options(&["--switch-timeout", "1s"]));
+    let (auth, before) = (server.auth_pids(), segments(&place.state));
+    faults.arm("memmgr-announce", "stall 1000");
+    put(&place.zones, "one.test.", 2);
+    let reload = server.begin_reload();
+    faults.until_passed("memmgr-announce");
+    let new = segments(&place.state).difference(&before).next().unwrap().clone();
+    // In the file itself, under everybody's mappings.
+    std::fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let file = std::fs::File::options().write(true).open(&new).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"T", 1).unwrap();
+    server.end_reload(reload);
+    assert_right(&server, "one.test.", 2);
+    server.until_settled(3);
+    assert_eq!(server.auth_pids(), auth, "readers were killed for what they could not help");
+    assert_eq!(server.status()["kills"], json!([]));
+    let log = server.log();
+    assert!(log.contains("generation-refused") && log.contains("segment-damaged"), "{log}");
+    assert_eq!(segments(&place.state), named(&place.state));
+}
+
+#[test]
 fn b38_no_zone_is_lost_with_a_damaged_directory() {
     let (place, changed, neighbour) = many();
     damage(&place.directory_segment(), |octets| octets[0] ^= 1);
@@ -449,11 +475,14 @@ fn b33_a_segment_cut_short_lost_or_exchanged_is_built_anew() {
     is_new("exchanged", &mut place.start());
 }
 
+/// What is done to a file.
+type Change = fn(&mut Vec<u8>);
+
 #[test]
 fn b33_a_damaged_manifest_is_found_whatever_the_damage() {
-    let changes: [(&str, fn(&mut Vec<u8>)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("cut", |octets| octets.truncate(octets.len() / 2)),
-        ("one octet less", |octets| drop(octets.pop())),
+        ("one octet less", |octets| octets.truncate(octets.len() - 1)),
         ("empty", Vec::clear),
         ("changed", |octets| octets[100] ^= 1),
         ("other length", |octets| octets[17] = b'9'),

@@ -263,6 +263,40 @@ fn b22_an_idle_reader_is_never_killed() {
 }
 
 #[test]
+fn b22_a_reader_that_refuses_is_told_once_more_and_holds_nothing_up() {
+    let server = start(&ServerOptions::default());
+    let auth = server.auth_pids();
+    let mut reader = RawReader::connect(&server.state);
+    reader.attach();
+    reader.follow();
+    install(&server, 2);
+    let reload = server.begin_reload();
+    let announced = reader.announced();
+    assert_eq!((announced.generation, announced.layers.len()), (2, 1));
+    reader.say(&FromReader::Refuse { generation: 2, error: "a test".to_owned() });
+    server.until_settled(2);
+    assert_eq!(server.wire().serial(ZONE), Some(2));
+    // What it has of the generation is not known, so that all of it is sent; this time it is taken.
+    let announced = reader.follow();
+    assert_eq!((announced.generation, announced.layers.len()), (2, 2));
+    reader.say(&FromReader::Release { generation: 1 });
+    server.end_reload(reload);
+    // Refused twice, and there is nothing wrong with the files: something is wrong with the reader.
+    install(&server, 3);
+    let reload = server.begin_reload();
+    for _ in 0..2 {
+        assert_eq!(reader.announced().generation, 3);
+        reader.say(&FromReader::Refuse { generation: 3, error: "a test".to_owned() });
+    }
+    server.end_reload(reload);
+    server.until_settled(3);
+    let kill = last_kill(&server).unwrap();
+    assert_eq!((&kill["role"], &kill["generation"]), (&json!("reader"), &json!(3)));
+    assert!(kill["reason"].as_str().unwrap().starts_with("refused"), "{kill}");
+    assert_eq!(server.auth_pids(), auth);
+}
+
+#[test]
 fn b23_a_reader_that_dies_before_the_announcement_holds_nothing_up() {
     let test = "b23_a_reader_that_dies_before_the_announcement_holds_nothing_up";
     let Some(faults) = Faults::new(test) else { return };

@@ -4,7 +4,8 @@
 //! reader                                   memmgr
 //!   │ ── Attach (request to `memmgr`) ──────▶ │
 //!   │ ◀───────────────────────── Attached ── │
-//!   │ ◀── Layers (descriptors, any number) ── │   the layers it does not hold
+//!   │ ◀── Layers (request, descriptors) ───── │   the layers it does not hold, a batch at a time
+//!   │ ── Taken ─────────────────────────────▶ │
 //!   │ ◀── Switch ──────────────────────────── │   the commit: names every layer
 //!   │ ── Acknowledge ───────────────────────▶ │   every query thread is on it
 //!   │ ── Release (the one before) ──────────▶ │   its last use ended
@@ -103,7 +104,8 @@ pub struct Attached {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum ToReader {
-    /// Descriptors of layers, in the order of the message's descriptors.
+    /// A request: descriptors of layers, in the order of the message's descriptors. The reply is [`Taken`]; the next batch, and then
+    /// the switch, come after it, so that what is on its way to one reader has a bound.
     Layers {
         /// One for each descriptor.
         layers: Vec<LayerIdentity>,
@@ -129,6 +131,10 @@ pub struct ThreadProgress {
     /// Whether work is waiting for this thread at the moment.
     pub waiting: bool,
 }
+
+/// The reply to [`ToReader::Layers`]: they are out of the kernel. Whether they are of use is said of the switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {}
 
 /// The reply to [`ToReader::Ping`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

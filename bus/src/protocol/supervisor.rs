@@ -20,6 +20,8 @@ pub enum KillReason {
     Stalled,
     /// It did not answer pings.
     PingTimeout,
+    /// It could not take a generation whose files are whole.
+    Refused,
 }
 
 impl KillReason {
@@ -30,6 +32,7 @@ impl KillReason {
             KillReason::ReleaseTimeout => "release-timeout",
             KillReason::Stalled => "stalled",
             KillReason::PingTimeout => "ping-timeout",
+            KillReason::Refused => "refused",
         }
     }
 
@@ -40,12 +43,13 @@ impl KillReason {
             KillReason::ReleaseTimeout => 2,
             KillReason::Stalled => 3,
             KillReason::PingTimeout => 4,
+            KillReason::Refused => 5,
         }
     }
 
     /// The reason of a number.
     fn from_number(number: u64) -> Option<Self> {
-        [Self::SwitchTimeout, Self::ReleaseTimeout, Self::Stalled, Self::PingTimeout]
+        [Self::SwitchTimeout, Self::ReleaseTimeout, Self::Stalled, Self::PingTimeout, Self::Refused]
             .into_iter()
             .find(|reason| reason.number() == number)
     }

@@ -11,8 +11,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use bus::protocol::MEMMGR_GROUP;
 use bus::protocol::reader::{Attached, FromReader, GroupLayers, LayerIdentity, Pong, Role, ThreadProgress, ToReader};
+use bus::protocol::{MEMMGR_GROUP, reader};
 use bus::session::Session;
 use bus::{Address, Client, Incoming, Message, Recipient};
 use serde::Serialize;
@@ -236,13 +236,19 @@ impl Held {
 
 impl Link {
     /// Maps the layers of a message.
-    fn layers(&mut self, held: &mut Held, announced: &[LayerIdentity], message: Message) {
-        if announced.len() != message.descriptors.len() {
-            let (expected, found) = (announced.len(), message.descriptors.len());
+    fn layers(&mut self, held: &mut Held, announced: &[LayerIdentity], mut message: Message) {
+        let descriptors = std::mem::take(&mut message.descriptors);
+        if message.request.is_some()
+            && let Err(error) = self.client.reply(&message, &reader::Taken {}, &[])
+        {
+            warn!(%error, "reader-message-not-sent");
+        }
+        if announced.len() != descriptors.len() {
+            let (expected, found) = (announced.len(), descriptors.len());
             self.layer_error = Some(format!("expected {expected} descriptors with a message of layers, found {found}"));
             return;
         }
-        for (identity, descriptor) in announced.iter().zip(message.descriptors) {
+        for (identity, descriptor) in announced.iter().zip(descriptors) {
             match held.layers.take(*identity, descriptor) {
                 Ok(()) => drop(held.coming.insert(identity.id)),
                 Err(error) => self.layer_error = Some(error.to_string()),

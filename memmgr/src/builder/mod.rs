@@ -28,6 +28,11 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
+    /// No zone's: only what is damaged is made anew.
+    pub(crate) fn none() -> Self {
+        Scope::Zones(BTreeSet::new())
+    }
+
     /// Whether a zone is in it.
     fn includes(&self, apex: &Name) -> bool {
         match self {

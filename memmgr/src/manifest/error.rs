@@ -118,6 +118,14 @@ pub enum LoadError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system could not read it now: descriptors or memory are short, the disk does not answer. It may be sound, and is not taken
+    /// for damage either.
+    Unavailable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl fmt::Display for LoadError {
@@ -130,6 +138,7 @@ impl fmt::Display for LoadError {
                     "reading the manifest {path}: not allowed to this user; give it the state directory, or choose another"
                 )
             }
+            Self::Unavailable { path, .. } => write!(f, "reading the manifest {}", path.display()),
         }
     }
 }
@@ -137,7 +146,7 @@ impl fmt::Display for LoadError {
 impl error::Error for LoadError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Forbidden { source, .. } => Some(source),
+            Self::Forbidden { source, .. } | Self::Unavailable { source, .. } => Some(source),
         }
     }
 }
@@ -197,6 +206,11 @@ impl fmt::Display for SaveStep {
 }
 
 impl SaveError {
+    /// Whether the manifest has its name already, and only the directory could not be synced.
+    pub fn is_in_place(&self) -> bool {
+        matches!(self, Self::File { step: SaveStep::SyncDirectory, .. })
+    }
+
     /// The error of a step.
     pub(super) fn file(step: SaveStep, path: &Path, source: io::Error) -> Self {
         Self::File { step, path: path.to_owned(), source }

@@ -130,7 +130,11 @@ fn read(path: &Path) -> Result<Found, LoadError> {
         Err(source) => match source.kind() {
             io::ErrorKind::NotFound => return Ok(Found::Nothing),
             io::ErrorKind::PermissionDenied => return Err(LoadError::Forbidden { path: path.to_owned(), source }),
-            _ => DamageKind::Unreadable(source),
+            // What stands there is no file that a save could have left.
+            io::ErrorKind::IsADirectory | io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge => {
+                DamageKind::Unreadable(source)
+            }
+            _ => return Err(LoadError::Unavailable { path: path.to_owned(), source }),
         },
     };
     Ok(Found::Damaged(Damage { path: path.to_owned(), why }))

@@ -41,6 +41,12 @@ pub enum Action {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// A reader could not map the generation: look whether its files are whole. If they are, say [`super::Event::Examined`]; if
+    /// not, build what is damaged anew. Meanwhile the reader keeps what it has and nothing waits for it.
+    Examine {
+        /// The generation that was refused.
+        generation: u64,
+    },
     /// Every reader that was waited for has acknowledged the generation.
     BecameCurrent {
         /// The generation that is `current` from here on.
@@ -76,6 +82,8 @@ pub enum KillReason {
     },
     /// No answer to any ping for the stall timeout.
     PingTimeout,
+    /// It refused a generation whose files are whole, was told of it once more, and refused it again.
+    Refused,
 }
 
 impl fmt::Display for KillReason {
@@ -85,6 +93,7 @@ impl fmt::Display for KillReason {
             Self::ReleaseTimeout => f.write_str("release-timeout"),
             Self::Stalled { thread } => write!(f, "stall-timeout: thread {thread} stands still with work waiting"),
             Self::PingTimeout => f.write_str("stall-timeout: no answer to a ping"),
+            Self::Refused => f.write_str("refused: a sound generation, twice"),
         }
     }
 }

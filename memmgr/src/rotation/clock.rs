@@ -4,14 +4,16 @@
 
 use std::time::Duration;
 
-/// The longest time between two events that counts in full. What is above it was spent by memmgr asleep (stopped, swapped
-/// out, the machine suspended), with the readers' messages lying unread, and is held against no reader. A caller that ticks
-/// more rarely has no deadlines.
+/// The longest time between two events that counts in full, or half of the shortest deadline if that is less. What is above it was
+/// spent by memmgr asleep (stopped, swapped out, waiting for a disk, the machine suspended), with the readers' messages lying
+/// unread, and is held against no reader. A caller that ticks more rarely has no deadlines.
 pub const TICK_GAP_MAX: Duration = Duration::from_secs(2);
 
 /// Turns the caller's monotonic time into the time that readers are judged by.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Clock {
+    /// The longest time between two events that counts in full.
+    gap_max: Duration,
     /// The caller's time at the latest event; none before the first.
     seen: Option<Duration>,
     /// The time that counted so far.
@@ -21,12 +23,17 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// A clock that stands at the beginning, for deadlines of which this is the shortest.
+    pub(super) fn new(deadline_min: Duration) -> Self {
+        Self { gap_max: TICK_GAP_MAX.min(deadline_min / 2), seen: None, counted: Duration::ZERO, slept: false }
+    }
+
     /// Moves on to the caller's time. A time that runs backwards stands still.
     pub(super) fn advance(&mut self, at: Duration) {
         if let Some(seen) = self.seen {
             let gap = at.saturating_sub(seen);
-            self.slept |= gap > TICK_GAP_MAX;
-            self.counted = self.counted.saturating_add(gap.min(TICK_GAP_MAX));
+            self.slept |= gap > self.gap_max;
+            self.counted = self.counted.saturating_add(gap.min(self.gap_max));
         }
         self.seen = Some(self.seen.map_or(at, |seen| seen.max(at)));
     }

@@ -51,6 +51,12 @@ pub enum Event {
         /// The generation that did not map or did not check out.
         generation: u64,
     },
+    /// The files of a generation that readers refused are whole: the answer to [`super::Action::Examine`], unless something was
+    /// found and is built anew.
+    Examined {
+        /// The generation named by the action.
+        generation: u64,
+    },
     /// The reader's connection has ended. Nothing comes from it after. For one that was killed it is
     /// no news, and does no harm.
     ReaderGone {

@@ -25,6 +25,8 @@
 //!   an older generation in use. A reader that joins with nothing is given the newest generation and is not waited for.
 //! - A reader that has not acknowledged by the switch timeout, or not let go by the release timeout, is killed and forgotten
 //!   in the same step. So is one with a stalled thread, and one that answers no ping.
+//! - A reader that could not map a generation keeps the one it has and is not waited for: the files may be at fault, and then the
+//!   next generation mends it. If they are whole it is told once more, and killed if it refuses again.
 //! - A reader that is told of one generation is told of the next after its answer. It has a switch timeout for each, and so a
 //!   switch lasts two of them at the most, for the readers present when it began.
 //!
@@ -103,6 +105,13 @@ pub struct Deadlines {
     pub stall_timeout: Duration,
 }
 
+impl Deadlines {
+    /// The shortest time that anyone is given.
+    fn min(&self) -> Duration {
+        self.switch_timeout.min(self.release_timeout).min(self.stall_timeout)
+    }
+}
+
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
@@ -136,7 +145,7 @@ impl Rotation {
     pub fn new(deadlines: Deadlines) -> Self {
         Self {
             deadlines,
-            clock: Clock::default(),
+            clock: Clock::new(deadlines.min()),
             phase: Phase::Empty(Empty),
             updating: None,
             committed_max: 0,
@@ -174,9 +183,8 @@ impl Rotation {
             Event::Released { reader, generation } => {
                 self.take_word(reader, &mut actions, |state, _| state.release(generation));
             }
-            Event::Refused { reader, generation } => {
-                self.take_word(reader, &mut actions, |state, _| state.refuse(generation));
-            }
+            Event::Refused { reader, generation } => self.refused(reader, generation, &mut actions),
+            Event::Examined { generation } => self.examined(generation, &mut actions),
             Event::ReaderGone { reader } => self.reader_gone(reader),
             Event::Pong { reader, threads } => {
                 self.take_word(reader, &mut actions, |state, now| {
@@ -294,6 +302,25 @@ impl Rotation {
         }
     }
 
+    /// A reader could not take a generation. If a newer one was published meanwhile, it is told of that one next.
+    fn refused(&mut self, reader: ReaderId, generation: u64, actions: &mut Vec<Action>) {
+        if self.take_word(reader, actions, |state, _| state.refuse(generation)) {
+            if self.phase.newest() == Some(generation) {
+                actions.push(Action::Examine { generation });
+            }
+            self.announce(reader, actions);
+        }
+    }
+
+    /// A generation that was refused is whole: those that refused it are told once more, with a deadline.
+    fn examined(&mut self, generation: u64, actions: &mut Vec<Action>) {
+        let refused = self.readers.iter_mut().filter_map(|(id, reader)| reader.take_refusal(generation).then_some(*id));
+        let refused: Vec<ReaderId> = refused.collect();
+        for reader in refused {
+            self.announce(reader, actions);
+        }
+    }
+
     /// Lets a known reader's word act on its state; anything stale or untrue is reported and changes nothing.
     fn take_word(
         &mut self,
@@ -311,12 +338,12 @@ impl Rotation {
         outcome.is_ok()
     }
 
-    /// Tells a reader of the newest generation, unless it has it or owes an answer about another.
+    /// Tells a reader of the newest generation, unless it has it, could not take it, or owes an answer about another.
     fn announce(&mut self, reader: ReaderId, actions: &mut Vec<Action>) {
         let (Some(newest), Some(state)) = (self.phase.newest(), self.readers.get_mut(&reader)) else {
             return;
         };
-        if state.announced.is_none() && state.acknowledged != Some(newest) {
+        if state.announced.is_none() && state.acknowledged != Some(newest) && !state.has_refused(newest) {
             state.announce(self.clock.now(), newest);
             actions.push(Action::Announce { reader, generation: newest });
         }
@@ -397,14 +424,18 @@ impl Rotation {
         let returned_by = switch.since.saturating_add(self.deadlines.switch_timeout);
         self.readers.values().any(|reader| {
             let is_old = reader.joined <= returned_by && reader.holds_other_than(switch.switching);
-            reader.acknowledged != Some(switch.switching) && (reader.was_there(switch.since) || is_old)
+            reader.excused != Some(switch.switching)
+                && reader.acknowledged != Some(switch.switching)
+                && (reader.was_there(switch.since) || is_old)
         })
     }
 
     /// Whether a reader that counts has not let go: one that came before the release timeout was over.
     fn is_release_awaited(&self, release: &Releasing) -> bool {
         let returned_by = release.since.saturating_add(self.deadlines.release_timeout);
-        self.readers.values().any(|reader| reader.joined <= returned_by && reader.holds(release.releasing))
+        self.readers.values().any(|reader| {
+            reader.excused != Some(release.current) && reader.joined <= returned_by && reader.holds(release.releasing)
+        })
     }
 
     /// The candidate to publish, unless a reader that counts still uses something older than the current generation.
@@ -412,7 +443,9 @@ impl Rotation {
         let candidate = self.updating.take()?;
         // Before the first publication nobody was told anything, so that there is nothing anyone could let go.
         let is_awaited = current.is_some_and(|current| {
-            self.readers.values().any(|reader| reader.was_there(candidate.since) && reader.holds_other_than(current))
+            self.readers.values().any(|reader| {
+                reader.excused != Some(current) && reader.was_there(candidate.since) && reader.holds_other_than(current)
+            })
         });
         if is_awaited {
             self.updating = Some(candidate);

@@ -23,6 +23,14 @@ pub(super) struct Reader {
     /// All that it may have mapped, oldest first: what it was told, what it answers from, what it has not let go. At most
     /// the three that can be told apart: one from before it joined, and the last two published.
     pub(super) holdings: Vec<Holding>,
+    /// The generation that it could not take, until it is told of that one once more, or of another.
+    refused: Option<Refused>,
+    /// The generation that it is told of for the second time.
+    told_again: Option<Refused>,
+    /// The generation that it refused for the second time.
+    refused_twice: Option<Refused>,
+    /// The generation that it refused at least once, until it is told of another: nothing waits for it on account of that one.
+    pub(super) excused: Option<u64>,
     /// When it was last asked, if ever.
     pinged: Option<Duration>,
     /// When it last answered; when it joined, before that.
@@ -37,6 +45,15 @@ pub(super) struct Announced {
     /// Which.
     pub(super) generation: u64,
     /// Since when the answer is awaited.
+    since: Duration,
+}
+
+/// A generation that the reader could not take.
+#[derive(Debug, Clone, Copy)]
+struct Refused {
+    /// Which.
+    generation: u64,
+    /// When it was told of it for the first time.
     since: Duration,
 }
 
@@ -81,6 +98,10 @@ impl Reader {
             announced: None,
             acknowledged: holds.filter(|&generation| newest.is_some_and(|newest| generation <= newest)),
             holdings: holds.map(Holding::new).into_iter().collect(),
+            refused: None,
+            told_again: None,
+            refused_twice: None,
+            excused: None,
             pinged: None,
             ponged: now,
             threads: Vec::new(),
@@ -90,6 +111,9 @@ impl Reader {
     /// Notes that the generation is on its way.
     pub(super) fn announce(&mut self, now: Duration, generation: u64) {
         self.announced = Some(Announced { generation, since: now });
+        self.refused = None;
+        self.told_again = self.told_again.filter(|told| told.generation == generation);
+        self.excused = self.excused.filter(|excused| *excused == generation);
         self.holdings.retain(|holding| holding.generation != generation);
         self.holdings.push(Holding::new(generation));
     }
@@ -102,6 +126,7 @@ impl Reader {
             _ => return Err(self.not_announced(generation)),
         }
         self.announced = None;
+        self.told_again = None;
         self.acknowledged = Some(generation);
         self.holdings.retain(|holding| holding.generation == generation || !holding.released_early);
         for holding in self.holdings.iter_mut().filter(|holding| holding.generation != generation) {
@@ -130,16 +155,35 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes the refusal of what was announced: it stays awaited, and the reader keeps what it has.
+    /// Takes the refusal of what was announced: the reader keeps what it has.
     pub(super) fn refuse(&mut self, generation: u64) -> Result<(), Ignored> {
-        match &self.announced {
-            Some(announced) if announced.generation == generation => {}
+        let since = match &self.announced {
+            Some(announced) if announced.generation == generation => announced.since,
             _ => return Err(self.not_announced(generation)),
+        };
+        match self.told_again.take() {
+            Some(told) => self.refused_twice = Some(told),
+            None => self.refused = Some(Refused { generation, since }),
         }
+        self.announced = None;
+        self.excused = Some(generation);
+        self.holdings.retain(|holding| holding.generation != generation);
         for holding in &mut self.holdings {
             holding.released_early = false;
         }
         Ok(())
+    }
+
+    /// Whether the reader could not take the generation, and is not to be told of it as things are.
+    pub(super) fn has_refused(&self, generation: u64) -> bool {
+        let refused = self.refused.or(self.refused_twice);
+        refused.is_some_and(|refused| refused.generation == generation)
+    }
+
+    /// The generation is whole: if the reader has refused it, it may be told once more. Tells whether it has.
+    pub(super) fn take_refusal(&mut self, generation: u64) -> bool {
+        self.told_again = self.refused.take_if(|refused| refused.generation == generation).or(self.told_again);
+        self.told_again.is_some_and(|told| told.generation == generation) && self.announced.is_none()
     }
 
     /// Takes the answer to a ping.
@@ -176,6 +220,7 @@ impl Reader {
     pub(super) fn missed(&self, now: Duration, deadlines: &Deadlines) -> Option<Missed> {
         self.missed_switch(now, deadlines)
             .or_else(|| self.missed_release(now, deadlines))
+            .or_else(|| self.missed_chance(now))
             .or_else(|| self.stalled(deadlines))
             .or_else(|| self.missed_ping(now, deadlines))
     }
@@ -203,6 +248,15 @@ impl Reader {
             reason: KillReason::SwitchTimeout,
             generation: Some(announced.generation),
             waited,
+        })
+    }
+
+    /// The second refusal of a generation that is whole: what is wrong is wrong with the reader.
+    fn missed_chance(&self, now: Duration) -> Option<Missed> {
+        self.refused_twice.map(|refused| Missed {
+            reason: KillReason::Refused,
+            generation: Some(refused.generation),
+            waited: now.saturating_sub(refused.since),
         })
     }
 

@@ -59,6 +59,8 @@ pub struct ReaderStatus {
     pub acknowledged: Option<u64>,
     /// The generation whose acknowledgement is awaited.
     pub announced: Option<u64>,
+    /// The generation that it could not take at first, and for which it is not waited.
+    pub excused: Option<u64>,
     /// All that it may have mapped, oldest first.
     pub holding: Vec<u64>,
     /// The time since its latest pong, or since it joined.
@@ -99,6 +101,7 @@ impl Rotation {
                 reader: *reader,
                 acknowledged: state.acknowledged,
                 announced: state.announced.as_ref().map(|announced| announced.generation),
+                excused: state.excused,
                 holding: state.holdings.iter().map(|holding| holding.generation).collect(),
                 pong_age: now.saturating_sub(state.ponged),
             })

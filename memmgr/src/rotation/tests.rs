@@ -68,6 +68,10 @@ impl Scene {
         self.step(Event::Released { reader, generation })
     }
 
+    fn refuse(&mut self, reader: ReaderId, generation: u64) -> &[Action] {
+        self.step(Event::Refused { reader, generation })
+    }
+
     fn gone(&mut self, reader: ReaderId) -> &[Action] {
         self.step(Event::ReaderGone { reader })
     }
@@ -159,13 +163,86 @@ fn b22_reader_without_acknowledgement_is_killed_at_the_switch_timeout() {
 }
 
 #[test]
-fn b22_reader_that_refuses_falls_to_the_switch_timeout() {
+fn b38_readers_that_refuse_a_damaged_generation_live_and_take_the_next() {
+    let mut scene = Scene::settled(&[A, B]);
+    scene.publish(2);
+    assert_eq!(scene.refuse(A, 2), [Action::Examine { generation: 2 }]);
+    assert_eq!(scene.alive(), [(2, Moving), (1, Current)]);
+    // Nothing waits for those that refused, and they are not killed, however long the examination and the repair take.
+    let expected =
+        [Action::Examine { generation: 2 }, Action::BecameCurrent { generation: 2 }, Action::Retire { generation: 1 }];
+    assert_eq!(scene.refuse(B, 2), expected);
+    assert_eq!(scene.pass(1000, &[A, B]), []);
+    assert_eq!(scene.publish(3), [announce(A, 3), announce(B, 3)]);
+    scene.acknowledge(A, 3);
+    scene.release(A, 1);
+    assert_eq!(scene.acknowledge(B, 3), [Action::BecameCurrent { generation: 3 }, Action::Retire { generation: 2 }]);
+    scene.release(B, 1);
+    assert_eq!(scene.publish(4), [announce(A, 4), announce(B, 4)]);
+}
+
+#[test]
+fn b22_reader_that_refuses_a_sound_generation_is_told_once_more_and_then_killed() {
+    let mut scene = Scene::settled(&[A, B]);
+    scene.publish(2);
+    scene.acknowledge(B, 2);
+    scene.release(B, 1);
+    scene.now += Duration::from_secs(1);
+    let expected =
+        [Action::Examine { generation: 2 }, Action::BecameCurrent { generation: 2 }, Action::Retire { generation: 1 }];
+    assert_eq!(scene.refuse(A, 2), expected);
+    assert_eq!(scene.step(Event::Examined { generation: 2 }), [announce(A, 2)]);
+    assert_eq!(scene.refuse(A, 2), [Action::Examine { generation: 2 }]);
+    assert_eq!(scene.step(Event::Examined { generation: 2 }), [], "there is no third time");
+    scene.now += Duration::from_secs(1);
+    assert_eq!(scene.step(Event::Tick).first(), Some(&kill(A, KillReason::Refused, 2, 2)));
+}
+
+#[test]
+fn b22_reader_that_was_told_once_more_has_its_deadline_and_holds_nothing_up() {
     let mut scene = Scene::settled(&[A]);
     scene.publish(2);
-    assert_eq!(scene.step(Event::Refused { reader: A, generation: 2 }), []);
-    assert_eq!(scene.alive(), [(2, Moving), (1, Current)]);
+    scene.refuse(A, 2);
+    assert_eq!(scene.step(Event::Examined { generation: 2 }), [announce(A, 2)]);
+    assert_eq!(scene.publish(3), [], "it owes an answer about generation 2");
     let actions = scene.pass(10, &[A]);
     assert_eq!(actions.first(), Some(&kill(A, KillReason::SwitchTimeout, 2, 5)));
+}
+
+#[test]
+fn b22_a_pause_of_memmgr_is_held_against_no_reader_however_short_its_deadline() {
+    let deadlines = Deadlines { switch_timeout: Duration::from_millis(200), ..Deadlines::default() };
+    let mut scene = Scene { rotation: Rotation::new(deadlines), ..Scene::empty() };
+    scene.publish(1);
+    scene.join(A, None);
+    scene.acknowledge(A, 1);
+    scene.publish(2);
+    // The acknowledgement lies unread meanwhile.
+    scene.now += Duration::from_secs(1);
+    assert!(scene.step(Event::Tick).iter().all(is_ping));
+    assert_eq!(scene.acknowledge(A, 2), [Action::BecameCurrent { generation: 2 }]);
+}
+
+#[test]
+fn b38_reader_that_refuses_what_is_not_the_newest_is_told_of_the_newest() {
+    let mut scene = Scene::settled(&[A]);
+    assert_eq!(scene.join(B, None), [announce(B, 1)]);
+    scene.publish(2);
+    assert_eq!(scene.refuse(B, 1), [announce(B, 2)]);
+    assert_eq!(scene.acknowledge(A, 2), []);
+    assert_eq!(scene.acknowledge(B, 2), [Action::BecameCurrent { generation: 2 }]);
+}
+
+#[test]
+fn an_examination_of_what_nobody_refused_changes_nothing() {
+    let mut scene = Scene::settled(&[A]);
+    assert_eq!(scene.step(Event::Examined { generation: 1 }), []);
+    scene.publish(2);
+    assert_eq!(scene.step(Event::Examined { generation: 2 }), []);
+    scene.refuse(A, 2);
+    assert_eq!(scene.step(Event::Examined { generation: 1 }), []);
+    assert_eq!(scene.step(Event::Examined { generation: 2 }), [announce(A, 2)]);
+    assert_eq!(scene.acknowledge(A, 2), []);
 }
 
 #[test]

@@ -35,6 +35,7 @@ impl Service {
         if may_build {
             self.start_build();
         }
+        self.answer_visible();
         self.tell_ready();
     }
 
@@ -50,6 +51,7 @@ impl Service {
             }
             Action::Ping { reader } => self.ping(reader),
             Action::Kill { reader, reason, generation, waited } => self.kill(reader, reason, generation, waited),
+            Action::Examine { generation } => self.examine(generation),
             Action::BecameCurrent { generation } => self.became_current(generation),
             Action::Retire { generation } => self.retire(generation),
             // Left to the end of the step.
@@ -67,6 +69,11 @@ impl Service {
             Ok(()) => {
                 config::fault::hit("memmgr-after-manifest");
                 info!(generation, "generation-published");
+                Event::Committed { generation }
+            }
+            // It is in place, and would be found by a start; only a power cut could still take it back.
+            Err(error) if error.is_in_place() => {
+                error!(generation, %error, "manifest-not-synced");
                 Event::Committed { generation }
             }
             Err(error) => {
@@ -114,7 +121,9 @@ impl Service {
             let generation = generation.unwrap_or(0);
             self.link.send(Record::Kill { slot, pid: reader.pid, reason, generation, waited_ms });
         }
-        self.broker.disconnect(&address, &reason.to_string());
+        if let Some(address) = address {
+            self.broker.disconnect(&address, &reason.to_string());
+        }
     }
 
     /// Every reader answers from this generation.
@@ -130,8 +139,24 @@ impl Service {
         let _ = self
             .client
             .notify(GENERATIONS_FAMILY, &serde_json::json!({ "generation": generation, "state": "current" }));
-        for Published { report, waiters, .. } in self.updates.visible(generation) {
-            self.answer_all(waiters, &updates::reloaded(generation, &report));
+    }
+
+    /// Answers those whose update every reader has taken.
+    fn answer_visible(&mut self) {
+        let Some(current) = self.rotation.current().filter(|_| !self.updates.published.is_empty()) else { return };
+        // While a reader can't take the newest, what it has is not what was asked for.
+        if !self.readers.any_has_refused() {
+            for Published { report, waiters, .. } in self.updates.visible(current) {
+                self.answer_all(waiters, &updates::reloaded(current, &report));
+            }
+        }
+    }
+
+    /// Refuses those whose update readers could not take, when it could not be built anew either.
+    pub(super) fn refuse_refused(&mut self, error: &str) {
+        let Some(current) = self.rotation.current().filter(|_| self.readers.any_has_refused()) else { return };
+        for Published { waiters, .. } in self.updates.visible(current) {
+            self.refuse_all(waiters, error);
         }
     }
 

@@ -45,7 +45,7 @@ impl Service {
     pub(super) fn built(&mut self, outcome: Result<Outcome, BuildFailure>) {
         let (scope, waiters) = match self.updates.running.take() {
             Some(Running { scope, waiters, .. }) => (scope, waiters),
-            None => (Scope::Zones(BTreeSet::new()), Vec::new()),
+            None => (Scope::none(), Vec::new()),
         };
         match outcome {
             Ok(outcome) => self.take_outcome(outcome, waiters),
@@ -57,6 +57,7 @@ impl Service {
                 error!(%error, "build-failed");
                 self.source_error = Some(error.to_string());
                 self.refuse_all(waiters, &error.to_string());
+                self.refuse_refused(&error.to_string());
                 if self.rotation.newest().is_none() || !self.distrusted.is_empty() {
                     self.repair_due = Some(Instant::now() + REPAIR_RETRY);
                 }
@@ -66,7 +67,7 @@ impl Service {
     }
 
     /// Marks layers as damaged; tells whether one of them was not known as such.
-    fn distrust(&mut self, layers: &[LayerId]) -> bool {
+    pub(super) fn distrust(&mut self, layers: &[LayerId]) -> bool {
         let before = self.distrusted.len();
         self.distrusted.extend(layers);
         self.distrusted.len() > before
@@ -132,6 +133,6 @@ impl Service {
             return info!("segments-verified");
         }
         self.distrust(&damaged);
-        self.reload(Scope::Zones(BTreeSet::new()), None);
+        self.reload(Scope::none(), None);
     }
 }

@@ -1,17 +1,21 @@
 //! What is said to memmgr: by readers, by the supervisor, by the broker of who comes and goes.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use bus::Message;
 use bus::group::MembershipEvent;
 use bus::protocol::reader::{Attached, FromReader, LayerIdentity, Role};
 use bus::protocol::supervisor::Record;
+use bus::{Address, Message};
 use tracing::{info, warn};
 
 use super::Service;
-use super::readers::Newcomer;
+use super::readers::{Lost, Newcomer};
 use crate::builder::Scope;
-use crate::rotation::Event;
+use crate::rotation::{Event, KillReason};
+
+/// Connections a process of ours may lose in a row, each before it has acknowledged anything.
+const LOSSES_MAX: u32 = 5;
 
 impl Service {
     /// Takes a message from the bus.
@@ -30,10 +34,22 @@ impl Service {
     /// Somebody came or went.
     pub(super) fn membership(&mut self, event: &MembershipEvent) {
         if let MembershipEvent::Disconnected { address } = event
-            && let Some(reader) = self.readers.remove(address)
+            && let Some(lost) = self.readers.disconnected(address)
         {
-            info!(pid = reader.pid, role = reader.role.as_str(), "reader-gone");
-            self.step(Event::ReaderGone { reader: reader.id });
+            match lost {
+                Lost::Gone(reader, pid) => {
+                    info!(pid, "reader-gone");
+                    self.step(Event::ReaderGone { reader });
+                }
+                Lost::Absent(pid) => warn!(pid, "reader-connection-lost"),
+            }
+        }
+    }
+
+    /// Looks after processes of ours that lost their connection: those that died meanwhile are gone.
+    pub(super) fn bury_the_dead(&mut self) {
+        for reader in self.readers.dead() {
+            self.step(Event::ReaderGone { reader });
         }
     }
 
@@ -48,7 +64,11 @@ impl Service {
         let id = reader.id;
         match word {
             FromReader::Attach { .. } => {}
-            FromReader::Acknowledge { generation } => self.step(Event::Acknowledged { reader: id, generation }),
+            FromReader::Acknowledge { generation } => {
+                reader.losses = 0;
+                reader.took();
+                self.step(Event::Acknowledged { reader: id, generation });
+            }
             FromReader::Release { generation } => {
                 let now =
                     self.rotation.readers().iter().find(|status| status.reader == id).and_then(|s| s.acknowledged);
@@ -61,7 +81,7 @@ impl Service {
             }
             FromReader::Refuse { generation, error } => {
                 warn!(pid = reader.pid, generation, error, "generation-refused");
-                reader.error = Some(error);
+                reader.refused(error);
                 self.step(Event::Refused { reader: id, generation });
             }
         }
@@ -81,13 +101,28 @@ impl Service {
         // Only our own processes have a part; whatever another user's says it is, it is a reader.
         let (role, slot) = if is_ours { (role, slot) } else { (Role::Reader, None) };
         let held = generation.filter(|generation| self.may_hold(*generation, &holds));
-        let new = Newcomer { role, slot, pid: peer.pid, uid: peer.uid, holds };
+        let new = Newcomer { role, slot, pid: peer.pid, uid: peer.uid, process: peer.pidfd, holds };
         let Some(reader) = self.readers.attach(message.from, new) else {
             return self.refuse(message, "attached already; one attachment a connection");
         };
         info!(pid = peer.pid, role = role.as_str(), generation = held, "reader-attached");
         self.answer(message, &Attached { generation: self.rotation.newest() });
         self.step(Event::ReaderJoined { reader, holds: held });
+        // First joined, then gone: in between nobody is missing, and no switch is complete for want of him.
+        if let Some(before) = self.readers.returned(&message.from) {
+            self.step(Event::ReaderGone { reader: before });
+        }
+        self.end_who_loses_every_connection(&message.from);
+    }
+
+    /// Ends a process that comes back again and again and never gets as far as an acknowledgement: each return would give it a new
+    /// deadline.
+    fn end_who_loses_every_connection(&mut self, address: &Address) {
+        if let Some(reader) = self.readers.spoke(address).filter(|reader| reader.losses >= LOSSES_MAX) {
+            let (id, generation) = (reader.id, self.rotation.newest());
+            self.kill(id, KillReason::SwitchTimeout, generation, Duration::ZERO);
+            self.step(Event::ReaderGone { reader: id });
+        }
     }
 
     /// Whether what a reader says of its generation can be so: it has the layers, or the generation is from before the oldest

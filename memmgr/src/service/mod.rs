@@ -9,6 +9,8 @@ mod actions;
 mod building;
 mod control;
 mod conversation;
+mod delivery;
+mod examination;
 mod link;
 mod readers;
 mod updates;
@@ -31,6 +33,7 @@ use crate::builder::Scope;
 use crate::generation::State;
 use crate::recovery::{self, Recovered, StateDirectory};
 use crate::rotation::{Deadlines, Event, ReaderId, Rotation, ThreadProgress};
+use examination::Examinations;
 pub(crate) use link::Link;
 use readers::Readers;
 use updates::Updates;
@@ -87,6 +90,8 @@ pub(crate) struct Service {
     repair_due: Option<Instant>,
     /// The verification that runs, if one does.
     verification: Option<JoinHandle<Vec<LayerId>>>,
+    /// What readers could not map.
+    examinations: Examinations,
     /// What is wrong with the sources as a whole.
     source_error: Option<String>,
     /// Answers to pings, for the tasks that wait for them.
@@ -138,7 +143,7 @@ impl Service {
                 remains = Some(state);
                 rotation
             }
-            None => Rotation::new(deadlines),
+            None => Rotation::empty_after(recovered.generation_floor, deadlines),
         };
         Service {
             options,
@@ -157,6 +162,7 @@ impl Service {
             refused: recovered.refused,
             repair_due: None,
             verification,
+            examinations: Examinations::default(),
             source_error: None,
             pong_sender,
             pongs,
@@ -186,7 +192,9 @@ impl Service {
                 },
                 outcome = updates::finished(&mut self.updates.running) => self.built(outcome),
                 damaged = recovery::verified(&mut self.verification) => self.verified(damaged),
+                damaged = self.examinations.ended() => self.examined(&damaged),
                 _ = tick.tick() => {
+                    self.bury_the_dead();
                     self.step(Event::Tick);
                     self.retry_repair();
                 }

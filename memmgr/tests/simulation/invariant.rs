@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use memmgr::rotation::{GenerationState, ReaderId, Rotation};
+use memmgr::rotation::{GenerationState, ReaderId, ReaderStatus, Rotation};
 
 use crate::process::Mood;
 use crate::world::World;
@@ -65,12 +65,14 @@ fn nothing_waits_for_the_dead(world: &World, rotation: &Rotation) -> Result<(), 
         return Err(format!("{:?} is gone and still known", dead.reader));
     }
     if let Some(generation) = in_state(rotation, GenerationState::Switching)
-        && readers.iter().all(|reader| reader.acknowledged == Some(generation))
+        && readers.iter().all(|reader| [reader.acknowledged, reader.excused].contains(&Some(generation)))
     {
         return Err(format!("nobody is waited for, and generation {generation} is still switched to"));
     }
     match in_state(rotation, GenerationState::Releasing) {
-        Some(generation) if readers.iter().all(|reader| !reader.holding.contains(&generation)) => {
+        Some(generation)
+            if readers.iter().all(|reader| reader.excused.is_some() || !reader.holding.contains(&generation)) =>
+        {
             Err(format!("nobody is waited for, and generation {generation} is still let go"))
         }
         _ => Ok(()),
@@ -189,11 +191,12 @@ pub(crate) fn check_commit(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// A generation becomes current when every reader that was there at its publication has acknowledged it.
+/// A generation becomes current when every reader that was there at its publication has acknowledged it, or can't take it.
 pub(crate) fn check_current(world: &World, generation: u64) -> Result<(), String> {
     let readers = world.memmgr.rotation.as_ref().map(Rotation::readers).unwrap_or_default();
     let was_there = |reader: ReaderId| world.present_at_publication.contains(&reader);
-    match readers.iter().find(|reader| was_there(reader.reader) && reader.acknowledged != Some(generation)) {
+    let has_answered = |reader: &ReaderStatus| [reader.acknowledged, reader.excused].contains(&Some(generation));
+    match readers.iter().find(|reader| was_there(reader.reader) && !has_answered(reader)) {
         Some(reader) => Err(format!("generation {generation} is current and not acknowledged by {:?}", reader.reader)),
         None => Ok(()),
     }

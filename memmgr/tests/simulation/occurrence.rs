@@ -58,6 +58,13 @@ pub(crate) enum Occurrence {
         /// The generation that it names.
         generation: u64,
     },
+    /// The files of a generation that was refused are examined.
+    ExaminationEnds {
+        /// The run of memmgr that began it.
+        run: u64,
+        /// The generation.
+        generation: u64,
+    },
     /// memmgr's timer.
     Tick,
     /// memmgr goes on after it was stopped.

@@ -20,7 +20,7 @@ use crate::process::Process;
 use crate::random::Random;
 
 /// What must have happened at least once in all runs together, else the simulation proves less than it says.
-pub(crate) const EXPECTED: [&str; 17] = [
+pub(crate) const EXPECTED: [&str; 20] = [
     "candidate replaced",
     "commit failed",
     "early release",
@@ -30,6 +30,7 @@ pub(crate) const EXPECTED: [&str; 17] = [
     "ignored message",
     "announced at publication",
     "killed: ping",
+    "killed: refused",
     "killed: release",
     "killed: stall",
     "killed: switch",
@@ -37,6 +38,8 @@ pub(crate) const EXPECTED: [&str; 17] = [
     "memmgr died",
     "memmgr slept",
     "reader died",
+    "refused: damaged",
+    "refused: sound",
     "second announcement queued",
 ];
 
@@ -155,7 +158,10 @@ impl World {
             Occurrence::CommitEnds { run, generation } if run == self.memmgr.run => {
                 self.commit_ends(generation, occurrence)?;
             }
-            Occurrence::BuildEnds { .. } | Occurrence::CommitEnds { .. } => {}
+            Occurrence::ExaminationEnds { run, generation } if run == self.memmgr.run => {
+                self.examination_ends(generation, occurrence)?;
+            }
+            Occurrence::BuildEnds { .. } | Occurrence::CommitEnds { .. } | Occurrence::ExaminationEnds { .. } => {}
             Occurrence::Wakes => self.wake()?,
             Occurrence::Starts => self.start_memmgr(),
             Occurrence::Spawn => self.spawn(),

@@ -126,6 +126,9 @@ impl World {
         }
         session.announced = Some(generation);
         if process.mood == Mood::Refuses {
+            // It keeps what it has, and nobody waits until that is gone.
+            session.is_exempt = true;
+            session.claimed = None;
             return self.send(number, |reader| Event::Refused { reader, generation });
         }
         if process.current == Some(generation) {

@@ -24,7 +24,9 @@ impl World {
             Event::ReaderGone { reader } => {
                 self.ended.insert(*reader);
             }
-            Event::Acknowledged { reader, generation } if self.owed.get(reader) == Some(generation) => {
+            Event::Acknowledged { reader, generation } | Event::Refused { reader, generation }
+                if self.owed.get(reader) == Some(generation) =>
+            {
                 self.owed.remove(reader);
             }
             _ => {}
@@ -104,6 +106,21 @@ impl World {
             return Ok(());
         }
         self.step(Event::Committed { generation })
+    }
+
+    /// memmgr has looked at the files of a generation that was refused. Damaged ones are built anew, if the build succeeds.
+    pub(super) fn examination_ends(&mut self, generation: u64, occurrence: Occurrence) -> Result<(), String> {
+        if self.memmgr.is_asleep {
+            self.memmgr.held.push(occurrence);
+            return Ok(());
+        }
+        if !self.is_peace && self.random.one_in(3) {
+            self.note("refused: damaged");
+            self.begin_build();
+            return Ok(());
+        }
+        self.note("refused: sound");
+        self.step(Event::Examined { generation })
     }
 
     /// memmgr begins a build unless one is under way.
@@ -234,6 +251,11 @@ impl World {
                     self.begin_build();
                 }
             }
+            Action::Examine { generation } => {
+                let after = self.random.delay(1, 3_000);
+                let run = self.memmgr.run;
+                self.arrange(after, Occurrence::ExaminationEnds { run, generation });
+            }
             Action::Ignored { .. } => self.note("ignored message"),
         }
         Ok(())
@@ -246,6 +268,7 @@ impl World {
             KillReason::ReleaseTimeout => "killed: release",
             KillReason::Stalled { .. } => "killed: stall",
             KillReason::PingTimeout => "killed: ping",
+            KillReason::Refused => "killed: refused",
         });
         self.ended.insert(reader);
         let Some(number) = self.owners.get(&reader).copied() else {
