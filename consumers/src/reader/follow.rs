@@ -151,7 +151,7 @@ impl<H: Hooks> Follower<H> {
                     passing = None;
                     link.send(&FromReader::Acknowledge { generation });
                 }
-                () = tokio::time::sleep(RELEASE_CHECK), if self.held.has_ended_or_may_end() => {
+                () = tokio::time::sleep(RELEASE_CHECK), if self.held.is_any_retiring() => {
                     for generation in self.held.release(passing.is_some()) {
                         config::fault::hit("reader-release");
                         link.send(&FromReader::Release { generation });
@@ -206,8 +206,8 @@ impl Held {
         self.layers.identities().into_iter().filter(is_used).collect()
     }
 
-    /// Whether there is anything to look at.
-    fn has_ended_or_may_end(&self) -> bool {
+    /// Whether the last use of any generation has yet to end.
+    fn is_any_retiring(&self) -> bool {
         !self.retiring.is_empty()
     }
 
