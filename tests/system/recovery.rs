@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::generations::segments;
 use crate::harness::load::{Reference, Stream};
-use crate::harness::{Faults, Server, ServerOptions, assert_within, heavy, until, zones};
+use crate::harness::{Faults, Server, ServerOptions, assert_within, heavy, processes, setting, until, zones};
 use crate::updates::zone;
 
 /// The zone of these tests: every RRset carries its serial.
@@ -220,6 +220,58 @@ fn b32_a_reader_with_an_older_generation_is_waited_for_after_the_restart() {
     drop(held);
     server.end_reload(reload);
     server.until_settled(3);
+}
+
+#[test]
+fn b32_random_deaths_leave_every_answer_right_and_everything_whole() {
+    let server = start(&ServerOptions {
+        arguments: ["--switch-timeout", "1s", "--stall-timeout", "3s"].map(Into::into).into(),
+        ..ServerOptions::default()
+    });
+    let stream = Stream::start(server.address, reference(), RATE);
+    let (rounds, seed) = (setting("TRINE_CHAOS_ROUNDS", 25), setting("TRINE_CHAOS_SEED", 1));
+    println!("{rounds} rounds, TRINE_CHAOS_SEED={seed}");
+    let (mut random, mut stopped, mut reloads) = (seed, Vec::new(), Vec::new());
+    for round in 0..rounds {
+        // Knuth's MMIX generator; its upper bits are good enough for this.
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let chance = random >> 33;
+        let children = processes::children(server.pid());
+        let victim = children.get(usize::try_from(chance / 8).unwrap() % children.len().max(1)).copied();
+        match (chance % 8, victim) {
+            (0..=3, _) => {
+                install(&server, u32::try_from(round % 3).unwrap() + 1);
+                reloads.push(server.begin_reload());
+            }
+            (4 | 5, Some(victim)) => signal_if_alive(victim, "KILL"),
+            (6, Some(victim)) => {
+                signal_if_alive(victim, "STOP");
+                stopped.push(victim);
+            }
+            _ => stopped.drain(..).for_each(|pid| signal_if_alive(pid, "CONT")),
+        }
+        std::thread::sleep(Duration::from_millis(chance / 64 % 300));
+    }
+    stopped.drain(..).for_each(|pid| signal_if_alive(pid, "CONT"));
+    // Each of them ends, whatever became of whom it asked.
+    reloads.into_iter().for_each(|reload| drop(reload.wait_with_output().unwrap()));
+    until("everybody is back", || (server.auth_pids().len() == 2).then_some(()));
+    install(&server, 2);
+    server.reload();
+    server.until_settled(server.generation());
+    assert_eq!(server.wire().serial(ZONE), Some(2));
+    assert_eq!(segments(&server.state), named(&server.state));
+    let log = stream.stop();
+    log.assert_right();
+    let deaths = server.log().matches("process-ended").count();
+    println!("{deaths} deaths, {} of {} queries unanswered", log.unanswered(), log.asked.len());
+    assert!(deaths > 0, "nobody died");
+}
+
+/// Sends a signal to a process unless it is gone.
+fn signal_if_alive(pid: i32, name: &str) {
+    let signal: nix::sys::signal::Signal = format!("SIG{name}").parse().unwrap();
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
 }
 
 #[test]

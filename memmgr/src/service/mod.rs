@@ -214,7 +214,8 @@ impl Service {
     /// Says in the manifest that nothing was cut short, and sees off what was said.
     async fn finish(self) {
         if let Some(state) = self.newest_committed()
-            && let Err(error) = self.directory.save(state, true)
+            // What is known to be damaged is not to be trusted after a restart of the machine.
+            && let Err(error) = self.directory.save(state, self.distrusted.is_empty())
         {
             warn!(%error, "manifest-not-written");
         }
