@@ -1,4 +1,4 @@
-//! Who a message is from and where it goes: [`Address`], [`Recipient`], [`PeerName`].
+//! Who a message is from and who a peer is: [`Address`], [`SessionId`], [`PeerName`].
 //!
 //! An address names one connection of one broker session and is never given out twice; a name is what a peer calls itself
 //! and proves nothing.

@@ -1,8 +1,8 @@
 //! memmgr, the memory manager: turns zone sources into segments and rotates generations of them.
 //!
-//! Data flows one way: [`source`] → [`builder`] → [`generation`] → readers. [`rotation`] is the pure step function that says
-//! what is published, waited for and removed; [`service`] carries it out, and hosts the bus. [`manifest`] is what a state
-//! directory remembers, [`recovery`] what becomes of it at a start. Start with [`rotation`], then [`process`].
+//! Data flows one way: `source` → `builder` → `generation` → readers. [`rotation`] is the pure step function that says
+//! what is published, waited for and removed; `service` carries it out, and hosts the bus. [`manifest`] is what a state
+//! directory remembers, `recovery` what becomes of it at a start. Start with [`rotation`], then [`process`].
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! Messages on the wire: the view of a query and the builder of its answer. Nothing here allocates, panics or knows of zones.
 //!
 //! Read [`receive`] first, which says what a datagram or a framed message is ([`Received`]), then [`Builder`], which writes an answer into
-//! bytes given by the caller. [`header`] has the first twelve octets, [`edns`] the OPT record on both sides, [`names`] compression.
+//! bytes given by the caller. [`header`] has the first twelve octets, [`edns`] the OPT record on both sides, `names` compression.
 //!
 //! ```
 //! use dns::message::{Builder, Received, receive};

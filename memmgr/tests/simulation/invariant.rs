@@ -37,10 +37,14 @@ pub(crate) fn check(world: &mut World) -> Result<(), String> {
     nothing_in_use_is_retired(world, rotation)?;
     let (switching, releasing) =
         (in_state(rotation, GenerationState::Switching), in_state(rotation, GenerationState::Releasing));
-    stands_too_long(&mut world.standing.switching, switching, world.memmgr.counted, SWITCH_MAX)
-        .map_err(|generation| format!("generation {generation} is switched to without end"))?;
-    stands_too_long(&mut world.standing.releasing, releasing, world.memmgr.counted, RELEASE_MAX)
-        .map_err(|generation| format!("generation {generation} is let go without end"))?;
+    let (counted, has_judged) = (world.memmgr.counted, world.memmgr.has_judged);
+    let switched = stands_too_long(&mut world.standing.switching, switching, counted, SWITCH_MAX);
+    let released = stands_too_long(&mut world.standing.releasing, releasing, counted, RELEASE_MAX);
+    // Whoever is overdue is killed when deadlines are judged, and not before.
+    if has_judged {
+        switched.map_err(|generation| format!("generation {generation} is switched to without end"))?;
+        released.map_err(|generation| format!("generation {generation} is let go without end"))?;
+    }
     forgive_those_with_the_newest_alone(world);
     Ok(())
 }

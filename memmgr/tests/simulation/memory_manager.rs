@@ -38,6 +38,10 @@ pub(crate) struct MemoryManager {
     pub(crate) counted: Duration,
     /// The time of the latest step.
     stepped: Duration,
+    /// A gap between two steps was a sleep, and no tick has come since.
+    has_slept: bool,
+    /// Deadlines were judged in the latest step: a tick, and not the first one after a sleep.
+    pub(crate) has_judged: bool,
 }
 
 impl MemoryManager {
@@ -57,6 +61,8 @@ impl MemoryManager {
             held: Vec::new(),
             counted: Duration::ZERO,
             stepped: Duration::ZERO,
+            has_slept: false,
+            has_judged: false,
         }
     }
 
@@ -67,6 +73,7 @@ impl MemoryManager {
         self.committing = None;
         self.candidate_since = None;
         self.is_asleep = false;
+        self.has_slept = false;
         self.held.clear();
         self.run += 1;
     }
@@ -94,7 +101,12 @@ impl MemoryManager {
         let Some(rotation) = self.rotation.take() else {
             return Vec::new();
         };
-        self.counted += now.saturating_sub(self.stepped).min(TICK_GAP_MAX);
+        let gap = now.saturating_sub(self.stepped);
+        self.counted += gap.min(TICK_GAP_MAX);
+        self.has_slept |= gap > TICK_GAP_MAX;
+        let is_tick = matches!(event, Event::Tick);
+        self.has_judged = is_tick && !self.has_slept;
+        self.has_slept &= !is_tick;
         self.stepped = now;
         let (rotation, actions) = rotation.step(now, event);
         self.rotation = Some(rotation);
