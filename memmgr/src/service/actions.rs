@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bus::Recipient;
 use bus::protocol::GENERATIONS_FAMILY;
@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use zone_segment::LayerId;
 
 use super::updates::{self, Published};
-use super::{PING_TIMEOUT, Service, readers};
+use super::{PING_TIMEOUT, REPAIR_RETRY, Service, readers};
 use crate::generation::State;
 use crate::rotation::{Action, Event, KillReason, ReaderId};
 
@@ -79,6 +79,9 @@ impl Service {
             Err(error) => {
                 error!(generation, %error, "manifest-not-written");
                 self.source_error = Some(error.to_string());
+                if self.rotation.newest().is_none() || !self.distrusted.is_empty() {
+                    self.repair_due = Some(Instant::now() + REPAIR_RETRY);
+                }
                 for published in self.updates.abandoned(generation) {
                     self.refuse_all(published.waiters, &error.to_string());
                 }
@@ -172,8 +175,9 @@ impl Service {
 
     /// Unlinks the files of a generation that no other one uses.
     pub(super) fn unlink_unused(&self, state: &State) {
-        let used: BTreeSet<LayerId> =
-            self.states.values().flat_map(|state| state.contents.layers().map(|layer| layer.id)).collect();
+        // What recovery left is used too: the next build starts from it while nothing is published.
+        let states = self.states.values().chain(&self.remains);
+        let used: BTreeSet<LayerId> = states.flat_map(|state| state.contents.layers().map(|layer| layer.id)).collect();
         for layer in state.contents.layers().filter(|layer| !used.contains(&layer.id)) {
             unlink(&layer.path);
         }
