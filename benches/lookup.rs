@@ -27,7 +27,7 @@ fn main() {
 
 /// Looks one name up and reads what an answer would need of its node.
 fn look_up(zones: &ZoneSet, name: &Name, case: &str) -> u64 {
-    let name = LookupName::new(name.as_ref());
+    let name = LookupName::new(zones.key(), name.as_ref());
     let zone = zones.find_zone(&name).unwrap();
     match (zone.find(&name), case) {
         (Find::Name(node), "hit") => first_record(node, 1),

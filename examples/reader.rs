@@ -55,7 +55,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
 /// The RRset of a name and type in presentation format, or why there is none.
 fn rrset(zones: &ZoneSet, name: &Name, rtype: Rtype) -> Result<String, String> {
-    let key = LookupName::new(name.as_ref());
+    let key = LookupName::new(zones.key(), name.as_ref());
     let zone = zones.find_zone(&key).ok_or_else(|| format!("{name}: no zone of this server has it"))?;
     let node = match zone.find(&key) {
         Find::Name(node) => node,

@@ -171,7 +171,7 @@ fn lookup(matches: &ArgMatches) -> Result<Exit, String> {
     let segment = open(&path)?;
     let name = matches.get_one::<Name>("name").cloned().unwrap_or_else(Name::root);
     let only = matches.get_one::<Rtype>("type").copied();
-    let key = LookupName::new(name.as_ref());
+    let key = LookupName::new(segment.key(), name.as_ref());
     let Some(zone) = segment.find_zone(&key) else {
         return Err(format!("{}: no zone of {name} is in this segment", path.display()));
     };

@@ -9,6 +9,7 @@
 use std::fmt;
 
 use crate::error::WriteError;
+use crate::fold::is_folded;
 use crate::ids::{GroupId, LayerId, ZoneId};
 use crate::name::{Name, NameRef};
 use crate::octets::{next_reference, record_at, u8_at, u32_at, u64_at};
@@ -90,7 +91,7 @@ impl<'a> EntryRef<'a> {
 
     /// Whether it is the entry of this apex, which is folded.
     pub(crate) fn is(&self, lowercase_wire: &[u8]) -> bool {
-        self.name_octets().eq_ignore_ascii_case(lowercase_wire)
+        is_folded(self.name_octets(), lowercase_wire)
     }
 
     /// The octets where the apex name should be.

@@ -41,8 +41,8 @@ impl DirectoryWriter {
         let mut lookup = LookupName::default();
         for entry in &self.entries {
             let reference = write_entry(&mut arena, entry)?;
-            lookup.set(entry.apex.as_ref());
-            hashes.push((self.key.hash(lookup.name().as_wire()), reference));
+            lookup.set(self.key, entry.apex.as_ref());
+            hashes.push((lookup.hash(self.key, lookup.label_count()), reference));
             order.push(reference);
         }
         let buckets = index::build(&hashes).ok_or(WriteError::Index { names: hashes.len() })?;

@@ -4,6 +4,7 @@
 //! bucket stands in one of those that follow; the bucket says how far. Both sides know a limit to that distance, so that
 //! a damaged count costs a bounded number of probes.
 
+use crate::prefetch::line_of;
 use crate::tables::{ArchivedBucket, BUCKET_ENTRIES, Bucket};
 
 /// Percentage of entries in use: above it buckets overflow often, below it they are lines of memory for nothing.
@@ -38,6 +39,13 @@ pub(crate) fn find<T>(buckets: &[ArchivedBucket], hash: u64, mut accept: impl Fn
         }
     }
     None
+}
+
+/// Asks the processor for the bucket of a hash.
+pub(crate) fn prefetch(buckets: &[ArchivedBucket], hash: u64) {
+    if let Some(bucket) = buckets.get(bucket_of(hash, buckets.len())) {
+        line_of(bucket);
+    }
 }
 
 /// Builds the index over hashes and node references. The same input gives the same buckets.

@@ -5,10 +5,10 @@
 //! `Directory` says which zones there are and where. A [`ZoneSet`] puts them together as a generation, and is what
 //! queries are looked up in.
 //!
-//! Files in the order to read them: `name`, `lookup_name` (the key of every lookup) · `kind`, `header`, `tables`, `segment`
+//! Files in the order to read them: `name`, `fold`, `hash`, `lookup_name` (the key of every lookup) · `kind`, `header`, `tables`, `segment`
 //! (what is in a file) · `node`, `rrset` (an owner's record) · `index`, `order` (how it is found) · `directory`, `stack`,
 //! `zone`, `zone_set` (a generation and lookups in it) · `writer`, `directory_writer`, `seal`, `file` (how a segment is
-//! made) · `error` · `map` (the one file with unsafe code).
+//! made) · `error` · `map`, `prefetch` (the two files with unsafe code).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -35,7 +35,7 @@
 //! let base = Stack::new(vec![Layer { id: LayerId(1), segment: zones }]);
 //! let set = ZoneSet::new(1, vec![Layer { id: LayerId(2), segment: directory }], vec![(GroupId(1), base)])?;
 //!
-//! let name = LookupName::new("NS.Example.".parse::<Name>()?.as_ref());
+//! let name = LookupName::new(set.key(), "NS.Example.".parse::<Name>()?.as_ref());
 //! let zone = set.find_zone(&name).ok_or("not served")?;
 //! let Find::Name(node) = zone.find(&name) else { return Err("no such name".into()) };
 //! let addresses = node.rrset(1).ok_or("no data")?;
@@ -48,6 +48,7 @@ mod directory;
 mod directory_writer;
 mod error;
 mod file;
+mod fold;
 mod hash;
 mod header;
 mod ids;
@@ -59,6 +60,7 @@ mod name;
 mod node;
 mod octets;
 mod order;
+mod prefetch;
 mod rrset;
 mod seal;
 mod segment;

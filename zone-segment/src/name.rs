@@ -297,14 +297,26 @@ impl LabelStarts {
     /// Counts the labels of `name`.
     pub(crate) fn of(name: NameRef<'_>) -> LabelStarts {
         let mut starts = LabelStarts { starts: [0; LABELS_MAX + 1], count: 0 };
-        let mut at = 0;
-        for label in name.labels() {
-            starts.count += 1;
-            at += 1 + label.len();
-            // At most 255 octets and 127 labels: both fit.
-            starts.starts[usize::from(starts.count)] = at as u8;
-        }
+        starts.set(name);
         starts
+    }
+
+    /// Counts the labels of `name` in place of what was there.
+    pub(crate) fn set(&mut self, name: NameRef<'_>) {
+        let wire = name.as_wire();
+        self.count = 0;
+        let mut at = 0;
+        // A checked name has at most 255 octets and 127 labels, and ends in the root label.
+        while let Some(&length @ 1..) = wire.get(at) {
+            self.count += 1;
+            at += 1 + usize::from(length);
+            self.starts[usize::from(self.count)] = at as u8;
+        }
+    }
+
+    /// Whether a label starts at an offset, the root label included.
+    pub(crate) fn is_start(&self, offset: usize) -> bool {
+        self.starts[..=self.count()].iter().any(|start| usize::from(*start) == offset)
     }
 
     /// How many labels, without the root label.

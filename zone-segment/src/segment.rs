@@ -73,6 +73,11 @@ impl<B: SegmentOctets> Segment<B> {
         String::from_utf8_lossy(text).into_owned()
     }
 
+    /// The octets of the whole file.
+    pub fn octets(&self) -> &[u8] {
+        self.archive.octets()
+    }
+
     /// How many blocks [`verify`](Segment::verify) reads.
     pub fn block_count(&self) -> u64 {
         self.header.block_count()
@@ -138,6 +143,23 @@ impl<B: SegmentOctets> Segment<B> {
         index::find(&root.buckets, hash, |reference| {
             EntryRef::at(&root.entries, reference).filter(|entry| entry.is(lowercase_wire))
         })
+    }
+
+    /// Asks the processor for the bucket of a hash.
+    pub(crate) fn prefetch_index(&self, hash: u64) {
+        if let Some(root) = self.archive.zones() {
+            index::prefetch(&root.buckets, hash);
+        }
+    }
+
+    /// Asks the processor for the nodes that may be of a hash.
+    pub(crate) fn prefetch_node(&self, hash: u64) {
+        if let Some(root) = self.archive.zones() {
+            index::find(&root.buckets, hash, |reference| {
+                Node::prefetch(&root.nodes, reference);
+                None::<()>
+            });
+        }
     }
 
     /// The node of exactly this name in a zone; `hash` is that of the folded name.

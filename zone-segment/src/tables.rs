@@ -92,7 +92,7 @@ rdata { length u16, octets }, signature_ttl u32, signatures { length u16, octets
 node-flags: apex 1, cut 2, occluded 4, dname 8, wildcard 16, wildcard-child 32, empty 64
 entry: length u32, group u32, zone u32, state u8, name_length u8, labels u8, zero u8, floor u64, name, pad 8
 separator: labels below the apex from the right, folded, 0 as 1 1, 1 as 1 2, each ended by 0, cut at 16
-hash: siphash-1-3 of the folded wire form
+hash: polynomial over 2^61-1 of the folded labels from the root, words of 7 octets, mixed
 ";
 
 /// A hash over [`LAYOUT`] and the sizes that the compiler gave the rows: equal layouts only read each other's segments.

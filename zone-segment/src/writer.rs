@@ -266,9 +266,9 @@ impl SegmentWriter {
 
     /// Writes one node and enters it everywhere.
     fn write_node(&mut self, zone: &mut CurrentZone, name: NameRef<'_>, owner: &Owner) -> Result<(), WriteError> {
-        self.lookup.set(name);
+        self.lookup.set(self.key, name);
         let labels = self.lookup.label_count();
-        let hash = self.key.hash(self.lookup.name().as_wire());
+        let hash = self.lookup.hash(self.key, labels);
         let reference = next_reference(&mut self.arena).ok_or(WriteError::Full { octets: self.arena.len() })?;
         let position = u32::try_from(self.order.len())
             .ok()
@@ -353,7 +353,7 @@ fn flags_of(name: NameRef<'_>, owner: &Owner, is_apex: bool, is_occluded: bool) 
 
 /// How many labels two names share from the right.
 fn shared_labels(a: NameRef<'_>, b: NameRef<'_>) -> usize {
-    let (a, b) = (LookupName::new(a), LookupName::new(b));
+    let (a, b) = (LookupName::new(HashKey::default(), a), LookupName::new(HashKey::default(), b));
     let most = a.label_count().min(b.label_count());
     (1..=most).take_while(|&labels| a.suffix(labels) == b.suffix(labels)).last().unwrap_or(0)
 }

@@ -144,6 +144,11 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         self.id
     }
 
+    /// The key that its names are hashed with: what a [`LookupName`] is prepared with.
+    pub fn key(&self) -> HashKey {
+        self.key
+    }
+
     /// Layers below this one are invisible for it.
     pub fn floor(&self) -> LayerId {
         self.floor
@@ -207,6 +212,25 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         })
     }
 
+    /// First pass of a batch of lookups: asks the processor for what [`prefetch_node`](Zone::prefetch_node) reads of a name.
+    ///
+    /// With all names of a batch taken through one pass before the next, and [`find`](Zone::find) last, the memory works on all of
+    /// them at once. What was not asked for is found all the same.
+    pub fn prefetch_index(&self, name: &LookupName) {
+        let hash = name.hash(self.key, name.label_count());
+        for segment in (0..self.source.len()).filter_map(|depth| self.source.get(depth)) {
+            segment.prefetch_index(hash);
+        }
+    }
+
+    /// Second pass of a batch of lookups: asks for the record of a name.
+    pub fn prefetch_node(&self, name: &LookupName) {
+        let hash = name.hash(self.key, name.label_count());
+        for segment in (0..self.source.len()).filter_map(|depth| self.source.get(depth)) {
+            segment.prefetch_node(hash);
+        }
+    }
+
     /// The node of exactly this name, occluded or not: for the addresses of a delegation's name servers.
     pub fn address_node(&self, name: &LookupName) -> Option<Node<'a>> {
         self.probe(name, name.label_count()).map(|hit| hit.node)
@@ -228,7 +252,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     /// The node of the last `labels` labels of a name, in the newest layer that has it.
     fn probe(&self, name: &LookupName, labels: usize) -> Option<Hit<'a>> {
         let wire = name.suffix(labels).as_wire();
-        self.probe_above(self.source.len(), self.key.hash(wire), wire)
+        self.probe_above(self.source.len(), name.hash(self.key, labels), wire)
     }
 
     /// The node of a folded name, in the newest of the first `depths` layers that has it.
@@ -288,7 +312,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         let (reference, hash) = hit.node.link()?;
         let target = self.source.get(hit.depth)?.node_at(reference)?;
         if hit.depth > 0 {
-            let name = LookupName::new(target.name());
+            let name = LookupName::new(self.key, target.name());
             if let Some(newer) = self.probe_above(hit.depth, hash, name.name().as_wire()) {
                 return Some(newer);
             }
@@ -311,7 +335,7 @@ impl<B> std::fmt::Debug for Zone<'_, B> {
 
 /// Whether a node stands above a name.
 fn is_above(name: &LookupName, node: Node<'_>) -> bool {
-    name.name().is_at_or_below(node.name())
+    name.is_at_or_below(node.name())
 }
 
 /// What a zone says about a name.
@@ -349,7 +373,7 @@ impl<B: SegmentOctets> Segment<B> {
         let root = self.zones_root()?;
         (0..=name.label_count()).rev().find_map(|labels| {
             let wire = name.suffix(labels).as_wire();
-            index::find(&root.buckets, self.key().hash(wire), |reference| {
+            index::find(&root.buckets, name.hash(self.key(), labels), |reference| {
                 let node = Node::at(&root.nodes, reference)?;
                 let is_apex = node.is_apex() && node.is(node.zone(), wire);
                 is_apex.then(|| self.zone_row(ZoneId(node.zone()))).flatten()

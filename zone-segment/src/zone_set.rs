@@ -51,6 +51,11 @@ impl<B: SegmentOctets> ZoneSet<B> {
         self.generation
     }
 
+    /// The key that names are hashed with: what a [`LookupName`] is prepared with.
+    pub fn key(&self) -> HashKey {
+        self.key
+    }
+
     /// The zone to answer a name from: the one with the longest apex at or above it.
     pub fn find_zone(&self, name: &LookupName) -> Option<Zone<'_, B>> {
         (0..=name.label_count()).rev().find_map(|labels| self.probe(name, labels))
@@ -63,7 +68,7 @@ impl<B: SegmentOctets> ZoneSet<B> {
 
     /// The zone with exactly this apex.
     pub fn zone(&self, apex: NameRef<'_>) -> Option<Zone<'_, B>> {
-        let name = LookupName::new(apex);
+        let name = LookupName::new(self.key, apex);
         self.probe(&name, name.label_count())
     }
 
@@ -74,9 +79,10 @@ impl<B: SegmentOctets> ZoneSet<B> {
             .enumerate()
             .flat_map(move |(depth, layer)| {
                 layer.segment.entries().filter(move |entry| {
-                    let name = LookupName::new(entry.apex());
+                    let name = LookupName::new(self.key, entry.apex());
                     let wire = name.name().as_wire();
-                    depth == 0 || self.entry(&self.directory[..depth], self.key.hash(wire), wire).is_none()
+                    depth == 0
+                        || self.entry(&self.directory[..depth], name.hash(self.key, name.label_count()), wire).is_none()
                 })
             })
             .filter_map(move |entry| self.zone_of(entry))
@@ -95,7 +101,7 @@ impl<B: SegmentOctets> ZoneSet<B> {
     /// The zone whose apex is the last `labels` labels of a name.
     fn probe(&self, name: &LookupName, labels: usize) -> Option<Zone<'_, B>> {
         let wire = name.suffix(labels).as_wire();
-        self.entry(&self.directory, self.key.hash(wire), wire).and_then(|entry| self.zone_of(entry))
+        self.entry(&self.directory, name.hash(self.key, labels), wire).and_then(|entry| self.zone_of(entry))
     }
 
     /// The newest entry of a folded apex in these layers.

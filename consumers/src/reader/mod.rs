@@ -11,7 +11,7 @@
 //! let reader = Reader::attach("/var/lib/trine/bus.sock")?;
 //! let zones = reader.wait(Duration::from_secs(5)).ok_or("no generation within 5 s")?;
 //! let name: Name = "www.example.com.".parse()?;
-//! if let Some(zone) = zones.find_zone(&LookupName::new(name.as_ref())) {
+//! if let Some(zone) = zones.find_zone(&LookupName::new(zones.key(), name.as_ref())) {
 //!     println!("{name} is in the zone {}", zone.apex());
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())

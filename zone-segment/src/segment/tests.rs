@@ -109,7 +109,7 @@ fn exercise(zones: &Arc<Segment<SegmentBuffer>>, directory: &Arc<Segment<Segment
     ];
     let mut answers = directory.directory_entries().count() as u64 + zones.statistics().records % 2;
     for asked in asked {
-        let lookup = LookupName::new(name(asked).as_ref());
+        let lookup = LookupName::new(set.key(), name(asked).as_ref());
         let of_set = [set.find_zone(&lookup), set.find_zone_above(&lookup)];
         for zone in of_set.into_iter().chain([zones.find_zone(&lookup)]).flatten() {
             answers += 1 + u64::from(format!("{:?}", zone.find(&lookup)).is_empty());

@@ -35,7 +35,7 @@ fn two_layers(floor: u64) -> Set {
 
 /// What a set says about a name.
 fn ask(set: &Set, asked: &str) -> Answer {
-    let lookup = LookupName::new(name(asked).as_ref());
+    let lookup = LookupName::new(KEY, name(asked).as_ref());
     answer_of(set.find_zone(&lookup).expect("served").find(&lookup))
 }
 
@@ -55,7 +55,7 @@ fn layers_below_the_floor_are_invisible() {
     // Above every layer: a zone without data.
     let zone = two_layers(6);
     let zone = zone.zone(name("example.").as_ref()).expect("served");
-    let lookup = LookupName::new(name("a.example.").as_ref());
+    let lookup = LookupName::new(KEY, name("a.example.").as_ref());
     assert!(zone.apex_node().is_none() && zone.serial().is_none() && zone.predecessor(&lookup).is_none());
     assert_eq!(zone.nodes().count(), 0);
     assert_eq!(answer_of(zone.find(&lookup)), Answer::NoName(name(".")));
@@ -71,7 +71,7 @@ fn above_the_floor_the_newest_layer_that_knows_a_name_counts() {
     );
     assert_eq!(ask(&set, "old.example."), Answer::Name(name("old.example.")));
     let predecessor = |asked: &str| {
-        let node = zone.predecessor(&LookupName::new(name(asked).as_ref())).expect("signed");
+        let node = zone.predecessor(&LookupName::new(KEY, name(asked).as_ref())).expect("signed");
         node.name().to_string()
     };
     assert_eq!(predecessor("nev.example."), "x.ent.example.");
@@ -98,10 +98,10 @@ fn the_newest_directory_entry_counts_and_a_removed_one_hides() {
     ];
     let groups = || vec![(GroupId(1), Stack::new(vec![layer(1, base.clone())]))];
     let only_old = ZoneSet::new(1, vec![layer(1, directory(old.clone()))], groups()).expect("a generation");
-    let www = LookupName::new(name("www.sub.example.").as_ref());
+    let www = LookupName::new(KEY, name("www.sub.example.").as_ref());
     assert_eq!(only_old.find_zone(&www).expect("served").apex().to_name(), name("sub.example."));
     assert_eq!(only_old.find_zone_above(&www).expect("served").id(), ZoneId(1));
-    let sub = LookupName::new(name("sub.example.").as_ref());
+    let sub = LookupName::new(KEY, name("sub.example.").as_ref());
     assert_eq!(only_old.find_zone_above(&sub).expect("served").id(), ZoneId(0));
 
     let directory = vec![layer(2, directory(new)), layer(1, directory(old))];
@@ -120,17 +120,17 @@ fn the_newest_directory_entry_counts_and_a_removed_one_hides() {
         ]
     );
     assert_eq!(both.generation(), 2);
-    assert!(both.find_zone(&LookupName::new(name("test.").as_ref())).is_none());
+    assert!(both.find_zone(&LookupName::new(KEY, name("test.").as_ref())).is_none());
 }
 
 #[test]
 fn one_segment_answers_by_itself_too() {
     let segment = segment(&[example(&["a.example."]), ZoneCase { apex: name("."), owners: BTreeMap::new() }]);
-    let lookup = LookupName::new(name("b.a.example.").as_ref());
+    let lookup = LookupName::new(KEY, name("b.a.example.").as_ref());
     let zone = segment.find_zone(&lookup).expect("there");
     assert_eq!(zone.apex().to_name(), name("example."));
     assert_eq!(answer_of(zone.find(&lookup)), Answer::NoName(name("a.example.")));
-    let other = LookupName::new(name("test.").as_ref());
+    let other = LookupName::new(KEY, name("test.").as_ref());
     assert!(segment.find_zone(&other).expect("the root").apex().is_root());
     assert_eq!(segment.statistics().zones, 2);
 }

@@ -80,7 +80,7 @@ pub(crate) fn answer_of(find: Find<'_>) -> Answer {
 
 /// Compares all that a zone says about one name.
 fn check_name(zone: &Zone<'_, SegmentBuffer>, model: &ModelZone, name: &Name) {
-    let lookup = LookupName::new(name.as_ref());
+    let lookup = LookupName::new(KEY, name.as_ref());
     assert_eq!(answer_of(zone.find(&lookup)), model.find(name), "{name} in {}", zone.apex());
     assert_eq!(
         zone.predecessor(&lookup).map(|node| node.name().to_name()),
@@ -124,7 +124,7 @@ proptest! {
         }
         let every_name = models.zones.iter().flat_map(|zone| zone.names());
         for name in asked.into_iter().chain(every_name) {
-            let lookup = LookupName::new(name.as_ref());
+            let lookup = LookupName::new(KEY, name.as_ref());
             let apex = |zone: Option<Zone<'_, SegmentBuffer>>| zone.map(|zone| zone.apex().to_name());
             prop_assert_eq!(apex(set.find_zone(&lookup)), models.find_zone(&name, false));
             prop_assert_eq!(apex(set.find_zone_above(&lookup)), models.find_zone(&name, true));

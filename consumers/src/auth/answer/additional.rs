@@ -62,7 +62,7 @@ fn put_addresses<B: SegmentOctets>(
     if !target.is_at_or_below(zone.apex()) {
         return true;
     }
-    room.set(target);
+    room.set(zone.key(), target);
     let Some(node) = zone.address_node(room) else { return true };
     let mut fits = true;
     for rtype in [Rtype::A, Rtype::AAAA] {

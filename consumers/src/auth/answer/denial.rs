@@ -58,7 +58,7 @@ impl<'z> Proofs<'z> {
     ) {
         let mut wildcard = NameBuffer::default();
         if wildcard.set_wildcard(closest_encloser.name()).is_ok() {
-            room.set(wildcard.name());
+            room.set(zone.key(), wildcard.name());
             self.add(zone, room);
         }
     }

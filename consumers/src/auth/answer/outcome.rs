@@ -72,7 +72,7 @@ pub(super) fn resolve<'z, B: SegmentOctets>(zone: &Zone<'z, B>, name: &LookupNam
 /// any other name that the apex is the closest encloser of.
 fn at_nsec3<'z, B: SegmentOctets>(zone: &Zone<'z, B>, node: Node<'z>, rtype: Rtype) -> Outcome<'z> {
     let mut wildcard = NameBuffer::default();
-    let source = wildcard.set_wildcard(zone.apex()).map(|()| zone.find(&LookupName::new(wildcard.name())));
+    let source = wildcard.set_wildcard(zone.apex()).map(|()| zone.find(&LookupName::new(zone.key(), wildcard.name())));
     match source {
         Ok(Find::Name(node)) => at_source(Source { node, is_synthesis: true }, rtype),
         _ => Outcome::NxDomain { closest_encloser: zone.apex_node().unwrap_or(node) },

@@ -69,7 +69,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     pub(super) fn answer(mut self, question: &Question<'_>) -> (Builder<'a>, Option<ExtendedError>) {
         self.rtype = question.rtype;
         self.scratch.name.set(question.name);
-        self.scratch.lookup.set(question.name);
+        self.scratch.lookup.set(self.zones.key(), question.name);
         let written = match question.rtype {
             Rtype::IXFR => self.write_soa_alone(),
             _ => self.write_chain(),
@@ -98,7 +98,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
                 self.builder.set_authoritative();
             }
             match self.write_outcome(&zone, outcome, link)? {
-                Next::Follow => self.scratch.lookup.set(self.scratch.name.name()),
+                Next::Follow => self.scratch.lookup.set(self.zones.key(), self.scratch.name.name()),
                 Next::Done => return Ok(()),
             }
         }
@@ -149,7 +149,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             // Of a name that exists its own NSEC, or the one that covers an empty non-terminal; of a wildcard's, that there is no closer one.
             self.proofs.add(zone, &self.scratch.lookup);
             if source.is_synthesis {
-                self.scratch.other.set(source.node.name());
+                self.scratch.other.set(zone.key(), source.node.name());
                 self.proofs.add(zone, &self.scratch.other);
             }
         }
@@ -179,7 +179,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             match cut.rrset(Rtype::DS.0).filter(|ds| ds.signature_count() > 0) {
                 Some(ds) => put_rrset(&mut self.builder, cut.name(), ds, ds.ttl(), true)?,
                 None => {
-                    self.scratch.other.set(cut.name());
+                    self.scratch.other.set(zone.key(), cut.name());
                     self.proofs.add(zone, &self.scratch.other);
                 }
             }
