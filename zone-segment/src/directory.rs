@@ -12,7 +12,7 @@ use crate::error::WriteError;
 use crate::fold::is_folded;
 use crate::ids::{GroupId, LayerId, ZoneId};
 use crate::name::{Name, NameRef};
-use crate::octets::{next_reference, record_at, u8_at, u32_at, u64_at};
+use crate::octets::{from_reference, next_reference, u8_at, u32_at, u64_at};
 
 /// Octets before the name.
 const FIXED_OCTETS: usize = 24;
@@ -86,7 +86,9 @@ pub(crate) struct EntryRef<'a> {
 impl<'a> EntryRef<'a> {
     /// The entry at a reference; none when it is not wholly inside the arena.
     pub(crate) fn at(arena: &'a [u8], reference: u32) -> Option<EntryRef<'a>> {
-        record_at(arena, reference, FIXED_OCTETS).map(|record| EntryRef { record })
+        let rest = from_reference(arena, reference);
+        let record = rest.get(..usize::try_from(u32_at(rest, 0)).ok()?)?;
+        (record.len() >= FIXED_OCTETS).then_some(EntryRef { record })
     }
 
     /// Whether it is the entry of this apex, which is folded.

@@ -39,14 +39,22 @@ impl DirectoryWriter {
         let mut hashes = Vec::with_capacity(self.entries.len());
         let mut order = Vec::with_capacity(self.entries.len());
         let mut lookup = LookupName::default();
+        let mut label_counts = 0u128;
         for entry in &self.entries {
             let reference = write_entry(&mut arena, entry)?;
             lookup.set(self.key, entry.apex.as_ref());
             hashes.push((lookup.hash(self.key, lookup.label_count()), reference));
             order.push(reference);
+            // A name has at most 127 labels.
+            label_counts |= 1 << lookup.label_count();
         }
         let buckets = index::build(&hashes).ok_or(WriteError::Index { names: hashes.len() })?;
-        let root = DirectoryRoot { buckets, entries: arena, order };
+        let root = DirectoryRoot {
+            buckets,
+            entries: arena,
+            order,
+            label_counts: [label_counts as u64, (label_counts >> 64) as u64],
+        };
         seal(Kind::Directory, self.key, &root)
     }
 }

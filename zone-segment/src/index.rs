@@ -23,22 +23,65 @@ fn tag_of(hash: u64) -> u16 {
     (hash as u16).max(1)
 }
 
+/// A bucket as it is written or as it lies in a segment.
+pub(crate) trait Line {
+    /// Bit n is set when entry n has this tag.
+    fn entries_with(&self, tag: u16) -> u32;
+
+    /// The node reference of an entry.
+    fn node(&self, entry: usize) -> u32;
+
+    /// How many buckets further on an entry that belongs here may stand.
+    fn overflow(&self) -> u32;
+}
+
+impl Line for Bucket {
+    fn entries_with(&self, tag: u16) -> u32 {
+        self.tags.iter().rev().fold(0, |bits, entry| bits << 1 | u32::from(*entry == tag))
+    }
+
+    fn node(&self, entry: usize) -> u32 {
+        self.nodes[entry]
+    }
+
+    fn overflow(&self) -> u32 {
+        self.overflow
+    }
+}
+
+impl Line for ArchivedBucket {
+    fn entries_with(&self, tag: u16) -> u32 {
+        // Without an early end, so that the processor compares all of them at once.
+        self.tags.iter().rev().fold(0, |bits, entry| bits << 1 | u32::from(entry.to_native() == tag))
+    }
+
+    fn node(&self, entry: usize) -> u32 {
+        self.nodes[entry].to_native()
+    }
+
+    fn overflow(&self) -> u32 {
+        self.overflow.to_native()
+    }
+}
+
 /// Asks `accept` about each entry that may be of this hash, until it accepts one.
-pub(crate) fn find<T>(buckets: &[ArchivedBucket], hash: u64, mut accept: impl FnMut(u32) -> Option<T>) -> Option<T> {
+pub(crate) fn find<T>(buckets: &[impl Line], hash: u64, mut accept: impl FnMut(u32) -> Option<T>) -> Option<T> {
     let home = bucket_of(hash, buckets.len());
     let tag = tag_of(hash);
-    let overflow = buckets.get(home)?.overflow.to_native().min(OVERFLOW_MAX) as usize;
-    for distance in 0..=overflow {
-        let bucket = buckets.get((home + distance) % buckets.len())?;
-        for (entry, node) in bucket.tags.iter().zip(&bucket.nodes) {
-            if entry.to_native() == tag
-                && let Some(found) = accept(node.to_native())
-            {
+    let mut left = buckets.get(home)?.overflow().min(OVERFLOW_MAX);
+    let mut at = home;
+    loop {
+        let bucket = buckets.get(at)?;
+        let mut entries = bucket.entries_with(tag);
+        while entries != 0 {
+            if let Some(found) = accept(bucket.node(entries.trailing_zeros() as usize)) {
                 return Some(found);
             }
+            entries &= entries - 1;
         }
+        left = left.checked_sub(1)?;
+        at = if at + 1 == buckets.len() { 0 } else { at + 1 };
     }
-    None
 }
 
 /// Asks the processor for the bucket of a hash.

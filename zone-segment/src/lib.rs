@@ -6,7 +6,7 @@
 //! queries are looked up in.
 //!
 //! Files in the order to read them: `name`, `fold`, `hash`, `lookup_name` (the key of every lookup) · `kind`, `header`, `tables`, `segment`
-//! (what is in a file) · `node`, `rrset` (an owner's record) · `index`, `order` (how it is found) · `directory`, `stack`,
+//! (what is in a file) · `node`, `rrset` (an owner's record) · `index`, `order`, `denial` (how it is found) · `directory`, `stack`,
 //! `zone`, `zone_set` (a generation and lookups in it) · `writer`, `directory_writer`, `seal`, `file` (how a segment is
 //! made) · `error` · `map`, `prefetch` (the two files with unsafe code).
 //!
@@ -44,6 +44,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod denial;
 mod directory;
 mod directory_writer;
 mod error;
@@ -70,6 +71,7 @@ mod writer;
 mod zone;
 mod zone_set;
 
+pub use denial::Nsec3;
 pub use directory::{DirectoryEntry, ZoneState};
 pub use directory_writer::DirectoryWriter;
 pub use error::{OpenError, VerifyError, WriteError};
@@ -82,9 +84,9 @@ pub use lookup_name::LookupName;
 pub use map::{Mapping, SegmentBuffer, SegmentOctets};
 pub use name::{LABEL_OCTETS_MAX, LABELS_MAX, Labels, NAME_OCTETS_MAX, Name, NameError, NameRef};
 pub use node::{Node, Rrsets};
-pub use rrset::{Rdata, Rrset};
-pub use segment::{PartStatistics, Segment, Statistics, map};
+pub use rrset::{Rdata, Rrset, Target};
+pub use segment::{Breakdown, PartStatistics, Segment, Statistics, TypeBreakdown, map};
 pub use stack::{LAYERS_MAX, Layer, Stack};
 pub use writer::SegmentWriter;
-pub use zone::{Find, Nodes, Zone};
+pub use zone::{Find, Nodes, OrderBlock, Zone};
 pub use zone_set::{ZoneSet, ZoneSetError};

@@ -80,6 +80,12 @@ impl LookupName {
         NameRef::from_checked(&self.wire[self.starts.suffix_start(labels)..usize::from(self.length)])
     }
 
+    /// The leftmost of its last `labels` labels; `labels` is 1 to as many as it has.
+    pub(crate) fn label(&self, labels: usize) -> &[u8] {
+        let start = self.starts.suffix_start(labels);
+        &self.wire[start + 1..start + 1 + usize::from(self.wire[start])]
+    }
+
     /// The hash of its last `labels` labels under a key.
     pub(crate) fn hash(&self, key: HashKey, labels: usize) -> u64 {
         if key != self.key {

@@ -1,46 +1,38 @@
-//! An owner name as it lies in a segment: one contiguous record with its flags, its name and all of its RRsets, so that a
+//! An owner name as it lies in a segment: one contiguous record with its flags, its name and its RRsets, so that a
 //! common answer touches these cache lines and no others.
 //!
 //! ```text
-//!  0 u32 length of the record   16 u32 position in the canonical order
-//!  4 u32 zone                   20 u32 link: a node reference
-//!  8 u16 flags                  24 u64 link: the hash of that node's name
-//! 10 u8  length of the name     32 the name, then zeros up to a multiple of 4,
-//! 11 u8  labels                    then the RRset directory, 16 octets each (see rrset.rs),
-//! 12 u16 RRsets                    then the RRsets
-//! 14 u16 zero
+//!  0 u16 length of the record, in units of eight octets
+//!  2 u16 flags
+//!  4 u16 RRsets
+//!  6 u8  length of the name
+//!  7 the name, then if the node is linked a u32, a node reference,
+//!    then the RRset directory, 6 octets each (see rrset.rs), then the RRsets
 //! ```
 //!
-//! The link of an occluded node leads to the zone cut or DNAME owner that hides it; that of any other to its wildcard
-//! child. A damaged record reads as an empty node or a wrong name: every access is checked.
+//! The link of an occluded node leads to the zone cut or DNAME owner that hides it; that of an apex is no reference but its
+//! zone's id. The records of a zone follow each other
+//! in canonical order. A damaged record reads as an empty node or a wrong name: every access is checked.
 
 use std::fmt;
 
 use crate::fold::is_folded;
 use crate::name::NameRef;
-use crate::octets::{REFERENCE_UNIT, record_at, u8_at, u16_at, u32_at, u64_at};
+use crate::octets::{REFERENCE_UNIT, from_reference, u8_at, u16_at, u32_at};
 use crate::prefetch::prefetch;
 use crate::rrset::{DIRECTORY_ENTRY_OCTETS, Rrset};
-use crate::tables::NO_NODE;
+use crate::tables::ArchivedZonesRoot;
 
 /// Octets before the name.
-pub(crate) const FIXED_OCTETS: usize = 32;
-/// Offset of the zone's id.
-pub(crate) const ZONE_OFFSET: usize = 4;
+pub(crate) const FIXED_OCTETS: usize = 7;
 /// Offset of the flags.
-pub(crate) const FLAGS_OFFSET: usize = 8;
-/// Offset of the name's length.
-pub(crate) const NAME_LENGTH_OFFSET: usize = 10;
-/// Offset of the number of labels.
-pub(crate) const LABELS_OFFSET: usize = 11;
+pub(crate) const FLAGS_OFFSET: usize = 2;
 /// Offset of the number of RRsets.
-pub(crate) const RRSETS_OFFSET: usize = 12;
-/// Offset of the position in the canonical order.
-pub(crate) const POSITION_OFFSET: usize = 16;
-/// Offset of the link's node reference.
-pub(crate) const LINK_OFFSET: usize = 20;
-/// Offset of the link's name hash.
-pub(crate) const LINK_HASH_OFFSET: usize = 24;
+pub(crate) const RRSETS_OFFSET: usize = 4;
+/// Offset of the name's length.
+pub(crate) const NAME_LENGTH_OFFSET: usize = 6;
+/// Octets of a link.
+pub(crate) const LINK_OCTETS: usize = 4;
 
 /// The zone's apex.
 pub(crate) const APEX: u16 = 1;
@@ -56,46 +48,52 @@ pub(crate) const WILDCARD: u16 = 16;
 pub(crate) const WILDCARD_CHILD: u16 = 32;
 /// Owns nothing: it is there because of its descendants, or an apex without records.
 pub(crate) const EMPTY: u16 = 64;
+/// Has a link.
+pub(crate) const LINKED: u16 = 128;
+/// Owns an NSEC RRset with authority.
+pub(crate) const PROOF: u16 = 256;
 
 /// Octets of a node to ask for: more than most nodes have, less than what is not read of those with many records.
 const PREFETCHED_OCTETS: usize = 128;
 
 /// The record of [`Node::NOTHING`]: the root, empty, linked to nothing.
-static NOTHING: [u8; 40] = {
-    let mut record = [0; 40];
-    record[0] = 40;
-    record[FLAGS_OFFSET] = EMPTY as u8;
-    record[NAME_LENGTH_OFFSET] = 1;
-    let mut at = LINK_OFFSET;
-    while at < LINK_HASH_OFFSET {
-        record[at] = 0xff;
-        at += 1;
-    }
-    record
-};
+static NOTHING: [u8; 8] = [1, 0, EMPTY as u8, 0, 0, 0, 1, 0];
 
 /// An owner name and what it owns.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
     /// The record, at least as long as its fixed part.
     record: &'a [u8],
+    /// The arena of RRsets that lie outside of records.
+    shared: &'a [u8],
 }
 
 impl<'a> Node<'a> {
     /// What stands for a node that damage took away: the root, owning nothing.
-    pub(crate) const NOTHING: Node<'static> = Node { record: &NOTHING };
+    pub(crate) const NOTHING: Node<'static> = Node { record: &NOTHING, shared: &[] };
 
     /// The node at a reference; none when it is not wholly inside the arena.
-    pub(crate) fn at(arena: &'a [u8], reference: u32) -> Option<Node<'a>> {
-        record_at(arena, reference, FIXED_OCTETS).map(|record| Node { record })
+    pub(crate) fn at(root: &'a ArchivedZonesRoot, reference: u32) -> Option<Node<'a>> {
+        let rest = from_reference(&root.nodes, reference);
+        let record = rest.get(..usize::from(u16_at(rest, 0)) * REFERENCE_UNIT)?;
+        // One unit is longer than the fixed part.
+        (!record.is_empty()).then_some(Node { record, shared: &root.shared })
     }
 
     /// Asks the processor for the node at a reference.
-    pub(crate) fn prefetch(arena: &[u8], reference: u32) {
-        let start = (reference as usize).saturating_mul(REFERENCE_UNIT);
-        if let Some(record) = arena.get(start..) {
-            prefetch(&record[..record.len().min(PREFETCHED_OCTETS)]);
-        }
+    pub(crate) fn prefetch(root: &ArchivedZonesRoot, reference: u32) {
+        let rest = from_reference(&root.nodes, reference);
+        prefetch(&rest[..rest.len().min(PREFETCHED_OCTETS)]);
+    }
+
+    /// How many references further on the next record begins; at least one.
+    pub(crate) fn units(&self) -> u32 {
+        (self.record.len() / REFERENCE_UNIT) as u32
+    }
+
+    /// Where its record lies.
+    pub(crate) fn record(&self) -> &'a [u8] {
+        self.record
     }
 
     /// Its owner name, in the case it was loaded with.
@@ -109,20 +107,19 @@ impl<'a> Node<'a> {
         self.record.get(FIXED_OCTETS..FIXED_OCTETS + length).unwrap_or_default()
     }
 
-    /// Whether it is this name of this zone; `lowercase_wire` is folded.
-    pub(crate) fn is(&self, zone: u32, lowercase_wire: &[u8]) -> bool {
-        self.zone() == zone && is_folded(self.name_octets(), lowercase_wire)
+    /// Whether it has this name; `lowercase_wire` is folded.
+    pub(crate) fn is(&self, lowercase_wire: &[u8]) -> bool {
+        is_folded(self.name_octets(), lowercase_wire)
     }
 
-    /// The id of the zone it belongs to.
-    pub(crate) fn zone(&self) -> u32 {
-        u32_at(self.record, ZONE_OFFSET)
+    /// Whether it is the wildcard below this name; `lowercase_wire` is folded.
+    pub(crate) fn is_wildcard_of(&self, lowercase_wire: &[u8]) -> bool {
+        self.name_octets().strip_prefix(b"\x01*").is_some_and(|parent| is_folded(parent, lowercase_wire))
     }
 
-    /// Where its link leads: a node reference and that node's name hash.
-    pub(crate) fn link(&self) -> Option<(u32, u64)> {
-        let reference = u32_at(self.record, LINK_OFFSET);
-        (reference != NO_NODE).then(|| (reference, u64_at(self.record, LINK_HASH_OFFSET)))
+    /// Its link: where it leads, or of an apex the zone's id.
+    pub(crate) fn link(&self) -> Option<u32> {
+        self.has(LINKED).then(|| u32_at(self.record, self.name_end()))
     }
 
     /// Whether a flag is set.
@@ -165,17 +162,35 @@ impl<'a> Node<'a> {
         self.has(EMPTY)
     }
 
+    /// Whether it owns an NSEC RRset with authority.
+    pub(crate) fn is_proof(&self) -> bool {
+        self.has(PROOF)
+    }
+
     /// Its RRset of a type. None for RRSIG (signatures hang on the RRset they cover), nor for signatures without records.
     pub fn rrset(&self, rtype: u16) -> Option<Rrset<'a>> {
-        self.rrsets()
-            .take_while(|rrset| rrset.rtype() <= rtype)
-            .find(|rrset| rrset.rtype() == rtype && !rrset.is_empty())
+        let directory = self.directory();
+        let entry =
+            directory.iter().take_while(|entry| u16_at(*entry, 0) <= rtype).find(|entry| u16_at(*entry, 0) == rtype)?;
+        Some(Rrset::from_entry(self.record, self.shared, entry)).filter(|rrset| !rrset.is_empty())
     }
 
     /// All of its RRsets by type. One without records holds signatures that cover nothing here.
     pub fn rrsets(&self) -> Rrsets<'a> {
-        let name_end = FIXED_OCTETS + usize::from(u8_at(self.record, NAME_LENGTH_OFFSET));
-        Rrsets { record: self.record, at: name_end.next_multiple_of(4), left: u16_at(self.record, RRSETS_OFFSET) }
+        Rrsets { record: self.record, shared: self.shared, entries: self.directory() }
+    }
+
+    /// Its RRset directory.
+    pub(crate) fn directory(&self) -> &'a [[u8; DIRECTORY_ENTRY_OCTETS]] {
+        let link = if self.has(LINKED) { LINK_OCTETS } else { 0 };
+        let rest = self.record.get(self.name_end() + link..).unwrap_or_default();
+        let (entries, _) = rest.as_chunks();
+        entries.get(..usize::from(u16_at(self.record, RRSETS_OFFSET))).unwrap_or_default()
+    }
+
+    /// The offset behind its name.
+    fn name_end(&self) -> usize {
+        FIXED_OCTETS + usize::from(u8_at(self.record, NAME_LENGTH_OFFSET))
     }
 }
 
@@ -194,19 +209,18 @@ impl fmt::Debug for Node<'_> {
 pub struct Rrsets<'a> {
     /// The node's record.
     record: &'a [u8],
-    /// Offset of the next directory entry.
-    at: usize,
-    /// How many are left.
-    left: u16,
+    /// The arena of RRsets that lie outside of records.
+    shared: &'a [u8],
+    /// What is left of the directory.
+    entries: &'a [[u8; DIRECTORY_ENTRY_OCTETS]],
 }
 
 impl<'a> Iterator for Rrsets<'a> {
     type Item = Rrset<'a>;
 
     fn next(&mut self) -> Option<Rrset<'a>> {
-        self.left = self.left.checked_sub(1)?;
-        let entry = self.record.get(self.at..self.at + DIRECTORY_ENTRY_OCTETS)?;
-        self.at += DIRECTORY_ENTRY_OCTETS;
-        Some(Rrset::from_entry(self.record, entry))
+        let (entry, rest) = self.entries.split_first()?;
+        self.entries = rest;
+        Some(Rrset::from_entry(self.record, self.shared, entry))
     }
 }

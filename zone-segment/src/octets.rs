@@ -25,13 +25,12 @@ pub(crate) fn u64_at(octets: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(array_at(octets, at))
 }
 
-/// The record at `reference` (in units of eight octets) of an arena, cut to the length it begins with. None when it is
-/// not wholly inside, or shorter than `fixed` octets.
-pub(crate) fn record_at(arena: &[u8], reference: u32, fixed: usize) -> Option<&[u8]> {
-    let start = usize::try_from(u64::from(reference) * REFERENCE_UNIT as u64).ok()?;
-    let rest = arena.get(start..)?;
-    let record = rest.get(..usize::try_from(u32_at(rest, 0)).ok()?)?;
-    (record.len() >= fixed).then_some(record)
+/// What an arena has from `reference` (in units of eight octets) on; nothing behind its end.
+pub(crate) fn from_reference(arena: &[u8], reference: u32) -> &[u8] {
+    usize::try_from(u64::from(reference) * REFERENCE_UNIT as u64)
+        .ok()
+        .and_then(|start| arena.get(start..))
+        .unwrap_or_default()
 }
 
 /// Octets one reference step spans: 32 bits of them address 32 GiB of arena.

@@ -1,46 +1,56 @@
-//! An RRset in a node's record: its directory entry, its records and the signatures that cover it.
+//! An RRset: its entry in a node's directory, its records and the signatures that cover it.
 //!
 //! ```text
-//! directory entry:  0 u16 type, 2 u16 signatures, 4 u32 records, 8 u32 TTL, 12 u32 offset in the node's record
-//! at the offset:    the records, each u16 length and RDATA in wire form;
+//! directory entry:  0 u16 type, 2 u32 place: with the top bit a reference in the shared arena, without it an offset in the
+//!                   node's record
+//! at the place:     0 u32 TTL, 4 u16 records, 6 u16 signatures, its top bit says that there are targets;
+//!                   if there are: a u32 for each record, the node of the name that the record speaks of;
+//!                   the records, each u16 length and RDATA in wire form;
 //!                   if there are signatures: u32 their TTL, then they, each u16 length and RDATA
 //! ```
+//!
+//! What many owners have alike, the name servers of a registrar, lies once in the shared arena.
 
 use std::fmt;
 
-use crate::octets::{u16_at, u32_at};
+use crate::name::NameRef;
+use crate::octets::{from_reference, u16_at, u32_at};
+use crate::tables::NO_NODE;
 
 /// Octets of an entry of a node's RRset directory.
-pub(crate) const DIRECTORY_ENTRY_OCTETS: usize = 16;
+pub(crate) const DIRECTORY_ENTRY_OCTETS: usize = 6;
+/// In a place: it is in the shared arena.
+pub(crate) const SHARED: u32 = 1 << 31;
+/// In the number of signatures: there are targets.
+pub(crate) const TARGETS: u16 = 1 << 15;
+/// Octets before targets and records.
+pub(crate) const BODY_FIXED_OCTETS: usize = 8;
+/// Octets of a target.
+pub(crate) const TARGET_OCTETS: usize = 4;
 
 /// Records of one owner and type, with the signatures that cover them.
 #[derive(Clone, Copy)]
 pub struct Rrset<'a> {
-    /// The node's record.
-    record: &'a [u8],
+    /// What lies at its place, and what follows that.
+    body: &'a [u8],
     /// The type.
     rtype: u16,
-    /// How many signatures.
-    signatures: u16,
-    /// How many records.
-    count: u32,
-    /// The TTL.
-    ttl: u32,
-    /// Where the records begin, in the node's record.
-    offset: u32,
 }
 
 impl<'a> Rrset<'a> {
     /// Reads a directory entry.
-    pub(crate) fn from_entry(record: &'a [u8], entry: &[u8]) -> Rrset<'a> {
-        Rrset {
-            record,
-            rtype: u16_at(entry, 0),
-            signatures: u16_at(entry, 2),
-            count: u32_at(entry, 4),
-            ttl: u32_at(entry, 8),
-            offset: u32_at(entry, 12),
-        }
+    pub(crate) fn from_entry(record: &'a [u8], shared: &'a [u8], entry: &[u8; DIRECTORY_ENTRY_OCTETS]) -> Rrset<'a> {
+        let place = u32_at(entry, 2);
+        let body = match place & SHARED {
+            0 => record.get(place as usize..).unwrap_or_default(),
+            _ => from_reference(shared, place & !SHARED),
+        };
+        Rrset { body, rtype: u16_at(entry, 0) }
+    }
+
+    /// An RRset whose octets lie somewhere else.
+    pub(crate) fn of_body(body: &'a [u8], rtype: u16) -> Rrset<'a> {
+        Rrset { body, rtype }
     }
 
     /// The type.
@@ -50,41 +60,77 @@ impl<'a> Rrset<'a> {
 
     /// The TTL.
     pub fn ttl(&self) -> u32 {
-        self.ttl
+        u32_at(self.body, 0)
     }
 
     /// How many records. In a damaged segment there may be fewer.
     pub fn len(&self) -> usize {
-        // Each record takes two octets at least: a caller that reserves room by this reserves no more than a record's.
-        (self.count as usize).min(self.record.len() / 2)
+        // Each record takes two octets at least: a caller that reserves room by this reserves no more than there are.
+        usize::from(u16_at(self.body, 4)).min(self.body.len() / 2)
     }
 
     /// Whether it has no records: then it only holds signatures that cover nothing here.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        u16_at(self.body, 4) == 0
     }
 
     /// The records' RDATA, uncompressed, in canonical order (RFC 4034, section 6.3, but for the case of names in it).
     pub fn rdata(&self) -> Rdata<'a> {
-        Rdata { rest: self.record.get(self.offset as usize..).unwrap_or_default(), left: self.count }
+        let start = BODY_FIXED_OCTETS + self.target_octets().len();
+        Rdata { rest: self.body.get(start..).unwrap_or_default(), left: u16_at(self.body, 4) }
     }
 
     /// How many signatures cover it.
     pub fn signature_count(&self) -> usize {
-        usize::from(self.signatures)
+        usize::from(u16_at(self.body, 6) & !TARGETS)
     }
 
     /// The RDATA of the RRSIG records that cover it.
     pub fn signatures(&self) -> Rdata<'a> {
-        Rdata { rest: self.behind_records().get(4..).unwrap_or_default(), left: u32::from(self.signatures) }
+        // The count is below 2^15.
+        Rdata { rest: self.behind_records().get(4..).unwrap_or_default(), left: self.signature_count() as u16 }
     }
 
     /// The TTL of the RRSIG records that cover it; that of the RRset without any.
     pub fn signature_ttl(&self) -> u32 {
-        match self.signatures {
-            0 => self.ttl,
+        match self.signature_count() {
+            0 => self.ttl(),
             _ => u32_at(self.behind_records(), 0),
         }
+    }
+
+    /// The names that an NS RRset speaks of, each with what its segment says of where that name's node is.
+    pub fn targets(self) -> impl Iterator<Item = Target<'a>> + use<'a> {
+        let links = self.target_octets();
+        self.rdata().enumerate().filter_map(move |(at, rdata)| {
+            let name = NameRef::from_wire(rdata).ok()?;
+            let link = links.get(at * TARGET_OCTETS..).filter(|link| !link.is_empty());
+            Some(Target { name, node: link.map(|link| u32_at(link, 0)).filter(|node| *node != NO_NODE) })
+        })
+    }
+
+    /// The targets.
+    pub(crate) fn target_octets(&self) -> &'a [u8] {
+        match u16_at(self.body, 6) & TARGETS {
+            0 => &[],
+            _ => {
+                let end = BODY_FIXED_OCTETS + usize::from(u16_at(self.body, 4)) * TARGET_OCTETS;
+                self.body.get(BODY_FIXED_OCTETS..end).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Octets that it takes.
+    pub(crate) fn octets(&self) -> usize {
+        let rest = match self.signature_count() {
+            0 => self.behind_records(),
+            _ => {
+                let mut signatures = self.signatures();
+                while signatures.next().is_some() {}
+                signatures.rest
+            }
+        };
+        self.body.len() - rest.len()
     }
 
     /// What follows the records.
@@ -99,20 +145,29 @@ impl fmt::Debug for Rrset<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rrset")
             .field("rtype", &self.rtype)
-            .field("ttl", &self.ttl)
-            .field("records", &self.count)
-            .field("signatures", &self.signatures)
+            .field("ttl", &self.ttl())
+            .field("records", &self.len())
+            .field("signatures", &self.signature_count())
             .finish()
     }
+}
+
+/// A name that a record speaks of; see [`Rrset::targets`].
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The name.
+    pub name: NameRef<'a>,
+    /// Reference of its node in the RRset's own segment; none when it is not in there.
+    pub(crate) node: Option<u32>,
 }
 
 /// RDATA, one record after the other; see [`Rrset::rdata`].
 #[derive(Clone, Debug)]
 pub struct Rdata<'a> {
-    /// What is left of the node's record.
+    /// What is left of the octets.
     rest: &'a [u8],
     /// How many records are left.
-    left: u32,
+    left: u16,
 }
 
 impl<'a> Iterator for Rdata<'a> {
@@ -127,6 +182,6 @@ impl<'a> Iterator for Rdata<'a> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.left as usize))
+        (0, Some(usize::from(self.left)))
     }
 }

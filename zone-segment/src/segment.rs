@@ -11,18 +11,18 @@ use crate::directory::{DirectoryEntry, EntryRef};
 use crate::error::{OpenError, VerifyError};
 use crate::hash::HashKey;
 use crate::header::{BLOCK_HASH_OCTETS, BLOCK_OCTETS, HEADER_LENGTH, Header};
-use crate::ids::ZoneId;
 use crate::index;
 use crate::kind::Kind;
 use crate::map::{CheckedArchive, Mapping, SegmentOctets};
-use crate::node::Node;
-use crate::tables::{ArchivedBucket, ArchivedZoneRow, ArchivedZonesRoot};
+use crate::tables::{ArchivedBucket, ArchivedZonesRoot};
 
+mod breakdown;
 mod statistics;
 
 #[cfg(test)]
 mod tests;
 
+pub use breakdown::{Breakdown, TypeBreakdown};
 pub use statistics::{PartStatistics, Statistics};
 
 /// An opened segment over its octets: a mapped file, or a buffer in tests and tools.
@@ -145,41 +145,15 @@ impl<B: SegmentOctets> Segment<B> {
         })
     }
 
-    /// Asks the processor for the bucket of a hash.
-    pub(crate) fn prefetch_index(&self, hash: u64) {
-        if let Some(root) = self.archive.zones() {
-            index::prefetch(&root.buckets, hash);
-        }
+    /// Which numbers of labels the apexes of a directory have: bit n for n labels.
+    pub(crate) fn label_counts(&self) -> u128 {
+        let counts = self.archive.directory().map(|root| root.label_counts.map(|bits| bits.to_native()));
+        counts.map_or(0, |[low, high]| u128::from(high) << 64 | u128::from(low))
     }
 
-    /// Asks the processor for the nodes that may be of a hash.
-    pub(crate) fn prefetch_node(&self, hash: u64) {
-        if let Some(root) = self.archive.zones() {
-            index::find(&root.buckets, hash, |reference| {
-                Node::prefetch(&root.nodes, reference);
-                None::<()>
-            });
-        }
-    }
-
-    /// The node of exactly this name in a zone; `hash` is that of the folded name.
-    pub(crate) fn node(&self, hash: u64, zone: ZoneId, lowercase_wire: &[u8]) -> Option<Node<'_>> {
-        let root = self.archive.zones()?;
-        index::find(&root.buckets, hash, |reference| {
-            Node::at(&root.nodes, reference).filter(|node| node.is(zone.0, lowercase_wire))
-        })
-    }
-
-    /// The node at a reference.
-    pub(crate) fn node_at(&self, reference: u32) -> Option<Node<'_>> {
-        Node::at(&self.archive.zones()?.nodes, reference)
-    }
-
-    /// The row of a zone.
-    pub(crate) fn zone_row(&self, zone: ZoneId) -> Option<&ArchivedZoneRow> {
-        let rows = &self.archive.zones()?.zones;
-        let at = rows.binary_search_by_key(&zone.0, |row| row.zone.to_native()).ok()?;
-        rows.get(at)
+    /// Where the octets of a segment's nodes go; none of a directory. Reads all of them.
+    pub fn breakdown(&self) -> Option<Breakdown> {
+        self.archive.zones().map(Breakdown::of)
     }
 
     /// The root, of a segment of kind `Zones`.

@@ -15,12 +15,6 @@ pub(crate) const BUCKET_ENTRIES: usize = 10;
 /// A reference to no node.
 pub(crate) const NO_NODE: u32 = u32::MAX;
 
-/// No position in the canonical order.
-pub(crate) const NO_POSITION: u32 = u32::MAX;
-
-/// Octets of a separator of the canonical order.
-pub(crate) const SEPARATOR_OCTETS: usize = 16;
-
 /// One cache line of the hash index; see [`index`](crate::index).
 #[derive(Archive, Serialize, Clone)]
 #[rkyv(attr(repr(align(64))))]
@@ -38,18 +32,31 @@ pub(crate) struct Bucket {
 pub(crate) struct ZoneRow {
     /// The zone's id; rows are sorted by it.
     pub(crate) zone: u32,
-    /// Reference of the apex's node.
-    pub(crate) apex: u32,
-    /// First of the zone's positions in the canonical order.
-    pub(crate) order_start: u32,
-    /// How many names the zone has, empty non-terminals included.
-    pub(crate) order_count: u32,
-    /// First of the zone's separators; there is one for each sixteenth name after the first.
-    pub(crate) separator_start: u32,
     /// Serial of the SOA record; 0 without one.
     pub(crate) serial: u32,
+    /// Reference of the first of its nodes, the apex; they follow each other in canonical order.
+    pub(crate) start: u32,
+    /// The reference behind its last node.
+    pub(crate) end: u32,
+    /// How many names the zone has, empty non-terminals included.
+    pub(crate) names: u32,
+    /// First of the zone's blocks and separators; there is one for each sixteenth name after the first.
+    pub(crate) block_start: u32,
+    /// First of the zone's rows of NSEC3 records.
+    pub(crate) nsec3_start: u32,
+    /// How many of them.
+    pub(crate) nsec3_count: u32,
     /// How many records the zone has, signatures included.
     pub(crate) records: u64,
+}
+
+/// Sixteen names of a zone in canonical order, or fewer at its end.
+#[derive(Archive, Serialize, Clone)]
+pub(crate) struct BlockRow {
+    /// Reference of the first node.
+    pub(crate) first: u32,
+    /// The last node before it that owns an authoritative NSEC RRset, or [`NO_NODE`].
+    pub(crate) proof: u32,
 }
 
 /// Root of a segment of kind `Zones`.
@@ -57,14 +64,19 @@ pub(crate) struct ZoneRow {
 pub(crate) struct ZonesRoot {
     /// The hash index. First, so that its cache lines and those of the arena behind it are whole.
     pub(crate) buckets: Vec<Bucket>,
-    /// The node records, each at a multiple of eight octets; see [`node`](crate::node).
+    /// The node records, each at a multiple of eight octets, zone by zone in canonical order; see [`node`](crate::node).
     pub(crate) nodes: Vec<u8>,
-    /// Node references in canonical order, one range a zone; see [`order`](crate::order).
-    pub(crate) order: Vec<u32>,
-    /// For each position, that of the last owner of an authoritative NSEC RRset at or before it.
-    pub(crate) predecessors: Vec<u32>,
-    /// Sort keys of each sixteenth name, zone by zone.
-    pub(crate) separators: Vec<[u8; SEPARATOR_OCTETS]>,
+    /// RRsets that several nodes own, or that are too long for a node's record, each at a multiple of eight octets; see
+    /// [`rrset`](crate::rrset).
+    pub(crate) shared: Vec<u8>,
+    /// The sort key of each block's first name, its upper and its lower half; see [`order`](crate::order).
+    pub(crate) separators: Vec<[u64; 2]>,
+    /// The blocks behind the first of each zone.
+    pub(crate) blocks: Vec<BlockRow>,
+    /// The first eight octets of the hash in each NSEC3 owner's name, ascending in each zone; see [`denial`](crate::denial).
+    pub(crate) nsec3_hashes: Vec<u64>,
+    /// The nodes of those owners.
+    pub(crate) nsec3_nodes: Vec<u32>,
     /// The zones, by id.
     pub(crate) zones: Vec<ZoneRow>,
 }
@@ -78,20 +90,24 @@ pub(crate) struct DirectoryRoot {
     pub(crate) entries: Vec<u8>,
     /// References of the records, by apex in canonical order.
     pub(crate) order: Vec<u32>,
+    /// How many labels the apexes have: bit n of the 128 is set when there is one with n labels. A query is asked for those only.
+    pub(crate) label_counts: [u64; 2],
 }
 
 /// What the rows and records hold, field by field. Not parsed by anyone: a changed text is a changed layout.
 const LAYOUT: &str = "\
 bucket: tags [u16; 10], nodes [u32; 10], overflow u32, align 64; bucket = hash * count >> 64, tag = low 16 bits or 1
-zone: zone u32, apex u32, order_start u32, order_count u32, separator_start u32, serial u32, records u64
-zones-root: buckets, nodes [u8], order [u32], predecessors [u32], separators [[u8; 16]], zones
-directory-root: buckets, entries [u8], order [u32]
-node: length u32, zone u32, flags u16, name_length u8, labels u8, rrsets u16, zero u16, position u32, link u32, \
-link_hash u64, name, pad 4, rrsets { rtype u16, signatures u16, count u32, ttl u32, offset u32 }, \
-rdata { length u16, octets }, signature_ttl u32, signatures { length u16, octets }, pad 8
-node-flags: apex 1, cut 2, occluded 4, dname 8, wildcard 16, wildcard-child 32, empty 64
+zone: zone u32, serial u32, start u32, end u32, names u32, block_start u32, nsec3_start u32, nsec3_count u32, records u64
+block: first u32, proof u32
+zones-root: buckets, nodes [u8], shared [u8], separators [[u64; 2]], blocks, nsec3_hashes [u64], nsec3_nodes [u32], zones
+directory-root: buckets, entries [u8], order [u32], label_counts [u64; 2]
+node: units u16, flags u16, rrsets u16, name_length u8, name, link u32 if linked, rrsets { rtype u16, place u32 }, bodies, pad 8
+node-flags: apex 1, cut 2, occluded 4, dname 8, wildcard 16, wildcard-child 32, empty 64, linked 128, proof 256
+place: top bit: shared, in units of 8; else offset in the record
+body: ttl u32, count u16, signatures u15, has-targets u1, targets [u32; count] if so, rdata { length u16, octets }, \
+signature_ttl u32 and signatures { length u16, octets } if any
 entry: length u32, group u32, zone u32, state u8, name_length u8, labels u8, zero u8, floor u64, name, pad 8
-separator: labels below the apex from the right, folded, 0 as 1 1, 1 as 1 2, each ended by 0, cut at 16
+separator: labels below the apex from the right, folded, 0 as 1 1, 1 as 1 2, each ended by 0, cut at 16, big endian
 hash: polynomial over 2^61-1 of the folded labels from the root, words of 7 octets, mixed
 ";
 
@@ -102,6 +118,7 @@ pub(crate) fn layout_hash() -> u64 {
     for size in [
         size_of::<ArchivedBucket>(),
         size_of::<ArchivedZoneRow>(),
+        size_of::<ArchivedBlockRow>(),
         size_of::<ArchivedZonesRoot>(),
         size_of::<ArchivedDirectoryRoot>(),
     ] {
@@ -112,4 +129,4 @@ pub(crate) fn layout_hash() -> u64 {
 
 const _: () = assert!(size_of::<ArchivedBucket>() == 64, "a bucket is one cache line");
 const _: () = assert!(align_of::<ArchivedBucket>() == 64, "a bucket begins at a cache line");
-const _: () = assert!(size_of::<ArchivedZoneRow>() == 32, "no padding in a row");
+const _: () = assert!(size_of::<ArchivedZoneRow>() == 40, "no padding in a row");

@@ -13,16 +13,23 @@ use crate::kind::Kind;
 use crate::lookup_name::LookupName;
 use crate::map::{SegmentBuffer, SegmentOctets};
 use crate::name::{Name, NameRef};
-use crate::node;
-use crate::octets::next_reference;
-use crate::order::{SEPARATED_NAMES, separator};
+use crate::node::{self, FIXED_OCTETS};
+use crate::octets::{REFERENCE_UNIT, next_reference};
+use crate::order::{BLOCK_NAMES, separator};
+use crate::rrset::DIRECTORY_ENTRY_OCTETS;
 use crate::seal::seal;
-use crate::tables::{NO_NODE, NO_POSITION, ZoneRow, ZonesRoot};
+use crate::tables::{BlockRow, NO_NODE, ZoneRow, ZonesRoot};
 use crate::zone::Zone;
 
+mod body;
+mod nsec3;
 mod owner;
+mod targets;
 
+use body::{Arenas, RRSETS_MAX};
+use nsec3::Parameters;
 use owner::Owner;
+use targets::Targets;
 
 /// The type NS.
 const NS: u16 = 2;
@@ -39,16 +46,20 @@ const NSEC: u16 = 47;
 pub struct SegmentWriter {
     /// The key of the name hash.
     key: HashKey,
-    /// The arena of node records.
-    arena: Vec<u8>,
+    /// Node records and RRsets.
+    arenas: Arenas,
+    /// RRsets whose targets are not filled in yet.
+    targets: Targets,
     /// Hash and reference of each node.
     hashes: Vec<(u64, u32)>,
-    /// References in canonical order.
-    order: Vec<u32>,
-    /// For each position, that of the last owner of an authoritative NSEC RRset.
-    predecessors: Vec<u32>,
     /// The sort keys of each sixteenth name.
-    separators: Vec<[u8; 16]>,
+    separators: Vec<[u64; 2]>,
+    /// The blocks that begin with each sixteenth name.
+    blocks: Vec<BlockRow>,
+    /// The rows of NSEC3 owners.
+    nsec3_hashes: Vec<u64>,
+    /// Their nodes.
+    nsec3_nodes: Vec<u32>,
     /// The zones that are complete.
     zones: Vec<ZoneRow>,
     /// The ids of all zones.
@@ -67,16 +78,22 @@ struct CurrentZone {
     apex: Name,
     /// Labels of the apex.
     apex_labels: usize,
-    /// Its first position in the canonical order.
-    order_start: usize,
-    /// Its first separator.
-    separator_start: usize,
+    /// Reference of its first node, once there is one.
+    start: Option<u32>,
+    /// How many nodes it has.
+    names: u32,
+    /// Its first block.
+    block_start: usize,
+    /// Its first row of NSEC3 owners.
+    nsec3_start: usize,
+    /// Its NSEC3 chain.
+    nsec3: Option<Parameters>,
     /// Serial of its SOA record.
     serial: u32,
     /// Its records so far.
     records: u64,
-    /// Position of the last owner of an authoritative NSEC RRset.
-    last_nsec: u32,
+    /// The last owner of an authoritative NSEC RRset.
+    last_proof: u32,
     /// The nodes from the apex down to the last one written.
     path: Vec<PathNode>,
     /// The name of the last node written.
@@ -92,18 +109,16 @@ struct PathNode {
     labels: usize,
     /// Its reference.
     reference: u32,
-    /// The hash of its name.
-    hash: u64,
-    /// The zone cut or DNAME owner that occludes it: reference and hash.
-    hidden_by: Option<(u32, u64)>,
+    /// The zone cut or DNAME owner that occludes it.
+    hidden_by: Option<u32>,
     /// Whether it is itself a zone cut or a DNAME owner.
     hides: bool,
 }
 
 impl PathNode {
     /// What occludes the nodes below it.
-    fn hides_below(&self) -> Option<(u32, u64)> {
-        self.hidden_by.or(self.hides.then_some((self.reference, self.hash)))
+    fn hides_below(&self) -> Option<u32> {
+        self.hidden_by.or(self.hides.then_some(self.reference))
     }
 }
 
@@ -112,11 +127,13 @@ impl SegmentWriter {
     pub fn new(key: HashKey) -> SegmentWriter {
         SegmentWriter {
             key,
-            arena: Vec::new(),
+            arenas: Arenas::default(),
+            targets: Targets::default(),
             hashes: Vec::new(),
-            order: Vec::new(),
-            predecessors: Vec::new(),
             separators: Vec::new(),
+            blocks: Vec::new(),
+            nsec3_hashes: Vec::new(),
+            nsec3_nodes: Vec::new(),
             zones: Vec::new(),
             ids: BTreeSet::new(),
             current: None,
@@ -134,11 +151,14 @@ impl SegmentWriter {
             id,
             apex: apex.to_name(),
             apex_labels: apex.label_count(),
-            order_start: self.order.len(),
-            separator_start: self.separators.len(),
+            start: None,
+            names: 0,
+            block_start: self.blocks.len(),
+            nsec3_start: self.nsec3_hashes.len(),
+            nsec3: None,
             serial: 0,
             records: 0,
-            last_nsec: NO_POSITION,
+            last_proof: NO_NODE,
             path: Vec::new(),
             last: None,
             owner: None,
@@ -192,15 +212,18 @@ impl SegmentWriter {
     /// The whole file.
     pub fn finish(mut self) -> Result<SegmentBuffer, WriteError> {
         self.complete_zone()?;
-        self.zones.sort_by_key(|zone| zone.zone);
         let buckets = index::build(&self.hashes).ok_or(WriteError::Index { names: self.hashes.len() })?;
         self.hashes = Vec::new();
+        self.targets.fill_in(self.key, &mut self.arenas, &buckets, &self.zones);
+        self.zones.sort_by_key(|zone| zone.zone);
         let root = ZonesRoot {
             buckets,
-            nodes: self.arena,
-            order: self.order,
-            predecessors: self.predecessors,
+            nodes: self.arenas.nodes,
+            shared: self.arenas.shared,
             separators: self.separators,
+            blocks: self.blocks,
+            nsec3_hashes: self.nsec3_hashes,
+            nsec3_nodes: self.nsec3_nodes,
             zones: self.zones,
         };
         seal(Kind::Zones, self.key, &root)
@@ -216,14 +239,18 @@ impl SegmentWriter {
             let apex = zone.apex.clone();
             self.write_node(&mut zone, apex.as_ref(), &Owner::new(apex.clone()))?;
         }
+        let full = WriteError::Full { octets: self.arenas.nodes.len() };
+        let end = next_reference(&mut self.arenas.nodes).ok_or(full)?;
         self.zones.push(ZoneRow {
             zone: zone.id.0,
-            apex: zone.path[0].reference,
-            // Positions are 32 bits wide: `write_node` refuses more.
-            order_start: zone.order_start as u32,
-            order_count: (self.order.len() - zone.order_start) as u32,
-            separator_start: zone.separator_start as u32,
             serial: zone.serial,
+            start: zone.start.unwrap_or(end),
+            end,
+            names: zone.names,
+            // There are fewer of them than nodes, which 32 bits can count.
+            block_start: zone.block_start as u32,
+            nsec3_start: zone.nsec3_start as u32,
+            nsec3_count: (self.nsec3_hashes.len() - zone.nsec3_start) as u32,
             records: zone.records,
         });
         Ok(())
@@ -269,72 +296,89 @@ impl SegmentWriter {
         self.lookup.set(self.key, name);
         let labels = self.lookup.label_count();
         let hash = self.lookup.hash(self.key, labels);
-        let reference = next_reference(&mut self.arena).ok_or(WriteError::Full { octets: self.arena.len() })?;
-        let position = u32::try_from(self.order.len())
-            .ok()
-            .filter(|position| *position != NO_POSITION)
-            .ok_or(WriteError::Full { octets: self.arena.len() })?;
+        let full = WriteError::Full { octets: self.arenas.nodes.len() };
+        let reference = next_reference(&mut self.arenas.nodes).ok_or(full)?;
         let parent = zone.path.last().copied();
         let hidden_by = parent.and_then(|parent| parent.hides_below());
         let is_apex = parent.is_none();
         let flags = flags_of(name, owner, is_apex, hidden_by.is_some());
-        owner.write(&mut self.arena, &NodeFields { zone: zone.id, flags, labels, position, link: hidden_by })?;
+        let link = if is_apex { Some(zone.id.0) } else { hidden_by };
+        self.write_record(zone, owner, flags, link)?;
         if let Some(parent) = parent.filter(|_| name.is_wildcard()) {
-            self.note_wildcard_child(&parent, reference, hash);
+            let record = &mut self.arenas.nodes[parent.reference as usize * REFERENCE_UNIT..];
+            record[node::FLAGS_OFFSET] |= node::WILDCARD_CHILD as u8;
         }
         self.hashes.push((hash, reference));
-        self.order.push(reference);
-        if owner.has(NSEC) && flags & node::OCCLUDED == 0 {
-            zone.last_nsec = position;
+        if zone.names > 0 && (zone.names as usize).is_multiple_of(BLOCK_NAMES) {
+            let separator = separator(&self.lookup, zone.apex_labels);
+            self.separators.push([(separator >> 64) as u64, separator as u64]);
+            self.blocks.push(BlockRow { first: reference, proof: zone.last_proof });
         }
-        self.predecessors.push(zone.last_nsec);
-        let in_zone = position as usize - zone.order_start;
-        if in_zone > 0 && in_zone.is_multiple_of(SEPARATED_NAMES) {
-            self.separators.push(separator(&self.lookup, zone.apex_labels));
+        if is_apex {
+            zone.start = Some(reference);
+            zone.nsec3 = Parameters::of_apex(owner);
+        } else if labels == zone.apex_labels + 1
+            && let Some(row) = zone.nsec3.as_ref().and_then(|chain| chain.row_of(owner))
+        {
+            self.nsec3_hashes.push(row);
+            self.nsec3_nodes.push(reference);
         }
+        if flags & node::PROOF != 0 {
+            zone.last_proof = reference;
+        }
+        // Each node takes a reference, and those are 32 bits wide.
+        zone.names += 1;
         let hides = flags & (node::CUT | node::DNAME) != 0;
-        zone.path.push(PathNode { labels, reference, hash, hidden_by, hides });
+        zone.path.push(PathNode { labels, reference, hidden_by, hides });
         Ok(())
     }
 
-    /// Tells a node that is written already of its wildcard child.
-    fn note_wildcard_child(&mut self, parent: &PathNode, reference: u32, hash: u64) {
-        let start = parent.reference as usize * crate::octets::REFERENCE_UNIT;
-        let record = &mut self.arena[start..];
-        record[node::FLAGS_OFFSET] |= node::WILDCARD_CHILD as u8;
-        if parent.hidden_by.is_none() {
-            record[node::LINK_OFFSET..node::LINK_HASH_OFFSET].copy_from_slice(&reference.to_le_bytes());
-            record[node::LINK_HASH_OFFSET..node::FIXED_OCTETS].copy_from_slice(&hash.to_le_bytes());
+    /// Appends a node's record to the arena, which is filled up to a reference.
+    fn write_record(
+        &mut self,
+        zone: &CurrentZone,
+        owner: &Owner,
+        flags: u16,
+        link: Option<u32>,
+    ) -> Result<(), WriteError> {
+        let start = self.arenas.nodes.len();
+        let rrsets = owner.rrsets();
+        if rrsets.len() > RRSETS_MAX {
+            return Err(WriteError::OwnerTooLarge {
+                owner: owner.name.clone(),
+                what: "types",
+                expected_max: RRSETS_MAX as u64,
+                found: rrsets.len() as u64,
+            });
         }
-    }
-}
-
-/// What a node's record says beside its name and RRsets.
-struct NodeFields {
-    /// The zone.
-    zone: ZoneId,
-    /// The flags.
-    flags: u16,
-    /// Labels of the name.
-    labels: usize,
-    /// The position in the canonical order.
-    position: u32,
-    /// The link: reference and hash.
-    link: Option<(u32, u64)>,
-}
-
-impl NodeFields {
-    /// The fixed part of the record, with zeros where the record's and the name's length and the RRsets are counted.
-    fn encode(&self) -> [u8; node::FIXED_OCTETS] {
-        let mut octets = [0; node::FIXED_OCTETS];
-        let (link, hash) = self.link.unwrap_or((NO_NODE, 0));
-        octets[node::ZONE_OFFSET..node::FLAGS_OFFSET].copy_from_slice(&self.zone.0.to_le_bytes());
-        octets[node::FLAGS_OFFSET..node::NAME_LENGTH_OFFSET].copy_from_slice(&self.flags.to_le_bytes());
-        octets[node::LABELS_OFFSET] = self.labels as u8;
-        octets[node::POSITION_OFFSET..node::LINK_OFFSET].copy_from_slice(&self.position.to_le_bytes());
-        octets[node::LINK_OFFSET..node::LINK_HASH_OFFSET].copy_from_slice(&link.to_le_bytes());
-        octets[node::LINK_HASH_OFFSET..].copy_from_slice(&hash.to_le_bytes());
-        octets
+        let name = owner.name.as_wire();
+        let flags = flags | if link.is_some() { node::LINKED } else { 0 };
+        let mut fixed = [0; FIXED_OCTETS];
+        fixed[node::FLAGS_OFFSET..node::FLAGS_OFFSET + 2].copy_from_slice(&flags.to_le_bytes());
+        // Below 2^16, as was just checked; and a name has at most 255 octets.
+        fixed[node::RRSETS_OFFSET..node::RRSETS_OFFSET + 2].copy_from_slice(&(rrsets.len() as u16).to_le_bytes());
+        fixed[node::NAME_LENGTH_OFFSET] = name.len() as u8;
+        self.arenas.nodes.extend_from_slice(&fixed);
+        self.arenas.nodes.extend_from_slice(name);
+        self.arenas.nodes.extend(link.iter().flat_map(|link| link.to_le_bytes()));
+        let mut entry = self.arenas.nodes.len();
+        self.arenas.nodes.resize(entry + rrsets.len() * DIRECTORY_ENTRY_OCTETS, 0);
+        for gathered in rrsets {
+            let has_targets = owner.has_targets(gathered, zone.apex.as_ref());
+            let (place, targets) = self.arenas.write(start, zone.id, owner, gathered, has_targets)?;
+            self.arenas.nodes[entry..entry + 2].copy_from_slice(&gathered.rtype.to_le_bytes());
+            self.arenas.nodes[entry + 2..entry + DIRECTORY_ENTRY_OCTETS].copy_from_slice(&place.to_le_bytes());
+            entry += DIRECTORY_ENTRY_OCTETS;
+            if let Some(targets) = targets {
+                self.targets.note(targets, self.zones.len());
+            }
+        }
+        let length = (self.arenas.nodes.len() - start).next_multiple_of(REFERENCE_UNIT);
+        self.arenas.nodes.resize(start + length, 0);
+        // The limits of types and of octets in a record keep this below 2^16.
+        let units = (length / REFERENCE_UNIT) as u16;
+        self.arenas.nodes[start..start + 2].copy_from_slice(&units.to_le_bytes());
+        Ok(())
     }
 }
 
@@ -348,6 +392,7 @@ fn flags_of(name: NameRef<'_>, owner: &Owner, is_apex: bool, is_occluded: bool) 
     set(node::DNAME, owner.has(DNAME));
     set(node::WILDCARD, name.is_wildcard());
     set(node::EMPTY, owner.is_empty());
+    set(node::PROOF, !is_occluded && owner.has(NSEC));
     flags
 }
 

@@ -23,6 +23,8 @@ pub struct ZoneSet<B = Mapping> {
     key: HashKey,
     /// The layers of the directory, newest first.
     directory: Vec<Layer<B>>,
+    /// Which numbers of labels the apexes have: bit n for n labels.
+    label_counts: u128,
     /// The groups' stacks, by id.
     groups: Vec<(GroupId, Stack<B>)>,
 }
@@ -43,7 +45,8 @@ impl<B: SegmentOctets> ZoneSet<B> {
         for (_, stack) in &groups {
             check_layers(stack.layers(), Kind::Zones, &mut key)?;
         }
-        Ok(ZoneSet { generation, key: key.unwrap_or(HashKey([0; 16])), directory, groups })
+        let label_counts = directory.iter().fold(0, |counts, layer| counts | layer.segment.label_counts());
+        Ok(ZoneSet { generation, key: key.unwrap_or_default(), directory, label_counts, groups })
     }
 
     /// The generation's number.
@@ -58,12 +61,12 @@ impl<B: SegmentOctets> ZoneSet<B> {
 
     /// The zone to answer a name from: the one with the longest apex at or above it.
     pub fn find_zone(&self, name: &LookupName) -> Option<Zone<'_, B>> {
-        (0..=name.label_count()).rev().find_map(|labels| self.probe(name, labels))
+        self.find_zone_of(name, name.label_count())
     }
 
     /// The zone strictly above a name: where the DS records of an apex are (RFC 4035, section 3.1.4.1).
     pub fn find_zone_above(&self, name: &LookupName) -> Option<Zone<'_, B>> {
-        (0..name.label_count()).rev().find_map(|labels| self.probe(name, labels))
+        self.find_zone_of(name, name.label_count().checked_sub(1)?)
     }
 
     /// The zone with exactly this apex.
@@ -96,6 +99,19 @@ impl<B: SegmentOctets> ZoneSet<B> {
     /// The layers of the directory, newest first.
     pub fn directory(&self) -> &[Layer<B>] {
         &self.directory
+    }
+
+    /// The zone with the longest apex of up to `labels_max` labels at or above a name.
+    fn find_zone_of(&self, name: &LookupName, labels_max: usize) -> Option<Zone<'_, B>> {
+        // A name has at most 127 labels.
+        let mut left = self.label_counts & (u128::MAX >> (127 - labels_max));
+        while let Some(labels) = left.checked_ilog2() {
+            if let Some(zone) = self.probe(name, labels as usize) {
+                return Some(zone);
+            }
+            left ^= 1 << labels;
+        }
+        None
     }
 
     /// The zone whose apex is the last `labels` labels of a name.

@@ -115,7 +115,7 @@ fn opening_touches_the_header_and_the_root_only() {
     writer.start_zone(ZoneId(1), apex.as_ref()).expect("a zone");
     for number in 100_000..200_000 {
         let owner = apex.prepend_label(format!("name{number}").as_bytes()).expect("a name");
-        writer.rrset(owner.as_ref(), 16, 60, &[&[0; 100]]).expect("an RRset");
+        writer.rrset(owner.as_ref(), 16, 60, &[format!("{number:0200}").as_bytes()]).expect("an RRset");
     }
     let dir = tempfile::tempdir().expect("a directory");
     write_file(dir.path(), "large.seg", &writer.finish().expect("a segment")).expect("written");

@@ -104,8 +104,8 @@ fn resealed(field: &Field, octets: &[u8]) -> Vec<u8> {
 fn b38_another_version_order_or_layout_is_called_that_with_expected_and_found() {
     let refusal = |field, octets: &[u8]| Header::decode(&resealed(field, octets)).expect_err("refused").to_string();
     assert_eq!(
-        refusal(&FORMAT_VERSION_FIELD, &2u32.to_le_bytes()),
-        "a segment of another format version: expected 1, found 2"
+        refusal(&FORMAT_VERSION_FIELD, &1u32.to_le_bytes()),
+        "a segment of another format version: expected 2, found 1"
     );
     assert_eq!(
         refusal(&BYTE_ORDER_FIELD, &BYTE_ORDER_MARK.to_be_bytes()),

@@ -34,15 +34,16 @@ pub struct PartStatistics {
 pub(super) fn of_zones(root: &ArchivedZonesRoot, octets: u64) -> Statistics {
     Statistics {
         zones: root.zones.len() as u64,
-        names: root.order.len() as u64,
+        names: root.zones.iter().fold(0, |sum, zone| sum.saturating_add(u64::from(zone.names.to_native()))),
         records: root.zones.iter().fold(0, |sum, zone| sum.saturating_add(zone.records.to_native())),
         octets,
         parts: vec![
             part("index", root.buckets.len(), bucket_octets(&root.buckets)),
             part("nodes", 0, root.nodes.len() as u64),
-            part("order", root.order.len(), size_of_val(root.order.as_slice()) as u64),
-            part("predecessors", root.predecessors.len(), size_of_val(root.predecessors.as_slice()) as u64),
+            part("shared", 0, root.shared.len() as u64),
             part("separators", root.separators.len(), size_of_val(root.separators.as_slice()) as u64),
+            part("blocks", root.blocks.len(), size_of_val(root.blocks.as_slice()) as u64),
+            part("nsec3", root.nsec3_hashes.len(), nsec3_octets(root)),
             part("zones", root.zones.len(), size_of_val(root.zones.as_slice()) as u64),
         ],
     }
@@ -61,6 +62,11 @@ pub(super) fn of_directory(root: &ArchivedDirectoryRoot, octets: u64) -> Statist
             part("order", root.order.len(), size_of_val(root.order.as_slice()) as u64),
         ],
     }
+}
+
+/// Octets of the tables of NSEC3 records.
+fn nsec3_octets(root: &ArchivedZonesRoot) -> u64 {
+    (size_of_val(root.nsec3_hashes.as_slice()) + size_of_val(root.nsec3_nodes.as_slice())) as u64
 }
 
 /// Numbers of one table.

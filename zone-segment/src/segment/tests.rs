@@ -6,12 +6,13 @@ use proptest::prelude::*;
 
 use crate::directory::ZoneState;
 use crate::directory_writer::DirectoryWriter;
-
 use crate::header::{HEADER_HASH_FIELD, ROOT_HASH_FIELD};
-use crate::ids::{GroupId, LayerId};
+use crate::ids::{GroupId, LayerId, ZoneId};
 use crate::lookup_name::LookupName;
 use crate::map::SegmentBuffer;
 use crate::name::Name;
+use crate::node::Node;
+use crate::order::Nodes;
 use crate::stack::{Layer, Stack};
 use crate::writer::SegmentWriter;
 use crate::zone_set::ZoneSet;
@@ -272,17 +273,23 @@ fn every_part_is_where_the_document_says() {
     let file = segment.archive.octets().as_ptr().addr();
     assert_eq!((root.nodes.as_ptr().addr() - file) % 64, 0, "the arena begins at a cache line");
     assert_eq!((root.buckets.as_ptr().addr() - file) % 64, 0, "so do the buckets");
-    for (position, reference) in root.order.iter().enumerate() {
-        let start = reference.to_native() as usize * 8;
-        assert_eq!(crate::octets::u32_at(&root.nodes[start..], crate::node::POSITION_OFFSET), position as u32);
+    let mut names = 0;
+    for row in root.zones.iter() {
+        let nodes: Vec<_> = Nodes::of_zone(root, row).collect();
+        assert_eq!(nodes.len(), row.names.to_native() as usize);
+        let of_nodes: u32 = nodes.iter().map(|node| node.units()).sum();
+        assert_eq!(of_nodes, row.end.to_native() - row.start.to_native(), "nodes lie one behind the other");
+        let start = row.block_start.to_native() as usize;
+        for (block, first) in nodes.iter().step_by(16).enumerate().skip(1) {
+            let reference = root.blocks[start + block - 1].first.to_native();
+            assert_eq!(Node::at(root, reference).expect("a node").name(), first.name());
+        }
+        names += nodes.len();
     }
-    assert_eq!(root.order.len(), root.predecessors.len());
-    assert_eq!(
-        root.separators.len(),
-        root.zones.iter().map(|zone| (zone.order_count.to_native() as usize - 1) / 16).sum()
-    );
+    assert_eq!(root.separators.len(), root.blocks.len());
+    assert_eq!(root.blocks.len(), root.zones.iter().map(|zone| (zone.names.to_native() as usize - 1) / 16).sum());
     let statistics = segment.statistics();
-    assert_eq!((statistics.zones, statistics.names, statistics.octets), (2, root.order.len() as u64, segment.len()));
+    assert_eq!((statistics.zones, statistics.names, statistics.octets), (2, names as u64, segment.len()));
     assert!(statistics.parts.iter().map(|part| part.octets).sum::<u64>() < segment.len());
     assert_eq!(segment.builder(), concat!("trine ", env!("CARGO_PKG_VERSION")));
 }

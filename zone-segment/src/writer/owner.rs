@@ -1,39 +1,47 @@
-//! The RRsets of one owner, gathered and then written as one record.
+//! The RRsets of one owner, gathered in any order of types.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
-use crate::name::{Name, NameRef};
-use crate::node;
-use crate::rrset::DIRECTORY_ENTRY_OCTETS;
-
-use super::{NodeFields, RRSIG, SOA};
 use crate::error::WriteError;
+use crate::name::{Name, NameRef};
+
+use super::{NS, RRSIG, SOA};
 
 /// An owner and its RRsets.
 pub(super) struct Owner {
     /// Its name.
     pub(super) name: Name,
     /// By type; signatures under the type they cover.
-    rrsets: BTreeMap<u16, Gathered>,
+    rrsets: Vec<Gathered>,
+    /// The RDATA of all of them.
+    octets: Vec<u8>,
 }
 
-/// One RRset.
-#[derive(Default)]
-struct Gathered {
+/// One RRset: RDATA as ranges of the owner's octets, sorted as octets (RFC 4034, section 6.3), equal ones once (RFC 2181, section 5).
+pub(super) struct Gathered {
+    /// Its type.
+    pub(super) rtype: u16,
     /// The TTL of the records, once there are some.
     ttl: Option<u32>,
     /// The records.
-    records: Vec<Box<[u8]>>,
+    pub(super) records: Vec<Range<usize>>,
     /// The TTL of the signatures, once there are some.
-    signature_ttl: Option<u32>,
+    pub(super) signature_ttl: Option<u32>,
     /// The signatures.
-    signatures: Vec<Box<[u8]>>,
+    pub(super) signatures: Vec<Range<usize>>,
+}
+
+impl Gathered {
+    /// The TTL to write: that of the signatures where there is nothing else.
+    pub(super) fn ttl(&self) -> u32 {
+        self.ttl.or(self.signature_ttl).unwrap_or(0)
+    }
 }
 
 impl Owner {
     /// An owner of nothing yet.
     pub(super) fn new(name: Name) -> Owner {
-        Owner { name, rrsets: BTreeMap::new() }
+        Owner { name, rrsets: Vec::new(), octets: Vec::new() }
     }
 
     /// Adds an RRset, or signatures.
@@ -55,13 +63,14 @@ impl Owner {
         if rtype == SOA && rdata.iter().any(|rdata| soa_serial(rdata).is_none()) {
             return Err(WriteError::MalformedSoa { owner: self.name.clone() });
         }
-        let gathered = self.rrsets.entry(rtype).or_default();
-        if gathered.ttl.is_some() {
+        let at = self.gathered(rtype);
+        if self.rrsets[at].ttl.is_some() {
             return Err(WriteError::RrsetTwice { owner: self.name.clone(), rtype });
         }
-        gathered.ttl = Some(ttl);
-        gathered.records = rdata.iter().map(|rdata| Box::from(*rdata)).collect();
-        sort(&mut gathered.records);
+        self.rrsets[at].ttl = Some(ttl);
+        let records: Vec<Range<usize>> = rdata.iter().map(|rdata| self.keep(rdata)).collect();
+        self.rrsets[at].records = records;
+        sort(&self.octets, &mut self.rrsets[at].records);
         Ok(())
     }
 
@@ -70,16 +79,51 @@ impl Owner {
         let Some(covered) = signature.first_chunk::<2>() else {
             return Err(WriteError::MalformedSignature { owner: self.name.clone(), found: signature.len() });
         };
-        let gathered = self.rrsets.entry(u16::from_be_bytes(*covered)).or_default();
+        let at = self.gathered(u16::from_be_bytes(*covered));
+        let range = self.keep(signature);
+        let gathered = &mut self.rrsets[at];
         gathered.signature_ttl = Some(gathered.signature_ttl.map_or(ttl, |other| other.min(ttl)));
-        gathered.signatures.push(signature.into());
-        sort(&mut gathered.signatures);
+        gathered.signatures.push(range);
+        sort(&self.octets, &mut gathered.signatures);
         Ok(())
+    }
+
+    /// The place of the RRset of a type, made if need be.
+    fn gathered(&mut self, rtype: u16) -> usize {
+        self.rrsets.binary_search_by_key(&rtype, |gathered| gathered.rtype).unwrap_or_else(|at| {
+            let gathered =
+                Gathered { rtype, ttl: None, records: Vec::new(), signature_ttl: None, signatures: Vec::new() };
+            self.rrsets.insert(at, gathered);
+            at
+        })
+    }
+
+    /// Keeps RDATA.
+    fn keep(&mut self, rdata: &[u8]) -> Range<usize> {
+        let start = self.octets.len();
+        self.octets.extend_from_slice(rdata);
+        start..self.octets.len()
+    }
+
+    /// Its RRsets by type.
+    pub(super) fn rrsets(&self) -> &[Gathered] {
+        &self.rrsets
+    }
+
+    /// RDATA by its range.
+    pub(super) fn rdata(&self, range: &Range<usize>) -> &[u8] {
+        &self.octets[range.clone()]
+    }
+
+    /// The first record of a type.
+    pub(super) fn first(&self, rtype: u16) -> Option<&[u8]> {
+        let at = self.rrsets.binary_search_by_key(&rtype, |gathered| gathered.rtype).ok()?;
+        Some(self.rdata(self.rrsets[at].records.first()?))
     }
 
     /// Whether it owns records of a type.
     pub(super) fn has(&self, rtype: u16) -> bool {
-        self.rrsets.get(&rtype).is_some_and(|gathered| !gathered.records.is_empty())
+        self.first(rtype).is_some()
     }
 
     /// Whether it owns nothing, not even a signature.
@@ -89,93 +133,25 @@ impl Owner {
 
     /// How many records it owns, signatures included.
     pub(super) fn record_count(&self) -> u64 {
-        self.rrsets.values().map(|gathered| (gathered.records.len() + gathered.signatures.len()) as u64).sum()
+        self.rrsets.iter().map(|gathered| (gathered.records.len() + gathered.signatures.len()) as u64).sum()
     }
 
     /// The serial of its SOA record.
     pub(super) fn serial(&self) -> Option<u32> {
-        soa_serial(self.rrsets.get(&SOA)?.records.first()?)
+        soa_serial(self.first(SOA)?)
     }
 
-    /// Appends its record to the arena, which is filled up to a reference.
-    pub(super) fn write(&self, arena: &mut Vec<u8>, fields: &NodeFields) -> Result<(), WriteError> {
-        let start = arena.len();
-        let name = self.name.as_wire();
-        let types = u16::try_from(self.rrsets.len())
-            .map_err(|_| self.too_large("types", u64::from(u16::MAX), self.rrsets.len()))?;
-        arena.extend_from_slice(&fields.encode());
-        // A name has at most 255 octets.
-        arena[start + node::NAME_LENGTH_OFFSET] = name.len() as u8;
-        arena[start + node::RRSETS_OFFSET..start + node::RRSETS_OFFSET + 2].copy_from_slice(&types.to_le_bytes());
-        arena.extend_from_slice(name);
-        arena.resize(start + (arena.len() - start).next_multiple_of(4), 0);
-        let mut entry = arena.len();
-        arena.resize(entry + self.rrsets.len() * DIRECTORY_ENTRY_OCTETS, 0);
-        for (&rtype, gathered) in &self.rrsets {
-            let octets = self.directory_entry(rtype, gathered, arena.len() - start)?;
-            arena[entry..entry + DIRECTORY_ENTRY_OCTETS].copy_from_slice(&octets);
-            entry += DIRECTORY_ENTRY_OCTETS;
-            gathered.write(arena);
-        }
-        arena.resize(start + (arena.len() - start).next_multiple_of(8), 0);
-        let length = arena.len() - start;
-        let length = u32::try_from(length).map_err(|_| self.too_large("octets", u64::from(u32::MAX), length))?;
-        arena[start..start + 4].copy_from_slice(&length.to_le_bytes());
-        Ok(())
-    }
-
-    /// The directory entry of an RRset at an offset in the record.
-    fn directory_entry(
-        &self,
-        rtype: u16,
-        gathered: &Gathered,
-        offset: usize,
-    ) -> Result<[u8; DIRECTORY_ENTRY_OCTETS], WriteError> {
-        let signatures = u16::try_from(gathered.signatures.len())
-            .map_err(|_| self.too_large("signatures", u64::from(u16::MAX), gathered.signatures.len()))?;
-        let count = u32::try_from(gathered.records.len())
-            .map_err(|_| self.too_large("records", u64::from(u32::MAX), gathered.records.len()))?;
-        let offset = u32::try_from(offset).map_err(|_| self.too_large("octets", u64::from(u32::MAX), offset))?;
-        let ttl = gathered.ttl.or(gathered.signature_ttl).unwrap_or(0);
-        let mut octets = [0; DIRECTORY_ENTRY_OCTETS];
-        octets[0..2].copy_from_slice(&rtype.to_le_bytes());
-        octets[2..4].copy_from_slice(&signatures.to_le_bytes());
-        octets[4..8].copy_from_slice(&count.to_le_bytes());
-        octets[8..12].copy_from_slice(&ttl.to_le_bytes());
-        octets[12..16].copy_from_slice(&offset.to_le_bytes());
-        Ok(octets)
-    }
-
-    /// The error of an owner that a record cannot hold.
-    fn too_large(&self, what: &'static str, expected_max: u64, found: usize) -> WriteError {
-        WriteError::OwnerTooLarge { owner: self.name.clone(), what, expected_max, found: found as u64 }
+    /// Whether an RRset names servers that are in a zone: then their nodes are linked.
+    pub(super) fn has_targets(&self, gathered: &Gathered, apex: NameRef<'_>) -> bool {
+        let is_in_zone = |range| NameRef::from_wire(self.rdata(range)).is_ok_and(|name| name.is_at_or_below(apex));
+        gathered.rtype == NS && gathered.records.iter().any(is_in_zone)
     }
 }
 
-impl Gathered {
-    /// Appends the records and signatures.
-    fn write(&self, arena: &mut Vec<u8>) {
-        write_rdata(arena, &self.records);
-        if let Some(ttl) = self.signature_ttl {
-            arena.extend_from_slice(&ttl.to_le_bytes());
-            write_rdata(arena, &self.signatures);
-        }
-    }
-}
-
-/// Appends RDATA, each with its length.
-fn write_rdata(arena: &mut Vec<u8>, rdata: &[Box<[u8]>]) {
-    for rdata in rdata {
-        // `add` refuses longer ones.
-        arena.extend_from_slice(&(rdata.len() as u16).to_le_bytes());
-        arena.extend_from_slice(rdata);
-    }
-}
-
-/// Sorts RDATA as octets (RFC 4034, section 6.3) and keeps equal ones once (RFC 2181, section 5).
-fn sort(rdata: &mut Vec<Box<[u8]>>) {
-    rdata.sort_unstable();
-    rdata.dedup();
+/// Sorts RDATA and keeps equal ones once.
+fn sort(octets: &[u8], rdata: &mut Vec<Range<usize>>) {
+    rdata.sort_unstable_by(|a, b| octets[a.clone()].cmp(&octets[b.clone()]));
+    rdata.dedup_by(|a, b| octets[a.clone()] == octets[b.clone()]);
 }
 
 /// The serial of a SOA record's RDATA; none when it is malformed.
