@@ -26,6 +26,7 @@ fn slice(turn: &mut Turn<'_, '_>, settings: &Settings) {
     let (mut whole, mut total) = (0_u64, 0_u64);
     let begin = Instant::now();
     loop {
+        turn.subject.prepare(turn.at, turn.measurement.operations_per_call);
         let (elapsed, end) = calls.timed(turn.subject, turn.at);
         turn.measurement.record(elapsed as f64 - clock);
         turn.advance(1);

@@ -43,4 +43,4 @@ pub use pair::Pair;
 pub use plain_loop::plain_loop;
 pub use random::Random;
 pub use settings::Settings;
-pub use subject::Subject;
+pub use subject::{PREPARED_OPERATIONS_MAX, Subject};

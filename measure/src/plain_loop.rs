@@ -1,8 +1,5 @@
 //! Calls in a plain loop, as many programs would make them: the processor may overlap one with the next.
 
-use std::hint::black_box;
-use std::time::Instant;
-
 use crate::measurement::Measurement;
 use crate::settings::Settings;
 use crate::subject::Subject;
@@ -18,9 +15,8 @@ pub fn plain_loop(subjects: &mut [Box<dyn Subject + '_>], settings: &Settings) -
 /// One slice of one subject: as many calls as fill it by what the slices before took.
 fn slice(turn: &mut Turn<'_, '_>, settings: &Settings) {
     let calls = (settings.slice.as_nanos() as f64 / turn.estimate.max(0.1)).max(1.0) as usize;
-    let begin = Instant::now();
-    black_box(turn.subject.run(turn.at, calls));
-    let mean = begin.elapsed().as_nanos() as f64 / calls as f64;
+    let (_, time) = turns::run(turn.subject, turn.at, calls);
+    let mean = time.as_nanos() as f64 / calls as f64;
     turn.advance(calls);
     // Half of what was thought before: a slice that was interrupted does not make the next one far too short.
     turn.estimate = (turn.estimate + mean) / 2.0;

@@ -1,5 +1,8 @@
 //! What can be measured: work on prepared keys that gives a checksum.
 
+/// The most operations that keys are prepared for at once: what they take stays in the processor's own caches.
+pub const PREPARED_OPERATIONS_MAX: usize = 256;
+
 /// One thing that is measured.
 pub trait Subject {
     /// What it is called in tables and plots.
@@ -9,6 +12,10 @@ pub trait Subject {
     fn operations_per_call(&self) -> usize {
         1
     }
+
+    /// Prepares the keys of so many operations from position `at` on, [`PREPARED_OPERATIONS_MAX`] at most. It is called before them
+    /// and not timed: a server has the key of a query in its cache when it looks it up, it does not read it from a long list.
+    fn prepare(&mut self, _at: usize, _operations: usize) {}
 
     /// Does its operations on its keys from position `at` on, which goes on beyond their number: take the remainder.
     ///
