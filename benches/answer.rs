@@ -3,10 +3,6 @@
 
 #[expect(dead_code, reason = "no case here takes its own time")]
 mod report;
-#[path = "workload/root.rs"]
-mod root;
-#[path = "workload/served.rs"]
-mod served;
 
 use consumers::auth::answer::{Limits, Scratch, Transport, respond};
 use zone_segment::Name;
@@ -15,9 +11,9 @@ use report::{mix, run};
 
 fn main() {
     run("answer", |bench| {
-        let text = root::root_zone();
-        let zones = served::generation(".", &text);
-        let tlds = root::tlds(&text);
+        let text = workload::root_zone();
+        let zones = workload::generation(".", &text);
+        let tlds = workload::tlds(&text);
         let tlds = tlds.get(..bench.size(tlds.len(), 50)).unwrap();
         let cases = [
             ("positive", queries(tlds, "", DS, false)),

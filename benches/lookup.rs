@@ -1,38 +1,40 @@
 //! What one lookup costs, one at a time: from a name to its zone and to what the zone says of it, in a mapped segment.
 #![expect(clippy::unwrap_used, reason = "in a bench a panic is the report")]
 
-#[path = "workload/generated.rs"]
-mod generated;
 #[expect(dead_code, reason = "no case here takes its own time")]
 mod report;
-#[path = "workload/served.rs"]
-mod served;
 
-use zone_segment::{Find, LookupName, Name, Node, ZoneSet};
+use workload::{Kind, QuerySet, Workload};
+use zone_segment::{Find, LookupName, NameRef, Node, ZoneSet};
 
-use generated::{APEX, generate};
 use report::{mix, run};
 
 fn main() {
     run("lookup", |bench| {
         let names = bench.size(100_000, 1_000);
-        let zone = generate(SEED, names, 1);
-        let zones = served::generation(APEX, &zone.text);
-        for (case, names) in [("hit", &zone.hosts), ("miss", &zone.missing()), ("below-cut", &zone.below_cuts())] {
-            let names: Vec<Name> = names.iter().map(|name| name.parse().unwrap()).collect();
-            bench.case(case, names.len(), || names.iter().fold(0, |sum, name| mix(sum, look_up(&zones, name, case))));
+        let cases = [
+            ("hit", Kind::Flat, QuerySet::Hits),
+            ("miss", Kind::Flat, QuerySet::Misses),
+            ("at-cut", Kind::Tld, QuerySet::Hits),
+            ("below-cut", Kind::Tld, QuerySet::BelowCuts),
+        ];
+        for (case, kind, set) in cases {
+            let zone = Workload::new(kind, names, SEED);
+            let zones = workload::generation_of(&zone);
+            let asked = zone.queries(set, workload::uniform(zone.query_count(), SEED).take(names), SEED);
+            bench.case(case, asked.len(), || asked.iter().fold(0, |sum, name| mix(sum, look_up(&zones, name, case))));
         }
     });
 }
 
 /// Looks one name up and reads what an answer would need of its node.
-fn look_up(zones: &ZoneSet, name: &Name, case: &str) -> u64 {
-    let name = LookupName::new(zones.key(), name.as_ref());
+fn look_up(zones: &ZoneSet, name: NameRef<'_>, case: &str) -> u64 {
+    let name = LookupName::new(zones.key(), name);
     let zone = zones.find_zone(&name).unwrap();
     match (zone.find(&name), case) {
         (Find::Name(node), "hit") => first_record(node, 1),
         (Find::NoName { closest_encloser }, "miss") => closest_encloser.name().as_wire().len() as u64,
-        (Find::Cut(node), "below-cut") => first_record(node, 2),
+        (Find::Cut(node), "at-cut" | "below-cut") => first_record(node, 2),
         (found, _) => panic!("{case}: {}: {found:?}", name.name()),
     }
 }

@@ -1,8 +1,5 @@
 //! How long a change takes from `trine reload` until every auth process answers from it: real processes, real packets.
 
-#[path = "workload/generated.rs"]
-#[expect(dead_code, reason = "the zone's names are not asked for")]
-mod generated;
 #[path = "../tests/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "benches need little of what tests need")]
 mod harness;
@@ -11,14 +8,14 @@ mod report;
 
 use std::time::{Duration, Instant};
 
-use generated::{APEX, generate};
 use harness::{Server, ServerOptions, zones};
 use report::run;
+use workload::{Kind, Workload};
 
 fn main() {
     run("rotation", |bench| {
         for names in [1_000, bench.size(100_000, 2_000)] {
-            let text = generate(SEED, names, FIRST_SERIAL).text;
+            let text = Workload::new(Kind::Tld, names, SEED).with_serial(FIRST_SERIAL).text();
             let server = Server::start(&ServerOptions { auth: 2, ..ServerOptions::default() }, |directory| {
                 zones::install(directory, FILE, &text);
             });
@@ -39,7 +36,7 @@ fn change(server: &Server, serial: u32) -> (Duration, u64) {
     let began = Instant::now();
     server.reload();
     let wire = server.wire();
-    let seen = (0..PORTS).filter(|_| wire.serial(APEX) == Some(serial)).count();
+    let seen = (0..PORTS).filter(|_| wire.serial("test.") == Some(serial)).count();
     let took = began.elapsed();
     assert_eq!(seen, PORTS, "every auth answers from the generation when the reload is answered");
     (took, seen as u64)
@@ -49,7 +46,7 @@ fn change(server: &Server, serial: u32) -> (Duration, u64) {
 const PORTS: usize = 16;
 
 /// The zone's file.
-const FILE: &str = "generated.test.zone";
+const FILE: &str = "test.zone";
 
 /// The serial started with.
 const FIRST_SERIAL: u32 = 1_000_000_000;

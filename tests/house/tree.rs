@@ -39,9 +39,9 @@ fn collect(folder: &Path, files: &mut Vec<(String, String)>) {
 }
 
 /// The folders with code of the product.
-pub(crate) const PRODUCT: [&str; 7] =
-    ["zone-segment/src", "dns/src", "bus/src", "config/src", "memmgr/src", "consumers/src", "cli"];
+pub(crate) const PRODUCT: [&str; 8] =
+    ["zone-segment/src", "dns/src", "bus/src", "config/src", "measure/src", "memmgr/src", "consumers/src", "cli"];
 
 /// The folders with any code at all.
-pub(crate) const ALL: [&str; 9] =
-    ["zone-segment", "dns", "bus", "config", "memmgr", "consumers", "cli", "tests", "examples"];
+pub(crate) const ALL: [&str; 10] =
+    ["zone-segment", "dns", "bus", "config", "measure", "memmgr", "consumers", "cli", "tests", "examples"];

@@ -10,12 +10,14 @@ use zone_segment::{
     Stack, ZoneId, ZoneSet, ZoneState, map,
 };
 
+use crate::Workload;
+
 /// Parses and checks a zone file.
 ///
 /// # Panics
 ///
 /// When it has errors.
-pub(crate) fn records(apex: &str, text: &str) -> Vec<dns::Record> {
+pub fn records(apex: &str, text: &str) -> Vec<dns::Record> {
     let apex: Name = apex.parse().unwrap();
     let file = dns::text::zonefile::read_octets(Path::new("workload.zone"), text.as_bytes(), &apex);
     assert!(file.errors.is_empty(), "{:?}", file.errors);
@@ -26,7 +28,11 @@ pub(crate) fn records(apex: &str, text: &str) -> Vec<dns::Record> {
 }
 
 /// Writes a segment of one zone.
-pub(crate) fn segment(apex: &str, records: &[dns::Record]) -> SegmentBuffer {
+///
+/// # Panics
+///
+/// When the records are not in canonical order.
+pub fn segment(apex: &str, records: &[dns::Record]) -> SegmentBuffer {
     let apex: Name = apex.parse().unwrap();
     let mut writer = SegmentWriter::new(KEY);
     writer.start_zone(ZoneId(1), apex.as_ref()).unwrap();
@@ -40,8 +46,26 @@ pub(crate) fn segment(apex: &str, records: &[dns::Record]) -> SegmentBuffer {
 }
 
 /// A generation that serves one zone, mapped from files as in a running server.
-pub(crate) fn generation(apex: &str, text: &str) -> ZoneSet {
-    let zone = segment(apex, &records(apex, text));
+///
+/// # Panics
+///
+/// When the zone file has errors.
+pub fn generation(apex: &str, text: &str) -> ZoneSet {
+    serve(apex, &segment(apex, &records(apex, text)))
+}
+
+/// A generation that serves a generated zone, mapped from files as in a running server. Not for many zones: a
+/// directory of one zone is put in front of them.
+///
+/// # Panics
+///
+/// When the zone does not fit into a segment.
+pub fn generation_of(zone: &Workload) -> ZoneSet {
+    serve(zone.apex(), &zone.segment(KEY).unwrap())
+}
+
+/// A generation that serves the zone with id 1 of a segment.
+fn serve(apex: &str, zone: &SegmentBuffer) -> ZoneSet {
     let mut directory = DirectoryWriter::new(KEY);
     directory.entry(DirectoryEntry {
         apex: apex.parse().unwrap(),
@@ -50,7 +74,7 @@ pub(crate) fn generation(apex: &str, text: &str) -> ZoneSet {
         state: ZoneState::Serving,
         floor: LayerId(1),
     });
-    let base = Layer { id: LayerId(1), segment: mapped(&zone) };
+    let base = Layer { id: LayerId(1), segment: mapped(zone) };
     let directory = Layer { id: LayerId(2), segment: mapped(&directory.finish().unwrap()) };
     ZoneSet::new(1, vec![directory], vec![(GroupId(1), Stack::new(vec![base]))]).unwrap()
 }
