@@ -12,7 +12,7 @@ use crate::error::WriteError;
 use crate::fold::is_folded;
 use crate::ids::{GroupId, LayerId, ZoneId};
 use crate::name::{Name, NameRef};
-use crate::octets::{from_reference, next_reference, u8_at, u32_at, u64_at};
+use crate::octets::{REFERENCE_UNIT, from_reference, next_reference, u8_at, u32_at, u64_at};
 
 /// Octets before the name.
 const FIXED_OCTETS: usize = 24;
@@ -143,7 +143,7 @@ impl<'a> EntryRef<'a> {
 pub(crate) fn write_entry(arena: &mut Vec<u8>, entry: &DirectoryEntry) -> Result<u32, WriteError> {
     let reference = next_reference(arena).ok_or(WriteError::Full { octets: arena.len() })?;
     let name = entry.apex.as_wire();
-    let length = (FIXED_OCTETS + name.len()).next_multiple_of(8);
+    let length = (FIXED_OCTETS + name.len()).next_multiple_of(REFERENCE_UNIT);
     let start = arena.len();
     arena.extend_from_slice(&(length as u32).to_le_bytes());
     arena.extend_from_slice(&entry.group.0.to_le_bytes());

@@ -9,6 +9,7 @@ const HIGH_BITS: u64 = 0x80 * ONES;
 /// The eight octets with the letters A to Z among them in lower case.
 ///
 /// A length octet is at most 63, below the letters: folding the whole of a name's wire form changes its labels only.
+#[inline]
 pub(crate) fn fold(octets: u64) -> u64 {
     let low_bits = octets & !HIGH_BITS;
     // In each of these the high bit says that the octet's low bits are at least `A`, or beyond `Z`.
@@ -21,6 +22,7 @@ pub(crate) fn fold(octets: u64) -> u64 {
 /// The eight octets at `at`, zeros for those behind the end.
 ///
 /// The end is met in registers: a word put together in memory would have to wait for its parts to be stored.
+#[inline]
 pub(crate) fn word_at(octets: &[u8], at: usize) -> u64 {
     if let Some(word) = octets.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         return u64::from_le_bytes(*word);
@@ -33,6 +35,7 @@ pub(crate) fn word_at(octets: &[u8], at: usize) -> u64 {
 }
 
 /// Whether octets, once folded, are those of a folded name.
+#[inline]
 pub(crate) fn is_folded(octets: &[u8], folded: &[u8]) -> bool {
     if octets.len() != folded.len() {
         return false;

@@ -66,6 +66,7 @@ impl Point {
     ///
     /// `word` gives the eight folded octets at a distance from the length octet; what follows the label in them is cut off. The
     /// length octet tells how many words a label has, so no two names have the same words.
+    #[inline]
     pub(crate) fn label(&self, partial: Partial, length: u8, word: impl Fn(usize) -> u64) -> Partial {
         let octets = 1 + usize::from(length);
         let mut value = partial.0;
@@ -80,6 +81,7 @@ impl Point {
     }
 
     /// Adds a word and multiplies by the point, modulo 2^61 - 1.
+    #[inline]
     fn step(&self, value: u64, word: u64) -> u64 {
         let product = u128::from(value + word) * u128::from(self.factor);
         // The value is below 2^63 and the factor below 2^60, so the upper part is below 2^62 + 2^55 and the sum below 2^63.
@@ -87,6 +89,7 @@ impl Point {
     }
 
     /// The hash of the name so far: all of its bits are as good as each other.
+    #[inline]
     pub(crate) fn hash(&self, partial: Partial) -> u64 {
         let value = (partial.0 & PRIME) + (partial.0 >> PRIME_BITS);
         let value = if value >= PRIME { value - PRIME } else { value };

@@ -6,7 +6,7 @@
 //! queries are looked up in.
 //!
 //! Files in the order to read them: `name`, `fold`, `hash`, `lookup_name` (the key of every lookup) · `kind`, `header`, `tables`, `segment`
-//! (what is in a file) · `node`, `rrset` (an owner's record) · `index`, `order`, `denial` (how it is found) · `directory`, `stack`,
+//! (what is in a file) · `node`, `rrset` (an owner's record) · `index`, `sort_key`, `order`, `denial` (how it is found) · `directory`, `stack`,
 //! `zone`, `zone_set` (a generation and lookups in it) · `writer`, `directory_writer`, `seal`, `file` (how a segment is
 //! made) · `error` · `map`, `prefetch` (the two files with unsafe code).
 //!
@@ -65,6 +65,7 @@ mod prefetch;
 mod rrset;
 mod seal;
 mod segment;
+mod sort_key;
 mod stack;
 mod tables;
 mod writer;
@@ -88,5 +89,5 @@ pub use rrset::{Rdata, Rrset, Target};
 pub use segment::{Breakdown, PartStatistics, Segment, Statistics, TypeBreakdown, map};
 pub use stack::{LAYERS_MAX, Layer, Stack};
 pub use writer::SegmentWriter;
-pub use zone::{Find, Nodes, OrderBlock, Zone};
+pub use zone::{Find, Nodes, OrderPlace, Zone};
 pub use zone_set::{ZoneSet, ZoneSetError};

@@ -9,13 +9,13 @@ use std::fmt;
 
 use crate::fold::{fold, is_folded, word_at};
 use crate::hash::{HashKey, Partial, Point};
-use crate::name::{LABELS_MAX, LabelStarts, NAME_OCTETS_MAX, NameRef, compare};
+use crate::name::{LABELS_MAX, LabelStarts, NAME_OCTETS_MAX, NameRef, compare, compare_labels};
 
 /// A prepared name: what every lookup takes.
 #[derive(Clone)]
 pub struct LookupName {
-    /// The wire form in lower case; only the first `length` octets count.
-    wire: [u8; WIRE_OCTETS],
+    /// The wire form in lower case, stored and loaded by whole words; zeros behind its end.
+    words: [[u8; 8]; WORDS],
     /// Length of the wire form, the root label included.
     length: u8,
     /// Where its labels start.
@@ -24,12 +24,14 @@ pub struct LookupName {
     key: HashKey,
     /// What that key gives.
     point: Point,
+    /// Its hash.
+    hash: u64,
     /// The hash of its last 0, 1, 2… labels, before the last step.
     partials: [Partial; LABELS_MAX + 1],
 }
 
-/// Room for a name, and to store its end as a whole word.
-const WIRE_OCTETS: usize = NAME_OCTETS_MAX.next_multiple_of(8);
+/// Room for a name, and two words behind its end.
+const WORDS: usize = NAME_OCTETS_MAX / 8 + 3;
 
 impl LookupName {
     /// Prepares `name` for zones whose names are hashed with `key`: [`ZoneSet::key`](crate::ZoneSet::key).
@@ -50,19 +52,33 @@ impl LookupName {
         let wire = name.as_wire();
         // A checked name has at most 255 octets.
         self.length = wire.len() as u8;
-        let (rooms, _) = self.wire.as_chunks_mut::<8>();
-        for (room, at) in rooms.iter_mut().zip((0..wire.len()).step_by(8)) {
-            *room = fold(word_at(wire, at)).to_le_bytes();
+        let (whole, _) = wire.as_chunks::<8>();
+        for (room, word) in self.words.iter_mut().zip(whole) {
+            *room = fold(u64::from_le_bytes(*word)).to_le_bytes();
         }
+        // Zeros behind its end, and one word of them more: a word of a label may reach there.
+        self.words[whole.len()] = fold(word_at(wire, 8 * whole.len())).to_le_bytes();
+        self.words[whole.len() + 1] = [0; 8];
         self.starts.set(name);
-        let count = self.starts.count();
         let mut partial = Partial::ROOT;
-        self.partials[0] = partial;
-        for labels in 1..=count {
+        for labels in 1..=self.starts.count() {
             let start = self.starts.suffix_start(labels);
-            partial = self.point.label(partial, wire[start], |at| fold(word_at(wire, start + at)));
+            partial = self.point.label(partial, wire[start], |at| unaligned(&self.words, start + at));
             self.partials[labels] = partial;
         }
+        self.hash = self.point.hash(partial);
+    }
+
+    /// The wire form, in lower case.
+    #[inline]
+    fn wire(&self) -> &[u8] {
+        &self.words.as_flattened()[..usize::from(self.length)]
+    }
+
+    /// The hash of all of it under a key.
+    #[inline]
+    pub(crate) fn full_hash(&self, key: HashKey) -> u64 {
+        if key == self.key { self.hash } else { self.hash(key, self.label_count()) }
     }
 
     /// How many labels it has; the root label is not counted.
@@ -72,18 +88,19 @@ impl LookupName {
 
     /// The whole name, in lower case.
     pub fn name(&self) -> NameRef<'_> {
-        NameRef::from_checked(&self.wire[..usize::from(self.length)])
+        NameRef::from_checked(self.wire())
     }
 
     /// Its last `labels` labels: the root for 0, the whole name for as many as it has or more.
     pub fn suffix(&self, labels: usize) -> NameRef<'_> {
-        NameRef::from_checked(&self.wire[self.starts.suffix_start(labels)..usize::from(self.length)])
+        NameRef::from_checked(&self.wire()[self.starts.suffix_start(labels)..])
     }
 
     /// The leftmost of its last `labels` labels; `labels` is 1 to as many as it has.
     pub(crate) fn label(&self, labels: usize) -> &[u8] {
         let start = self.starts.suffix_start(labels);
-        &self.wire[start + 1..start + 1 + usize::from(self.wire[start])]
+        let wire = self.wire();
+        &wire[start + 1..start + 1 + usize::from(wire[start])]
     }
 
     /// The hash of its last `labels` labels under a key.
@@ -107,24 +124,46 @@ impl LookupName {
     pub(crate) fn is_at_or_below(&self, name: NameRef<'_>) -> bool {
         let wire = name.as_wire();
         let Some(start) = usize::from(self.length).checked_sub(wire.len()) else { return false };
-        self.starts.is_start(start) && is_folded(wire, &self.wire[start..usize::from(self.length)])
+        self.starts.is_start(start) && is_folded(wire, &self.wire()[start..])
     }
 
-    /// Compares it with `other` in canonical order.
-    pub(crate) fn canonical_cmp(&self, other: NameRef<'_>) -> Ordering {
-        compare(self.name().as_wire(), &self.starts, other.as_wire(), &LabelStarts::of(other))
+    /// Whether it is behind the name that some octets are, or equal to it, in canonical order. What is not a name is taken for some
+    /// name or other.
+    ///
+    /// Both are below an apex of `apex_octets`: names with one label more, as most in a zone are, are compared by that label alone.
+    pub(crate) fn is_at_or_behind(&self, octets: &[u8], apex_octets: usize) -> bool {
+        let own = self.wire();
+        let first_label = |wire: &'_ [u8]| match wire.first() {
+            Some(&length) if 1 + usize::from(length) + apex_octets == wire.len() => Some(1..1 + usize::from(length)),
+            _ => None,
+        };
+        if let (Some(own_label), Some(label)) = (first_label(own), first_label(octets)) {
+            return compare_labels(&own[own_label], &octets[label]) != Ordering::Less;
+        }
+        let Some(starts) = LabelStarts::of_octets(octets) else { return true };
+        compare(self.name().as_wire(), &self.starts, octets, &starts) != Ordering::Less
     }
+}
+
+/// The eight octets at an octet's place, put together from the two words they are in: words of memory are loaded as they were
+/// stored, for others the processor would wait until they have left its store queue.
+#[inline]
+fn unaligned(words: &[[u8; 8]; WORDS], at: usize) -> u64 {
+    let shift = 8 * (at % 8);
+    let word = |at: usize| u64::from_le_bytes(words.get(at).copied().unwrap_or_default());
+    word(at / 8) >> shift | word(at / 8 + 1) << 1 << (63 - shift)
 }
 
 impl Default for LookupName {
     /// The root, under a key of zeros.
     fn default() -> LookupName {
         LookupName {
-            wire: [0; WIRE_OCTETS],
+            words: [[0; 8]; WORDS],
             length: 1,
             starts: LabelStarts::of(NameRef::ROOT),
             key: HashKey::default(),
             point: HashKey::default().point(),
+            hash: HashKey::default().point().hash(Partial::ROOT),
             partials: [Partial::ROOT; LABELS_MAX + 1],
         }
     }

@@ -316,6 +316,26 @@ impl LabelStarts {
         }
     }
 
+    /// Counts the labels of octets that may not be a name; none when they are not.
+    pub(crate) fn of_octets(octets: &[u8]) -> Option<LabelStarts> {
+        let mut starts = LabelStarts { starts: [0; LABELS_MAX + 1], count: 0 };
+        let octets = octets.get(..NAME_OCTETS_MAX).unwrap_or(octets);
+        let mut at = 0;
+        loop {
+            let length = usize::from(*octets.get(at)?);
+            if length > LABEL_OCTETS_MAX {
+                return None;
+            }
+            at += 1 + length;
+            if length == 0 {
+                return (at == octets.len()).then_some(starts);
+            }
+            starts.count += 1;
+            // At most 255 octets and 127 labels: both fit.
+            *starts.starts.get_mut(usize::from(starts.count))? = at as u8;
+        }
+    }
+
     /// Whether a label starts at an offset, the root label included.
     pub(crate) fn is_start(&self, offset: usize) -> bool {
         self.starts[..=self.count()].iter().any(|start| usize::from(*start) == offset)
@@ -346,7 +366,7 @@ pub(crate) fn compare(a: &[u8], a_starts: &LabelStarts, b: &[u8], b_starts: &Lab
 }
 
 /// Compares two labels as lower-cased octets, a missing octet first.
-fn compare_labels(a: &[u8], b: &[u8]) -> Ordering {
+pub(crate) fn compare_labels(a: &[u8], b: &[u8]) -> Ordering {
     for at in (0..a.len().min(b.len())).step_by(8) {
         // Zeros stand for what is missing: where they are taken for octets that are zero, the lengths differ.
         let (a, b) = (fold(word_at(a, at)).swap_bytes(), fold(word_at(b, at)).swap_bytes());

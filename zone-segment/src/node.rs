@@ -2,12 +2,12 @@
 //! common answer touches these cache lines and no others.
 //!
 //! ```text
-//!  0 u16 length of the record, in units of eight octets
+//!  0 u16 length of the record, in units of four octets
 //!  2 u16 flags
 //!  4 u16 RRsets
 //!  6 u8  length of the name
 //!  7 the name, then if the node is linked a u32, a node reference,
-//!    then the RRset directory, 6 octets each (see rrset.rs), then the RRsets
+//!    then the RRset directory, 6 octets each (see rrset.rs), then the RRsets, then zeros up to a multiple of four
 //! ```
 //!
 //! The link of an occluded node leads to the zone cut or DNAME owner that hides it; that of an apex is no reference but its
@@ -19,7 +19,7 @@ use std::fmt;
 use crate::fold::is_folded;
 use crate::name::NameRef;
 use crate::octets::{REFERENCE_UNIT, from_reference, u8_at, u16_at, u32_at};
-use crate::prefetch::prefetch;
+use crate::prefetch::prefetch_two;
 use crate::rrset::{DIRECTORY_ENTRY_OCTETS, Rrset};
 use crate::tables::ArchivedZonesRoot;
 
@@ -53,11 +53,8 @@ pub(crate) const LINKED: u16 = 128;
 /// Owns an NSEC RRset with authority.
 pub(crate) const PROOF: u16 = 256;
 
-/// Octets of a node to ask for: more than most nodes have, less than what is not read of those with many records.
-const PREFETCHED_OCTETS: usize = 128;
-
 /// The record of [`Node::NOTHING`]: the root, empty, linked to nothing.
-static NOTHING: [u8; 8] = [1, 0, EMPTY as u8, 0, 0, 0, 1, 0];
+static NOTHING: [u8; 8] = [2, 0, EMPTY as u8, 0, 0, 0, 1, 0];
 
 /// An owner name and what it owns.
 #[derive(Clone, Copy)]
@@ -73,17 +70,18 @@ impl<'a> Node<'a> {
     pub(crate) const NOTHING: Node<'static> = Node { record: &NOTHING, shared: &[] };
 
     /// The node at a reference; none when it is not wholly inside the arena.
+    #[inline]
     pub(crate) fn at(root: &'a ArchivedZonesRoot, reference: u32) -> Option<Node<'a>> {
         let rest = from_reference(&root.nodes, reference);
         let record = rest.get(..usize::from(u16_at(rest, 0)) * REFERENCE_UNIT)?;
-        // One unit is longer than the fixed part.
-        (!record.is_empty()).then_some(Node { record, shared: &root.shared })
+        (record.len() >= FIXED_OCTETS).then_some(Node { record, shared: &root.shared })
     }
 
-    /// Asks the processor for the node at a reference.
+    /// Asks the processor for the node at a reference: for 64 octets, which most nodes of a registry's zone have at most. More would be
+    /// fetched for nothing, less one line behind the other.
+    #[inline]
     pub(crate) fn prefetch(root: &ArchivedZonesRoot, reference: u32) {
-        let rest = from_reference(&root.nodes, reference);
-        prefetch(&rest[..rest.len().min(PREFETCHED_OCTETS)]);
+        prefetch_two(from_reference(&root.nodes, reference));
     }
 
     /// How many references further on the next record begins; at least one.
@@ -102,12 +100,14 @@ impl<'a> Node<'a> {
     }
 
     /// The octets where the name should be.
+    #[inline]
     pub(crate) fn name_octets(&self) -> &'a [u8] {
         let length = usize::from(u8_at(self.record, NAME_LENGTH_OFFSET));
         self.record.get(FIXED_OCTETS..FIXED_OCTETS + length).unwrap_or_default()
     }
 
     /// Whether it has this name; `lowercase_wire` is folded.
+    #[inline]
     pub(crate) fn is(&self, lowercase_wire: &[u8]) -> bool {
         is_folded(self.name_octets(), lowercase_wire)
     }
@@ -123,6 +123,7 @@ impl<'a> Node<'a> {
     }
 
     /// Whether a flag is set.
+    #[inline]
     fn has(&self, flag: u16) -> bool {
         u16_at(self.record, FLAGS_OFFSET) & flag != 0
     }
@@ -168,6 +169,7 @@ impl<'a> Node<'a> {
     }
 
     /// Its RRset of a type. None for RRSIG (signatures hang on the RRset they cover), nor for signatures without records.
+    #[inline]
     pub fn rrset(&self, rtype: u16) -> Option<Rrset<'a>> {
         let directory = self.directory();
         let entry =
@@ -181,6 +183,7 @@ impl<'a> Node<'a> {
     }
 
     /// Its RRset directory.
+    #[inline]
     pub(crate) fn directory(&self) -> &'a [[u8; DIRECTORY_ENTRY_OCTETS]] {
         let link = if self.has(LINKED) { LINK_OCTETS } else { 0 };
         let rest = self.record.get(self.name_end() + link..).unwrap_or_default();
@@ -189,6 +192,7 @@ impl<'a> Node<'a> {
     }
 
     /// The offset behind its name.
+    #[inline]
     fn name_end(&self) -> usize {
         FIXED_OCTETS + usize::from(u8_at(self.record, NAME_LENGTH_OFFSET))
     }

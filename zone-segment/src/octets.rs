@@ -1,31 +1,37 @@
 //! Numbers out of octets that may be damaged: what lies outside reads as zero, never as a panic.
 
 /// The `N` octets at `at`, zeros where there are none.
+#[inline]
 fn array_at<const N: usize>(octets: &[u8], at: usize) -> [u8; N] {
     octets.get(at..).and_then(|rest| rest.first_chunk::<N>()).copied().unwrap_or([0; N])
 }
 
 /// The octet at `at`.
+#[inline]
 pub(crate) fn u8_at(octets: &[u8], at: usize) -> u8 {
     octets.get(at).copied().unwrap_or(0)
 }
 
 /// The 16-bit number at `at`.
+#[inline]
 pub(crate) fn u16_at(octets: &[u8], at: usize) -> u16 {
     u16::from_le_bytes(array_at(octets, at))
 }
 
 /// The 32-bit number at `at`.
+#[inline]
 pub(crate) fn u32_at(octets: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(array_at(octets, at))
 }
 
 /// The 64-bit number at `at`.
+#[inline]
 pub(crate) fn u64_at(octets: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(array_at(octets, at))
 }
 
-/// What an arena has from `reference` (in units of eight octets) on; nothing behind its end.
+/// What an arena has from `reference` (in units of four octets) on; nothing behind its end.
+#[inline]
 pub(crate) fn from_reference(arena: &[u8], reference: u32) -> &[u8] {
     usize::try_from(u64::from(reference) * REFERENCE_UNIT as u64)
         .ok()
@@ -33,8 +39,8 @@ pub(crate) fn from_reference(arena: &[u8], reference: u32) -> &[u8] {
         .unwrap_or_default()
 }
 
-/// Octets one reference step spans: 32 bits of them address 32 GiB of arena.
-pub(crate) const REFERENCE_UNIT: usize = 8;
+/// Octets one reference step spans: 32 bits of them address 16 GiB of arena.
+pub(crate) const REFERENCE_UNIT: usize = 4;
 
 /// Fills an arena up to the next reference and gives that reference; none when 32 bits cannot say it.
 pub(crate) fn next_reference(arena: &mut Vec<u8>) -> Option<u32> {

@@ -1,61 +1,68 @@
-//! The canonical order of a zone's names (RFC 4034, section 6.1): the order in which its nodes lie, in blocks of sixteen, and
-//! a sort key of sixteen octets for the first name of each block, so that a search reads the nodes of one block only.
+//! The canonical order of a zone's names (RFC 4034, section 6.1): the order in which its nodes lie, and what finds a name's place
+//! in it without reading nodes on the way.
+//!
+//! Names have a sort key, see [`sort_key`](crate::sort_key). Each block of 64 names but a zone's first has a
+//! separator, the key of its first name; halving over them finds the block. In a block one octet a name is kept: how far its key is
+//! from the separator, in steps of which 256 make the whole block. Names as far as the one that is looked for are candidates,
+//! few of them most of the time, and as the lengths of nodes are kept beside, also in one octet, these nodes alone are read: all at
+//! once. So a search costs two reads of memory behind the separators, which stay in the processor's cache.
 
-use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 use std::ops::Range;
+
+use rkyv::rend::u64_le;
 
 use crate::lookup_name::LookupName;
 use crate::node::Node;
-use crate::octets::from_reference;
-use crate::prefetch::prefetch;
-use crate::tables::{ArchivedZoneRow, ArchivedZonesRoot, NO_NODE};
+use crate::octets::{REFERENCE_UNIT, from_reference};
+use crate::prefetch::{line_of, prefetch};
+use crate::sort_key::{HALF, SortKey};
+use crate::tables::{ArchivedBlockRow, ArchivedZoneRow, ArchivedZonesRoot, NO_NODE};
 
-/// Names of a block.
-pub(crate) const BLOCK_NAMES: usize = 16;
+/// Names of a block: their octets are one cache line, and so are their lengths.
+pub(crate) const BLOCK_NAMES: usize = 64;
 
-/// The first octets of a name's sort key as a number, the first octet highest: comparing two of them compares the names in
-/// canonical order.
-///
-/// Labels below the apex from the right, folded, each ended by 0; an octet 0 is written 1 1 and an octet 1 is written
-/// 1 2, so that the end of a label sorts before every octet in it.
-pub(crate) fn separator(name: &LookupName, apex_labels: usize) -> u128 {
-    let mut key = Key { octets: 0, left: SEPARATOR_OCTETS };
-    for labels in apex_labels + 1..=name.label_count() {
-        for &octet in name.label(labels) {
-            if octet <= 1 {
-                key.push(1);
-                key.push(octet + 1);
-            } else {
-                key.push(octet);
-            }
-        }
-        key.push(0);
-        if key.left == 0 {
-            break;
-        }
-    }
-    key.octets.checked_shl(8 * key.left as u32).unwrap_or(0)
+/// Where a name is or would be in the canonical order of one segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place {
+    /// The block.
+    block: u32,
+    /// The candidates in the block, once they are known.
+    candidates: Option<Candidates>,
 }
 
-/// Octets of a separator.
-const SEPARATOR_OCTETS: usize = 16;
-
-/// A sort key being made.
-struct Key {
-    /// The octets so far, as a number.
-    octets: u128,
-    /// How many more there may be.
-    left: usize,
+/// Names that a search could not tell from the one that is looked for without reading their nodes.
+#[derive(Clone, Copy, Debug)]
+struct Candidates {
+    /// Number of the first in the block: names before it are before the name.
+    low: u8,
+    /// Number behind the last: names from it on are behind the name.
+    high: u8,
+    /// Reference of the node before the first candidate; of the first one itself where that is the block's first.
+    before: u32,
 }
 
-impl Key {
-    /// Adds an octet, if there is room.
-    fn push(&mut self, octet: u8) {
-        if let Some(left) = self.left.checked_sub(1) {
-            self.left = left;
-            self.octets = self.octets << 8 | u128::from(octet);
-        }
-    }
+/// How distances from a block's separator become octets, as its row says it: they are shifted by the low eight bits, multiplied
+/// by the others, and shifted by [`SCALE_BITS`]. From the block's span, which becomes an octet as large as can be.
+pub(crate) const fn scale_of(span: u128) -> u32 {
+    let shift = (u128::BITS - span.leading_zeros()).saturating_sub(SCALE_BITS);
+    let factor = ((u8::MAX as u128) << SCALE_BITS) / ((span >> shift) + 1);
+    // The shift is below 128. Of a span that was shifted the factor has 9 bits; of a shorter one it has 24 at most.
+    shift | (factor as u32) << 8
+}
+
+/// Bits of a span that count.
+const SCALE_BITS: u32 = 16;
+
+/// The scale of a zone's first block, whose separator is the key of the apex: 0.
+pub(crate) const FIRST_SCALE: u32 = scale_of(HALF * HALF);
+
+/// How far a key is from the separator of its block; above 255 if it is behind all names of the block.
+pub(crate) fn distance(key: SortKey, separator: SortKey, scale: u32) -> u64 {
+    let difference = key.whole().saturating_sub(separator.whole()) >> (scale as u8).min(127);
+    // Far beyond the block the number of bits may not suffice; a few more than the block's are as good.
+    let difference = u64::try_from(difference).unwrap_or(u64::MAX).min(u64::from(u32::MAX));
+    (difference * u64::from(scale >> 8)) >> SCALE_BITS
 }
 
 /// How many separators a zone of `names` names has: none for the first block.
@@ -63,68 +70,212 @@ pub(crate) fn separator_count(names: usize) -> usize {
     names.saturating_sub(1) / BLOCK_NAMES
 }
 
-/// The block of a zone in which a name is or would be. Bounded by the logarithm of the number of names.
-pub(crate) fn block_of(
+/// First step of a search: finds the block, by halving over the separators, and asks the processor for its octets.
+pub(crate) fn find_block(
     root: &ArchivedZonesRoot,
     zone: &ArchivedZoneRow,
     name: &LookupName,
-    apex_labels: usize,
-) -> usize {
+    key: SortKey,
+    apex_octets: usize,
+) -> Place {
     let start = zone.block_start.to_native() as usize;
-    let count = separator_count(zone.names.to_native() as usize);
-    let separators = root.separators.get(start..start.saturating_add(count)).unwrap_or_default();
-    let key = separator(name, apex_labels);
-    let key_at =
-        |[upper, lower]: &[rkyv::rend::u64_le; 2]| u128::from(upper.to_native()) << 64 | u128::from(lower.to_native());
+    let separators = start..start.saturating_add(separator_count(zone.names.to_native() as usize));
+    let upper = root.upper_separators.get(separators.clone()).unwrap_or_default();
+    let lower = root.lower_separators.get(separators).unwrap_or_default();
     // Separator i is the key of the first name of block i + 1. Keys are cut, so names with equal ones may lie on either side.
-    let before = separators.partition_point(|separator| key_at(separator) < key);
-    let equal = separators[before..].partition_point(|separator| key_at(separator) == key);
+    let mut before = count_below(upper, key.upper);
+    let mut equal = 0;
+    if upper.get(before).is_some_and(|separator| *separator == key.upper) {
+        let lower = lower.get(before..).unwrap_or_default();
+        let lower = &lower[..lower.len().min(count_equal(&upper[before..], key.upper))];
+        let below = count_below(lower, key.lower);
+        equal = count_equal(&lower[below..], key.lower);
+        before += below;
+    }
     let (mut low, mut high) = (before, before + equal);
     while low < high {
         let middle = low + (high - low) / 2;
-        let first = first_node(root, zone, middle + 1).unwrap_or(Node::NOTHING);
-        if name.canonical_cmp(first.name()).is_ge() {
+        let first = Node::at(root, first_reference(root, zone, middle + 1)).unwrap_or(Node::NOTHING);
+        if name.is_at_or_behind(first.name_octets(), apex_octets) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    low
+    prefetch(block_octets(root, zone, low), 2 * BLOCK_NAMES);
+    if let Some(row) = row(root, zone, low) {
+        line_of(row);
+    }
+    // There are fewer blocks than names, which 32 bits count.
+    Place { block: low as u32, candidates: None }
 }
 
-/// Asks the processor for the nodes of a block.
-pub(crate) fn prefetch_block(root: &ArchivedZonesRoot, zone: &ArchivedZoneRow, block: usize) {
-    prefetch(from_reference(&root.nodes, first_reference(root, zone, block)));
+/// How many of some ascending numbers are below a number.
+fn count_below(numbers: &[u64_le], number: u64) -> usize {
+    let mut start = 0;
+    let mut left = numbers.len();
+    // Which half it is nobody can predict: the processor is not to try.
+    while left > 1 {
+        let half = left / 2;
+        let is_below = numbers[start + half - 1].to_native() < number;
+        start = select_unpredictable(is_below, start + half, start);
+        left -= half;
+    }
+    start + usize::from(numbers.get(start).is_some_and(|last| last.to_native() < number))
 }
 
-/// The last owner of an authoritative NSEC RRset at or before a name that is or would be in a block.
+/// How many numbers at the beginning of some ascending ones, none of which is below a number, equal it.
+fn count_equal(numbers: &[u64_le], number: u64) -> usize {
+    numbers.partition_point(|other| *other == number)
+}
+
+/// Second step of a search: finds the candidates in the block, and asks the processor for their nodes.
+pub(crate) fn narrow(root: &ArchivedZonesRoot, zone: &ArchivedZoneRow, place: Place, key: SortKey) -> Place {
+    let block = Block::of(root, zone, place.block as usize);
+    let (low, high) = block.candidates(key);
+    // The one before them is the answer where no candidate is.
+    let first = low.saturating_sub(1);
+    let before = block.reference(root, first);
+    let mut reference = before;
+    let read = block.lengths.get(first..high.max(low)).unwrap_or_default();
+    // Of few candidates each is asked for whole, for one of them is the answer; of many only the names.
+    let octets = if read.len() <= WHOLE_NODES_MAX { WHOLE_OCTETS } else { NAME_OCTETS };
+    for units in read.iter().take(PREFETCHED_NODES_MAX) {
+        prefetch(from_reference(&root.nodes, reference), octets);
+        reference = reference.saturating_add(u32::from(*units));
+    }
+    // A block has at most 64 names.
+    Place { candidates: Some(Candidates { low: low as u8, high: high as u8, before }), ..place }
+}
+
+/// Candidates to ask for at once: of more than these only some are read.
+const PREFETCHED_NODES_MAX: usize = 8;
+
+/// Up to so many candidates are asked for whole.
+const WHOLE_NODES_MAX: usize = 3;
+
+/// Octets that most nodes of a signed zone have.
+const WHOLE_OCTETS: usize = 256;
+
+/// Octets up to the end of most names.
+const NAME_OCTETS: usize = 32;
+
+/// Last step of a search: the last owner of an authoritative NSEC RRset at or before a name.
 pub(crate) fn predecessor<'a>(
     root: &'a ArchivedZonesRoot,
     zone: &ArchivedZoneRow,
-    block: usize,
+    place: Place,
     name: &LookupName,
+    key: SortKey,
+    apex_octets: usize,
 ) -> Option<Node<'a>> {
-    let mut nodes = [Node::NOTHING; BLOCK_NAMES];
-    let mut count = 0;
-    for (place, node) in nodes.iter_mut().zip(Nodes::of_block(root, zone, block)) {
-        *place = node;
-        count += 1;
+    if zone.proofs.to_native() == 0 {
+        return None;
     }
-    let nodes = &nodes[..count];
-    let found = nodes.partition_point(|node| name.canonical_cmp(node.name()) != Ordering::Less);
-    let in_block = nodes[..found].iter().rev().find(|node| node.is_proof()).copied();
-    in_block.or_else(|| match row(root, zone, block)?.proof.to_native() {
+    let place = if place.candidates.is_some() { place } else { narrow(root, zone, place, key) };
+    let block = Block::of(root, zone, place.block as usize);
+    let candidates = place.candidates?;
+    let (mut low, mut high) = (usize::from(candidates.low), usize::from(candidates.high));
+    let first = low.saturating_sub(1);
+    let node_at = |number: usize| match number.checked_sub(first) {
+        Some(_) => Node::at(root, block.reference_from(root, first, candidates.before, number)),
+        None => Node::at(root, block.reference(root, number)),
+    };
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if name.is_at_or_behind(node_at(middle).unwrap_or(Node::NOTHING).name_octets(), apex_octets) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let mut in_block = (0..low).rev().filter_map(node_at);
+    in_block.find(|node| node.is_proof()).or_else(|| match block.row?.proof.to_native() {
         NO_NODE => None,
         proof => Node::at(root, proof),
     })
 }
 
+/// A block of names.
+struct Block<'a> {
+    /// Its row; none of a zone's first.
+    row: Option<&'a ArchivedBlockRow>,
+    /// Its separator, the apex's key of a zone's first.
+    separator: SortKey,
+    /// Reference of its first node.
+    first: u32,
+    /// How far each name's key is from the separator.
+    distances: &'a [u8],
+    /// The length of each node in units of a reference, 0 for those that are longer than an octet can say.
+    lengths: &'a [u8],
+}
+
+impl<'a> Block<'a> {
+    /// A block of a zone.
+    fn of(root: &'a ArchivedZonesRoot, zone: &ArchivedZoneRow, block: usize) -> Block<'a> {
+        let octets = block_octets(root, zone, block);
+        let (distances, lengths) = octets.split_at(octets.len() / 2);
+        let separator = block.checked_sub(1).and_then(|before| {
+            let at = (zone.block_start.to_native() as usize).checked_add(before)?;
+            let (upper, lower) = (root.upper_separators.get(at)?, root.lower_separators.get(at)?);
+            Some(SortKey { upper: upper.to_native(), lower: lower.to_native() })
+        });
+        Block {
+            row: row(root, zone, block),
+            separator: separator.unwrap_or_default(),
+            first: first_reference(root, zone, block),
+            distances,
+            lengths,
+        }
+    }
+
+    /// Which of its names a key is to be compared with, by number: those before are before it, those behind are behind.
+    fn candidates(&self, key: SortKey) -> (usize, usize) {
+        let scale = self.row.map_or(FIRST_SCALE, |row| row.scale.to_native());
+        let Ok(distance) = u8::try_from(distance(key, self.separator, scale)) else {
+            return (self.distances.len(), self.distances.len());
+        };
+        // Counted without a branch, sixteen and more at once.
+        let count = |is_one: fn(&u8, &u8) -> bool| {
+            self.distances.iter().fold(0u8, |count, other| count + u8::from(is_one(other, &distance)))
+        };
+        let (below, up_to) = (count(|other, distance| other < distance), count(|other, distance| other <= distance));
+        (usize::from(below), usize::from(up_to))
+    }
+
+    /// Reference of the node with a number.
+    fn reference(&self, root: &ArchivedZonesRoot, number: usize) -> u32 {
+        self.reference_from(root, 0, self.first, number)
+    }
+
+    /// The same, counted from another node of the block.
+    fn reference_from(&self, root: &ArchivedZonesRoot, from: usize, reference: u32, number: usize) -> u32 {
+        let between = self.lengths.get(from..number).unwrap_or_default();
+        if between.iter().fold(true, |all, units| all & (*units != 0)) {
+            // 64 times 255 at most.
+            return reference.saturating_add(between.iter().map(|units| u32::from(*units)).sum());
+        }
+        between.iter().fold(reference, |reference, units| {
+            let units = match units {
+                0 => Node::at(root, reference).map_or(0, |node| node.units()),
+                units => u32::from(*units),
+            };
+            reference.saturating_add(units)
+        })
+    }
+}
+
+/// What the table of canonical order has for a block: the distance of each name's key, then each node's length.
+fn block_octets<'a>(root: &'a ArchivedZonesRoot, zone: &ArchivedZoneRow, block: usize) -> &'a [u8] {
+    let names = zone.names.to_native() as usize;
+    let first = (block * BLOCK_NAMES).min(names);
+    let count = (names - first).min(BLOCK_NAMES);
+    let start = 2 * (zone.name_start.to_native() as usize + first);
+    root.order.get(start..start + 2 * count).unwrap_or_default()
+}
+
 /// The row of a block; none of the first.
-fn row<'a>(
-    root: &'a ArchivedZonesRoot,
-    zone: &ArchivedZoneRow,
-    block: usize,
-) -> Option<&'a crate::tables::ArchivedBlockRow> {
+fn row<'a>(root: &'a ArchivedZonesRoot, zone: &ArchivedZoneRow, block: usize) -> Option<&'a ArchivedBlockRow> {
     root.blocks.get((zone.block_start.to_native() as usize).checked_add(block.checked_sub(1)?)?)
 }
 
@@ -133,9 +284,9 @@ fn first_reference(root: &ArchivedZonesRoot, zone: &ArchivedZoneRow, block: usiz
     row(root, zone, block).map_or(zone.start.to_native(), |row| row.first.to_native())
 }
 
-/// The first node of a block.
-fn first_node<'a>(root: &'a ArchivedZonesRoot, zone: &ArchivedZoneRow, block: usize) -> Option<Node<'a>> {
-    Node::at(root, first_reference(root, zone, block))
+/// The octet that says how long a node is.
+pub(crate) fn length_octet(octets: usize) -> u8 {
+    u8::try_from(octets / REFERENCE_UNIT).unwrap_or(0)
 }
 
 /// Nodes that follow each other in one segment.
@@ -150,11 +301,6 @@ impl<'a> Nodes<'a> {
     /// All nodes of a zone.
     pub(crate) fn of_zone(root: &'a ArchivedZonesRoot, zone: &ArchivedZoneRow) -> Nodes<'a> {
         Nodes { root, left: zone.start.to_native()..zone.end.to_native() }
-    }
-
-    /// Those from a block's first to the zone's last.
-    fn of_block(root: &'a ArchivedZonesRoot, zone: &ArchivedZoneRow, block: usize) -> Nodes<'a> {
-        Nodes { root, left: first_reference(root, zone, block)..zone.end.to_native() }
     }
 }
 

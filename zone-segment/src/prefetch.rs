@@ -8,28 +8,37 @@
 /// Octets of a cache line.
 const LINE_OCTETS: usize = 64;
 
-/// Asks for the lines of `octets`, the first [`LINES_MAX`] of them.
-pub(crate) fn prefetch(octets: &[u8]) {
-    for line in octets.chunks(LINE_OCTETS).take(LINES_MAX) {
+/// Asks for the lines of the first `count` octets.
+#[inline]
+pub(crate) fn prefetch(octets: &[u8], count: usize) {
+    let octets = octets.get(..count).unwrap_or(octets);
+    // Each line once: octets need not begin at a line's beginning, and the last of them may be in one line more.
+    for line in octets.chunks(LINE_OCTETS) {
         prefetch_line(line.as_ptr());
     }
-    // Octets that do not begin at a line's beginning may end in one more.
-    if let Some(last) = octets.get(..LINES_MAX * LINE_OCTETS).unwrap_or(octets).last() {
+    if let Some(last) = octets.last() {
         prefetch_line(last);
     }
 }
 
+/// Asks for the one or two lines that hold the first 64 octets.
+#[inline]
+pub(crate) fn prefetch_two(octets: &[u8]) {
+    if let [first, ..] = octets {
+        prefetch_line(first);
+        prefetch_line(octets.get(LINE_OCTETS - 1).unwrap_or(first));
+    }
+}
+
 /// Asks for the line that a value begins in.
+#[inline]
 pub(crate) fn line_of<T>(value: &T) {
     prefetch_line(std::ptr::from_ref(value).cast());
 }
 
-/// Lines that one call asks for: a node with its RRsets, or a block of nodes. Requests beyond what a core has in flight wait for
-/// each other.
-const LINES_MAX: usize = 12;
-
 /// Asks for one line.
 #[cfg(target_arch = "x86_64")]
+#[inline]
 fn prefetch_line(octet: *const u8) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     // SAFETY: `hint-only`.

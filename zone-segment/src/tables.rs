@@ -19,9 +19,11 @@ pub(crate) const NO_NODE: u32 = u32::MAX;
 #[derive(Archive, Serialize, Clone)]
 #[rkyv(attr(repr(align(64))))]
 pub(crate) struct Bucket {
-    /// Low bits of each entry's hash; 0 in an empty entry.
-    pub(crate) tags: [u16; BUCKET_ENTRIES],
-    /// Node references: an offset in the arena, in units of eight octets.
+    /// Low bits of the hash of the first eight entries, four in a word, the first one lowest; 0 in an empty entry.
+    pub(crate) tags: [u64; 2],
+    /// Those of the last two.
+    pub(crate) last_tags: u32,
+    /// Node references: an offset in the arena, in units of four octets.
     pub(crate) nodes: [u32; BUCKET_ENTRIES],
     /// How many buckets further on an entry that belongs here may stand.
     pub(crate) overflow: u32,
@@ -40,8 +42,12 @@ pub(crate) struct ZoneRow {
     pub(crate) end: u32,
     /// How many names the zone has, empty non-terminals included.
     pub(crate) names: u32,
-    /// First of the zone's blocks and separators; there is one for each sixteenth name after the first.
+    /// How many names stand before its own in the table of canonical order.
+    pub(crate) name_start: u32,
+    /// First of the zone's blocks and separators; there is one for each block after the first.
     pub(crate) block_start: u32,
+    /// How many of its names own an NSEC RRset with authority.
+    pub(crate) proofs: u32,
     /// First of the zone's rows of NSEC3 records.
     pub(crate) nsec3_start: u32,
     /// How many of them.
@@ -50,13 +56,15 @@ pub(crate) struct ZoneRow {
     pub(crate) records: u64,
 }
 
-/// Sixteen names of a zone in canonical order, or fewer at its end.
+/// Names of a zone that follow each other in canonical order; see [`order`](crate::order).
 #[derive(Archive, Serialize, Clone)]
 pub(crate) struct BlockRow {
     /// Reference of the first node.
     pub(crate) first: u32,
     /// The last node before it that owns an authoritative NSEC RRset, or [`NO_NODE`].
     pub(crate) proof: u32,
+    /// How distances from its separator are counted.
+    pub(crate) scale: u32,
 }
 
 /// Root of a segment of kind `Zones`.
@@ -64,14 +72,18 @@ pub(crate) struct BlockRow {
 pub(crate) struct ZonesRoot {
     /// The hash index. First, so that its cache lines and those of the arena behind it are whole.
     pub(crate) buckets: Vec<Bucket>,
-    /// The node records, each at a multiple of eight octets, zone by zone in canonical order; see [`node`](crate::node).
+    /// For each block the distance of each name's sort key from the separator, then the length of each node; filled up to whole cache lines.
+    pub(crate) order: Vec<u8>,
+    /// The node records, each at a multiple of four octets, zone by zone in canonical order; see [`node`](crate::node).
     pub(crate) nodes: Vec<u8>,
-    /// RRsets that several nodes own, or that are too long for a node's record, each at a multiple of eight octets; see
+    /// RRsets that several nodes own, or that are too long for a node's record, each at a multiple of four octets; see
     /// [`rrset`](crate::rrset).
     pub(crate) shared: Vec<u8>,
-    /// The sort key of each block's first name, its upper and its lower half; see [`order`](crate::order).
-    pub(crate) separators: Vec<[u64; 2]>,
-    /// The blocks behind the first of each zone.
+    /// The upper half of the sort key of the first name of each block behind the first of each zone.
+    pub(crate) upper_separators: Vec<u64>,
+    /// The lower half.
+    pub(crate) lower_separators: Vec<u64>,
+    /// Those blocks.
     pub(crate) blocks: Vec<BlockRow>,
     /// The first eight octets of the hash in each NSEC3 owner's name, ascending in each zone; see [`denial`](crate::denial).
     pub(crate) nsec3_hashes: Vec<u64>,
@@ -86,7 +98,7 @@ pub(crate) struct ZonesRoot {
 pub(crate) struct DirectoryRoot {
     /// The hash index over the apex names.
     pub(crate) buckets: Vec<Bucket>,
-    /// The directory records, each at a multiple of eight octets; see [`directory`](crate::directory).
+    /// The directory records, each at a multiple of four octets; see [`directory`](crate::directory).
     pub(crate) entries: Vec<u8>,
     /// References of the records, by apex in canonical order.
     pub(crate) order: Vec<u32>,
@@ -96,18 +108,20 @@ pub(crate) struct DirectoryRoot {
 
 /// What the rows and records hold, field by field. Not parsed by anyone: a changed text is a changed layout.
 const LAYOUT: &str = "\
-bucket: tags [u16; 10], nodes [u32; 10], overflow u32, align 64; bucket = hash * count >> 64, tag = low 16 bits or 1
-zone: zone u32, serial u32, start u32, end u32, names u32, block_start u32, nsec3_start u32, nsec3_count u32, records u64
-block: first u32, proof u32
-zones-root: buckets, nodes [u8], shared [u8], separators [[u64; 2]], blocks, nsec3_hashes [u64], nsec3_nodes [u32], zones
+bucket: tags u16 x 10, nodes [u32; 10], overflow u32, align 64; bucket = hash * count >> 64, tag = low 16 bits or 1
+zone: zone u32, serial u32, start u32, end u32, names u32, name_start u32, block_start u32, proofs u32, nsec3_start u32, nsec3_count u32, records u64
+block: first u32, proof u32, scale u32
+zones-root: buckets, order [u8], nodes [u8], shared [u8], upper_separators [u64], lower_separators [u64], blocks, nsec3_hashes [u64], nsec3_nodes [u32], zones
 directory-root: buckets, entries [u8], order [u32], label_counts [u64; 2]
-node: units u16, flags u16, rrsets u16, name_length u8, name, link u32 if linked, rrsets { rtype u16, place u32 }, bodies, pad 8
+node: units u16, flags u16, rrsets u16, name_length u8, name, link u32 if linked, rrsets { rtype u16, place u32 }, bodies, pad 4
 node-flags: apex 1, cut 2, occluded 4, dname 8, wildcard 16, wildcard-child 32, empty 64, linked 128, proof 256
-place: top bit: shared, in units of 8; else offset in the record
-body: ttl u32, count u16, signatures u15, has-targets u1, targets [u32; count] if so, rdata { length u16, octets }, \
+place: top bit: shared, in units of 4; else offset in the record
+body: ttl u32, count u8, signatures u7, has-targets u1, if count is 255 count u16 and signatures u16, targets [u32; count] if so, rdata { length u16, octets }, \
 signature_ttl u32 and signatures { length u16, octets } if any
-entry: length u32, group u32, zone u32, state u8, name_length u8, labels u8, zero u8, floor u64, name, pad 8
-separator: labels below the apex from the right, folded, 0 as 1 1, 1 as 1 2, each ended by 0, cut at 16, big endian
+entry: length u32, group u32, zone u32, state u8, name_length u8, labels u8, zero u8, floor u64, name, pad 4
+sort key: labels below the apex from the right, folded, each ended by 0, as 22 digits of base 46, two halves of 11
+digits: end 0, * 2, - 4, 0 to 9 6 to 15, _ 17, a to z 19 to 44, what is between and around them one each, and last
+order: for each block of 64 names of a zone: ((key - separator) >> scale % 256) * (scale / 256) >> 16 of each name, then units of each node or 0 if over 255
 hash: polynomial over 2^61-1 of the folded labels from the root, words of 7 octets, mixed
 ";
 
@@ -129,4 +143,4 @@ pub(crate) fn layout_hash() -> u64 {
 
 const _: () = assert!(size_of::<ArchivedBucket>() == 64, "a bucket is one cache line");
 const _: () = assert!(align_of::<ArchivedBucket>() == 64, "a bucket begins at a cache line");
-const _: () = assert!(size_of::<ArchivedZoneRow>() == 40, "no padding in a row");
+const _: () = assert!(size_of::<ArchivedZoneRow>() == 48, "no padding in a row");

@@ -1,9 +1,8 @@
 //! One zone of a generation: its state, and lookups in the layers of its stack that it is to be seen in.
 //!
-//! A layer holds whole zones, so the newest visible one that knows a name is right about it. [`Zone::find`] decides what
-//! a name is in the words of RFC 1034, section 4.3.2; it reads flags that the writer computed.
+//! A layer holds whole zones, so the newest visible one that knows a name is right about it. Here is how a node is found; `find`
+//! says what a name is, `denial` what proves it, `nodes` goes through all of them, `of_segment` takes a segment by itself.
 
-use crate::denial::{self, Nsec3};
 use crate::directory::{EntryRef, ZoneState};
 use crate::hash::HashKey;
 use crate::ids::{GroupId, LayerId, ZoneId};
@@ -12,14 +11,17 @@ use crate::lookup_name::LookupName;
 use crate::map::{Mapping, SegmentOctets};
 use crate::name::NameRef;
 use crate::node::Node;
-use crate::order;
 use crate::rrset::Target;
-use crate::segment::Segment;
-use crate::stack::{LAYERS_MAX, Layer};
+use crate::stack::Layer;
 use crate::tables::{ArchivedZoneRow, ArchivedZonesRoot};
 
+mod denial;
+mod find;
 mod nodes;
+mod of_segment;
 
+pub use denial::OrderPlace;
+pub use find::Find;
 pub use nodes::Nodes;
 
 /// A zone, ready for lookups.
@@ -59,13 +61,6 @@ struct Hit<'a> {
     node: Node<'a>,
     /// Depth of its layer: links of its are hints that layers above may overrule.
     depth: usize,
-}
-
-/// Where in the canonical order a name is or would be; see [`Zone::order_block`].
-#[derive(Clone, Copy, Debug)]
-pub struct OrderBlock {
-    /// The block of each layer.
-    blocks: [usize; LAYERS_MAX],
 }
 
 impl<'a, B: SegmentOctets> Zone<'a, B> {
@@ -156,107 +151,13 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     /// The apex's node; none for a zone without data.
     pub fn apex_node(&self) -> Option<Node<'a>> {
         let (root, row) = self.row()?;
-        Node::at(root, row.start.to_native())
-    }
-
-    /// What the zone says about a name (RFC 1034, section 4.3.2, step 3). The name must be at or below the apex.
-    ///
-    /// In a zone without data, and in a damaged one, the closest encloser may be an empty node with the root's name.
-    pub fn find(&self, name: &LookupName) -> Find<'a> {
-        if let Some(hit) = self.probe(name, name.label_count()) {
-            return self.hidden_by(name, hit).unwrap_or(Find::Name(hit.node));
-        }
-        let Some(hit) = self.closest_encloser(name) else {
-            return Find::NoName { closest_encloser: self.apex_node().unwrap_or(Node::NOTHING) };
-        };
-        if let Some(hidden) = self.hidden_by(name, hit) {
-            return hidden;
-        }
-        let closest_encloser = hit.node;
-        if closest_encloser.owns_dname() {
-            return Find::Dname(closest_encloser);
-        }
-        match self.wildcard_child(name, hit) {
-            Some(source) => Find::Wildcard { source, closest_encloser },
-            None => Find::NoName { closest_encloser },
-        }
-    }
-
-    /// The last node, at or before a name in canonical order, that owns an authoritative NSEC RRset: the one that proves
-    /// what is (not) there. None in a zone that is not signed with NSEC.
-    pub fn predecessor(&self, name: &LookupName) -> Option<Node<'a>> {
-        self.predecessor_in(self.order_block(name), name)
-    }
-
-    /// First pass of a batch of [`predecessor`](Zone::predecessor): finds where a name is or would be in the order, and asks the
-    /// processor for what the second pass, [`predecessor_in`](Zone::predecessor_in), reads.
-    pub fn order_block(&self, name: &LookupName) -> OrderBlock {
-        let mut blocks = [0; LAYERS_MAX];
-        for (depth, block) in blocks.iter_mut().enumerate().take(self.depths()) {
-            if let Some((root, row)) = self.layer(depth) {
-                *block = order::block_of(root, row, name, self.apex_labels);
-                order::prefetch_block(root, row, *block);
-            }
-        }
-        OrderBlock { blocks }
-    }
-
-    /// The [`predecessor`](Zone::predecessor) of a name whose block is known.
-    pub fn predecessor_in(&self, block: OrderBlock, name: &LookupName) -> Option<Node<'a>> {
-        let found = |(depth, block): (usize, usize)| {
-            let (root, row) = self.layer(depth)?;
-            order::predecessor(root, row, block, name)
-        };
-        // Of equal names the newest layer's: a later maximum must be greater to win.
-        block.blocks.into_iter().enumerate().take(self.depths()).filter_map(found).reduce(|best, node| {
-            match node.name() > best.name() {
-                true => node,
-                false => best,
-            }
-        })
-    }
-
-    /// What its NSEC3 chain says of a hash: that of the parameters in the first NSEC3PARAM record at the apex with no flags set
-    /// (RFC 5155, section 4.1.2). None in a zone that is not signed so.
-    pub fn nsec3(&self, hash: &[u8; 20]) -> Option<Nsec3<'a>> {
-        let found = |depth| {
-            let (root, row) = self.layer(depth)?;
-            denial::at_or_before(root, row, hash)
-        };
-        // The nearest before the hash, counted round the end of the chain; of equal ones the newest layer's.
-        let nearest = (0..self.depths()).filter_map(found).reduce(|best, other| {
-            let place = |found: &(Node<'_>, [u8; 20])| (found.1 <= *hash, found.1);
-            if place(&other) > place(&best) { other } else { best }
-        });
-        let (node, owner) = nearest?;
-        Some(if owner == *hash { Nsec3::Match(node) } else { Nsec3::Cover(node) })
-    }
-
-    /// First pass of a batch of lookups: asks the processor for what [`prefetch_node`](Zone::prefetch_node) reads of a name.
-    ///
-    /// With all names of a batch taken through one pass before the next, and [`find`](Zone::find) last, the memory works on all of
-    /// them at once. What was not asked for is found all the same.
-    pub fn prefetch_index(&self, name: &LookupName) {
-        let hash = name.hash(self.key, name.label_count());
-        for root in (0..self.depths()).filter_map(|depth| self.root(depth)) {
-            index::prefetch(&root.buckets, hash);
-        }
-    }
-
-    /// Second pass of a batch of lookups: asks for the record of a name.
-    pub fn prefetch_node(&self, name: &LookupName) {
-        let hash = name.hash(self.key, name.label_count());
-        for root in (0..self.depths()).filter_map(|depth| self.root(depth)) {
-            index::find(&root.buckets, hash, |reference| {
-                Node::prefetch(root, reference);
-                None::<()>
-            });
-        }
+        // Damage may call another zone's row its own.
+        Node::at(root, row.start.to_native()).filter(|node| node.name() == self.apex)
     }
 
     /// The node of exactly this name, occluded or not: for the addresses of a delegation's name servers.
     pub fn address_node(&self, name: &LookupName) -> Option<Node<'a>> {
-        self.probe(name, name.label_count()).map(|hit| hit.node)
+        self.probe_whole(name).map(|hit| hit.node)
     }
 
     /// The node of a name that an NS RRset speaks of: as [`address_node`](Zone::address_node), without a search where the RRset's
@@ -284,12 +185,21 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         Nodes::new(self)
     }
 
+    /// The layers it is looked for in, newest first.
+    #[inline]
+    fn roots(&self) -> impl Iterator<Item = &'a ArchivedZonesRoot> + use<'a, B> {
+        let older = self.older.iter().filter_map(|layer| layer.segment.zones_root());
+        self.newest.map(|(root, _)| root).into_iter().chain(older)
+    }
+
     /// How many layers it is looked for in.
+    #[inline]
     fn depths(&self) -> usize {
         usize::from(self.newest.is_some()) + self.older.len()
     }
 
     /// The layer at a depth, newest first.
+    #[inline]
     fn root(&self, depth: usize) -> Option<&'a ArchivedZonesRoot> {
         match depth.checked_sub(1) {
             None => Some(self.newest?.0),
@@ -298,6 +208,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     }
 
     /// The layer at a depth and its row of this zone.
+    #[inline]
     fn layer(&self, depth: usize) -> Option<(&'a ArchivedZonesRoot, &'a ArchivedZoneRow)> {
         if depth == 0 {
             let (root, row) = self.newest?;
@@ -312,6 +223,12 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         (0..self.depths()).find_map(|depth| self.layer(depth))
     }
 
+    /// The node of a name, in the newest layer that has it.
+    fn probe_whole(&self, name: &LookupName) -> Option<Hit<'a>> {
+        let wire = name.name().as_wire();
+        self.probe_above(self.depths(), name.full_hash(self.key), |node| node.is(wire))
+    }
+
     /// The node of the last `labels` labels of a name, in the newest layer that has it.
     fn probe(&self, name: &LookupName, labels: usize) -> Option<Hit<'a>> {
         let wire = name.suffix(labels).as_wire();
@@ -319,80 +236,40 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     }
 
     /// The node that `is_it` says yes to, in the newest of the first `depths` layers that has it under a hash.
+    #[inline]
     fn probe_above(&self, depths: usize, hash: u64, is_it: impl Fn(&Node<'a>) -> bool) -> Option<Hit<'a>> {
-        (0..depths).find_map(|depth| {
+        if depths == 0 {
+            return None;
+        }
+        let (root, row) = self.newest?;
+        if let Some(node) = node_in(root, row, hash, &is_it) {
+            return Some(Hit { node, depth: 0 });
+        }
+        // Most groups have one layer most of the time.
+        (1..depths).find_map(|depth| {
             let root = self.root(depth)?;
-            let node = index::find(&root.buckets, hash, |reference| {
-                let node = Node::at(root, reference).filter(&is_it)?;
-                // The same name may be in several zones of a segment: a cut in one is the apex of another.
-                let (_, row) = self.layer(depth)?;
-                is_in(reference, Some(row)).then_some(node)
-            })?;
+            let node = node_in(root, zone_row(root, self.id), hash, &is_it)?;
             Some(Hit { node, depth })
         })
     }
+}
 
-    /// The longest existing name above one that does not exist: names are closed under parents, so halving works.
-    fn closest_encloser(&self, name: &LookupName) -> Option<Hit<'a>> {
-        let mut exists = self.apex_labels;
-        let mut missing = name.label_count();
-        let mut best = None;
-        while missing.saturating_sub(exists) > 1 {
-            let middle = exists + (missing - exists) / 2;
-            match self.probe(name, middle) {
-                Some(hit) => {
-                    exists = middle;
-                    best = Some(hit);
-                }
-                None => missing = middle,
-            }
-        }
-        best.or_else(|| self.probe(name, self.apex_labels))
-    }
-
-    /// The zone cut or DNAME owner in whose realm a name is, if `hit` is the name or its closest encloser.
-    fn hidden_by(&self, name: &LookupName, hit: Hit<'a>) -> Option<Find<'a>> {
-        if !hit.node.is_occluded() {
-            return hit.node.is_cut().then_some(Find::Cut(hit.node));
-        }
-        let linked = self.follow_link(hit).map(|link| link.node).filter(|node| is_above(name, *node));
-        let hides = |node: Node<'a>| match (node.is_cut(), node.owns_dname()) {
-            (true, _) => Some(Find::Cut(node)),
-            (false, true) => Some(Find::Dname(node)),
-            (false, false) => None,
-        };
-        linked.and_then(hides).or_else(|| {
-            // A link that a newer layer or damage made useless: look at each name above.
-            (self.apex_labels..name.label_count()).find_map(|labels| hides(self.probe(name, labels)?.node))
-        })
-    }
-
-    /// The wildcard below the closest encloser of a name.
-    fn wildcard_child(&self, name: &LookupName, closest_encloser: Hit<'a>) -> Option<Node<'a>> {
-        if !closest_encloser.node.has_wildcard_child() {
-            return None;
-        }
-        let labels = closest_encloser.node.name().label_count();
-        let wire = name.suffix(labels).as_wire();
-        let hash = name.wildcard_hash(self.key, labels);
-        self.probe_above(self.depths(), hash, |node| node.is_wildcard_of(wire)).map(|hit| hit.node)
-    }
-
-    /// The node that a node's link leads to, as the newest layer has it.
-    fn follow_link(&self, hit: Hit<'a>) -> Option<Hit<'a>> {
-        let reference = hit.node.link()?;
-        let (root, row) = self.layer(hit.depth)?;
-        let target = Node::at(root, reference).filter(|_| is_in(reference, Some(row)))?;
-        if hit.depth > 0 {
-            let name = LookupName::new(self.key, target.name());
-            let wire = name.name().as_wire();
-            let hash = name.hash(self.key, name.label_count());
-            if let Some(newer) = self.probe_above(hit.depth, hash, |node| node.is(wire)) {
-                return Some(newer);
-            }
-        }
-        Some(Hit { node: target, depth: hit.depth })
-    }
+/// The node of a zone in one segment that has a hash and that `is_it` says yes to.
+#[inline]
+fn node_in<'a>(
+    root: &'a ArchivedZonesRoot,
+    row: Option<&ArchivedZoneRow>,
+    hash: u64,
+    is_it: impl Fn(&Node<'a>) -> bool,
+) -> Option<Node<'a>> {
+    // The same name may be in several zones of a segment: a cut in one is the apex of another.
+    let row = row?;
+    let of_zone = row.start.to_native()..row.end.to_native();
+    index::find(&root.buckets, hash, |reference| {
+        // The record may begin at the end of a line: both lines at once, not one behind the other.
+        Node::prefetch(root, reference);
+        Node::at(root, reference).filter(|node| of_zone.contains(&reference) && is_it(node))
+    })
 }
 
 /// The row of a zone in a segment.
@@ -402,6 +279,7 @@ fn zone_row(root: &ArchivedZonesRoot, zone: ZoneId) -> Option<&ArchivedZoneRow> 
 }
 
 /// Whether a node belongs to the zone of a row.
+#[inline]
 fn is_in(reference: u32, row: Option<&ArchivedZoneRow>) -> bool {
     row.is_some_and(|row| (row.start.to_native()..row.end.to_native()).contains(&reference))
 }
@@ -415,56 +293,5 @@ impl<B> std::fmt::Debug for Zone<'_, B> {
             .field("state", &self.state)
             .field("floor", &self.floor)
             .finish_non_exhaustive()
-    }
-}
-
-/// Whether a node stands above a name.
-fn is_above(name: &LookupName, node: Node<'_>) -> bool {
-    name.is_at_or_below(node.name())
-}
-
-/// What a zone says about a name.
-#[derive(Clone, Copy, Debug)]
-pub enum Find<'a> {
-    /// The name exists here with authority. It may be an empty non-terminal, or own a CNAME.
-    Name(Node<'a>),
-    /// The name is at or below this zone cut.
-    Cut(Node<'a>),
-    /// The name is below this owner of a DNAME record.
-    Dname(Node<'a>),
-    /// The name does not exist, but is covered by a wildcard.
-    Wildcard {
-        /// The source of synthesis (RFC 4592, section 3.3.1).
-        source: Node<'a>,
-        /// The closest encloser.
-        closest_encloser: Node<'a>,
-    },
-    /// The name does not exist.
-    NoName {
-        /// The closest encloser.
-        closest_encloser: Node<'a>,
-    },
-}
-
-impl<B: SegmentOctets> Segment<B> {
-    /// The zones it holds, by id; none in a directory. For tools and for building a group anew: queries go through a
-    /// [`ZoneSet`](crate::ZoneSet), which knows which zones are to be seen.
-    pub fn zones(&self) -> impl Iterator<Item = Zone<'_, B>> {
-        let rows = self.zones_root().into_iter().flat_map(|root| root.zones.iter().map(move |row| (root, row)));
-        rows.map(|(root, row)| Zone::of_segment(root, row, self.key()))
-    }
-
-    /// The zone with the longest apex at or above a name, of those in this segment; see [`zones`](Segment::zones).
-    pub fn find_zone(&self, name: &LookupName) -> Option<Zone<'_, B>> {
-        let root = self.zones_root()?;
-        (0..=name.label_count()).rev().find_map(|labels| {
-            let wire = name.suffix(labels).as_wire();
-            let reference = index::find(&root.buckets, name.hash(self.key(), labels), |reference| {
-                Node::at(root, reference).filter(|node| node.is_apex() && node.is(wire)).map(|_| reference)
-            })?;
-            // The link of an apex is its zone's id.
-            let row = zone_row(root, ZoneId(Node::at(root, reference)?.link()?))?;
-            (row.start.to_native() == reference).then(|| Zone::of_segment(root, row, self.key()))
-        })
     }
 }

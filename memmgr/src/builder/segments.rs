@@ -101,9 +101,10 @@ impl<'a> Before<'a> {
         }
         let zone = match layers {
             // One base is all there is of a group: the zone directory, which may be damaged, need not be asked.
-            [base] => {
-                base.segment.find_zone(&LookupName::new(base.segment.key(), apex.as_ref())).filter(|zone| zone.apex() == apex.as_ref())
-            }
+            [base] => base
+                .segment
+                .find_zone(&LookupName::new(base.segment.key(), apex.as_ref()))
+                .filter(|zone| zone.apex() == apex.as_ref()),
             _ => self.set.as_ref().and_then(|set| set.zone(apex.as_ref())),
         };
         zone.ok_or_else(|| BuildError::Damaged {

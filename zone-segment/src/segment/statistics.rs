@@ -41,7 +41,8 @@ pub(super) fn of_zones(root: &ArchivedZonesRoot, octets: u64) -> Statistics {
             part("index", root.buckets.len(), bucket_octets(&root.buckets)),
             part("nodes", 0, root.nodes.len() as u64),
             part("shared", 0, root.shared.len() as u64),
-            part("separators", root.separators.len(), size_of_val(root.separators.as_slice()) as u64),
+            part("order", 0, root.order.len() as u64),
+            part("separators", root.upper_separators.len(), separator_octets(root)),
             part("blocks", root.blocks.len(), size_of_val(root.blocks.as_slice()) as u64),
             part("nsec3", root.nsec3_hashes.len(), nsec3_octets(root)),
             part("zones", root.zones.len(), size_of_val(root.zones.as_slice()) as u64),
@@ -62,6 +63,11 @@ pub(super) fn of_directory(root: &ArchivedDirectoryRoot, octets: u64) -> Statist
             part("order", root.order.len(), size_of_val(root.order.as_slice()) as u64),
         ],
     }
+}
+
+/// Octets of the separators.
+fn separator_octets(root: &ArchivedZonesRoot) -> u64 {
+    (size_of_val(root.upper_separators.as_slice()) + size_of_val(root.lower_separators.as_slice())) as u64
 }
 
 /// Octets of the tables of NSEC3 records.

@@ -280,14 +280,16 @@ fn every_part_is_where_the_document_says() {
         let of_nodes: u32 = nodes.iter().map(|node| node.units()).sum();
         assert_eq!(of_nodes, row.end.to_native() - row.start.to_native(), "nodes lie one behind the other");
         let start = row.block_start.to_native() as usize;
-        for (block, first) in nodes.iter().step_by(16).enumerate().skip(1) {
+        for (block, first) in nodes.iter().step_by(64).enumerate().skip(1) {
             let reference = root.blocks[start + block - 1].first.to_native();
             assert_eq!(Node::at(root, reference).expect("a node").name(), first.name());
         }
         names += nodes.len();
     }
-    assert_eq!(root.separators.len(), root.blocks.len());
-    assert_eq!(root.blocks.len(), root.zones.iter().map(|zone| (zone.names.to_native() as usize - 1) / 16).sum());
+    assert_eq!(root.upper_separators.len(), root.blocks.len());
+    assert_eq!(root.lower_separators.len(), root.blocks.len());
+    assert_eq!((root.order.as_ptr().addr() - file) % 64, 0, "an aligned block is two cache lines");
+    assert_eq!(root.blocks.len(), root.zones.iter().map(|zone| (zone.names.to_native() as usize - 1) / 64).sum());
     let statistics = segment.statistics();
     assert_eq!((statistics.zones, statistics.names, statistics.octets), (2, names as u64, segment.len()));
     assert!(statistics.parts.iter().map(|part| part.octets).sum::<u64>() < segment.len());

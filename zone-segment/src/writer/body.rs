@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::WriteError;
 use crate::ids::ZoneId;
 use crate::octets::{REFERENCE_UNIT, from_reference, next_reference};
-use crate::rrset::{BODY_FIXED_OCTETS, DIRECTORY_ENTRY_OCTETS, SHARED, TARGETS};
+use crate::rrset::{DIRECTORY_ENTRY_OCTETS, SHARED, TARGETS, WIDE};
 use crate::tables::NO_NODE;
 
 use super::owner::{Gathered, Owner};
@@ -154,14 +154,20 @@ fn encode(owner: &Owner, gathered: &Gathered, has_targets: bool, body: &mut Vec<
     let records = gathered.records.len();
     let count = u16::try_from(records).map_err(|_| too_large("records of one type", u16::MAX, records))?;
     let signatures = gathered.signatures.len();
-    let signature_count = u16::try_from(signatures)
-        .ok()
-        .filter(|count| count & TARGETS == 0)
-        .ok_or_else(|| too_large("signatures of one type", TARGETS - 1, signatures))?;
+    let signature_count =
+        u16::try_from(signatures).map_err(|_| too_large("signatures of one type", u16::MAX, signatures))?;
     body.extend_from_slice(&gathered.ttl().to_le_bytes());
-    body.extend_from_slice(&count.to_le_bytes());
-    body.extend_from_slice(&(signature_count | if has_targets { TARGETS } else { 0 }).to_le_bytes());
-    debug_assert_eq!(body.len(), BODY_FIXED_OCTETS, "the body was empty");
+    let targets = if has_targets { TARGETS } else { 0 };
+    match (u8::try_from(count), u8::try_from(signature_count)) {
+        (Ok(count), Ok(signature_count)) if count < WIDE && signature_count < TARGETS => {
+            body.extend_from_slice(&[count, signature_count | targets]);
+        }
+        _ => {
+            body.extend_from_slice(&[WIDE, targets]);
+            body.extend_from_slice(&count.to_le_bytes());
+            body.extend_from_slice(&signature_count.to_le_bytes());
+        }
+    }
     if has_targets {
         body.extend(gathered.records.iter().flat_map(|_| NO_NODE.to_le_bytes()));
     }

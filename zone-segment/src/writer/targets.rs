@@ -6,7 +6,7 @@ use crate::index;
 use crate::lookup_name::LookupName;
 use crate::node::{FIXED_OCTETS, NAME_LENGTH_OFFSET};
 use crate::octets::from_reference;
-use crate::rrset::{BODY_FIXED_OCTETS, Rrset};
+use crate::rrset::Rrset;
 use crate::tables::{Bucket, NO_NODE, ZoneRow};
 
 use super::NS;
@@ -30,15 +30,17 @@ impl Targets {
         let mut lookup = LookupName::default();
         for (place, zone) in &self.places {
             let Some(zone) = zones.get(*zone) else { continue };
-            let targets = Rrset::of_body(arenas.body(*place), NS).targets();
-            let links: Vec<u32> = targets
+            let rrset = Rrset::of_body(arenas.body(*place), NS);
+            let links: Vec<u32> = rrset
+                .targets()
                 .map(|target| {
                     lookup.set(key, target.name);
                     node_of(arenas, buckets, zone, key, &lookup).unwrap_or(NO_NODE)
                 })
                 .collect();
             let links = links.iter().flat_map(|link| link.to_le_bytes());
-            arenas.body_mut(*place)[BODY_FIXED_OCTETS..].iter_mut().zip(links).for_each(|(octet, link)| *octet = link);
+            let start = rrset.target_offset();
+            arenas.body_mut(*place)[start..].iter_mut().zip(links).for_each(|(octet, link)| *octet = link);
         }
     }
 }

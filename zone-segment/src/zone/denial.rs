@@ -1,0 +1,84 @@
+//! The nodes that prove what is not there: predecessors in canonical order over all layers, and places in the NSEC3 chain.
+
+use crate::denial::{self, Nsec3};
+use crate::lookup_name::LookupName;
+use crate::map::SegmentOctets;
+use crate::node::Node;
+use crate::order;
+use crate::sort_key::SortKey;
+use crate::stack::LAYERS_MAX;
+
+use super::Zone;
+
+/// Where in the canonical order a name is or would be; see [`Zone::order_place`].
+#[derive(Clone, Copy, Debug)]
+pub struct OrderPlace {
+    /// The name's sort key.
+    key: SortKey,
+    /// The place in each layer.
+    places: [order::Place; LAYERS_MAX],
+}
+
+impl<'a, B: SegmentOctets> Zone<'a, B> {
+    /// The last node, at or before a name in canonical order, that owns an authoritative NSEC RRset: the one that proves
+    /// what is (not) there. None in a zone that is not signed with NSEC.
+    pub fn predecessor(&self, name: &LookupName) -> Option<Node<'a>> {
+        self.predecessor_at(&self.order_place(name), name)
+    }
+
+    /// First pass of a batch of [`predecessor`](Zone::predecessor): finds about where a name is or would be in the order, and asks the
+    /// processor for what the second pass, [`order_narrow`](Zone::order_narrow), reads.
+    pub fn order_place(&self, name: &LookupName) -> OrderPlace {
+        let key = SortKey::of(name, self.apex_labels);
+        let mut places = [order::Place::default(); LAYERS_MAX];
+        for (depth, place) in places.iter_mut().enumerate().take(self.depths()) {
+            if let Some((root, row)) = self.layer(depth).filter(|(_, row)| row.proofs.to_native() > 0) {
+                *place = order::find_block(root, row, name, key, self.apex.as_wire().len());
+            }
+        }
+        OrderPlace { key, places }
+    }
+
+    /// Second pass: finds the place but for a few names, and asks for what the last one,
+    /// [`predecessor_at`](Zone::predecessor_at), reads.
+    pub fn order_narrow(&self, place: &mut OrderPlace) {
+        let key = place.key;
+        for (depth, place) in place.places.iter_mut().enumerate().take(self.depths()) {
+            if let Some((root, row)) = self.layer(depth).filter(|(_, row)| row.proofs.to_native() > 0) {
+                *place = order::narrow(root, row, *place, key);
+            }
+        }
+    }
+
+    /// The [`predecessor`](Zone::predecessor) of a name whose place is known.
+    pub fn predecessor_at(&self, place: &OrderPlace, name: &LookupName) -> Option<Node<'a>> {
+        let key = place.key;
+        let found = |(depth, place): (usize, &order::Place)| {
+            let (root, row) = self.layer(depth)?;
+            order::predecessor(root, row, *place, name, key, self.apex.as_wire().len())
+        };
+        // Of equal names the newest layer's: a later maximum must be greater to win.
+        place.places.iter().enumerate().take(self.depths()).filter_map(found).reduce(|best, node| {
+            match node.name() > best.name() {
+                true => node,
+                false => best,
+            }
+        })
+    }
+
+    /// What its NSEC3 chain says of a hash: that of the parameters in the first NSEC3PARAM record at the apex with no flags set
+    /// (RFC 5155, section 4.1.2). None in a zone that is not signed so.
+    pub fn nsec3(&self, hash: &[u8; 20]) -> Option<Nsec3<'a>> {
+        let found = |depth| {
+            let (root, row) = self.layer(depth)?;
+            denial::at_or_before(root, row, hash)
+        };
+        // The nearest before the hash, counted round the end of the chain; of equal ones the newest layer's.
+        let nearest = (0..self.depths()).filter_map(found).reduce(|best, other| {
+            let place = |found: &(Node<'_>, [u8; 20])| (found.1 <= *hash, found.1);
+            if place(&other) > place(&best) { other } else { best }
+        });
+        let (node, owner) = nearest?;
+        Some(if owner == *hash { Nsec3::Match(node) } else { Nsec3::Cover(node) })
+    }
+}
