@@ -225,6 +225,9 @@ fn a_wrong_command_line_ends_with_2() {
         "segment dump",
         "segment dump file --zone a..b",
         "segment diff file",
+        "segment bench",
+        "segment bench file --zone zone",
+        "segment bench file --queries 0",
         "segment build file",
         "check",
         "check --origin a..b file",
@@ -264,7 +267,7 @@ fn every_command_has_help() {
         asked += 1;
     }
     // trine itself, ten commands, and the commands of four of them.
-    assert!(asked >= 1 + 10 + 1 + 1 + 2 + 6, "{asked} commands have help");
+    assert!(asked >= 1 + 10 + 1 + 1 + 2 + 7, "{asked} commands have help");
     assert_eq!(run(&["--version"]).out, format!("trine {}\n", env!("CARGO_PKG_VERSION")));
 }
 

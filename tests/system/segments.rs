@@ -1,5 +1,6 @@
 //! Segment files from the command line: built, shown, looked up in, verified, dumped and compared.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -163,7 +164,7 @@ fn diff_tells_what_a_line_by_line_comparison_of_dumps_tells() {
     assert_eq!((code, err.as_str()), (FAILED, ""));
     let [before, after] = [dump(&old), dump(&new)];
     let only = |one: &str, other: &str| {
-        let other: std::collections::HashSet<&str> = other.lines().collect();
+        let other: HashSet<&str> = other.lines().collect();
         let mut lines: Vec<String> = one.lines().filter(|line| !other.contains(line)).map(str::to_owned).collect();
         lines.sort();
         lines
@@ -248,4 +249,122 @@ zones that differ: 3 of 4; records: -6 +7
     let nowhere = run(&["segment", "diff", &old, "/nowhere/segment"]);
     assert_eq!((nowhere.code, nowhere.out.as_str()), (FAILED, ""));
     assert!(nowhere.err.contains("/nowhere/segment"), "{nowhere:?}");
+}
+
+#[test]
+fn show_says_where_every_octet_goes() {
+    let place = Place::new();
+    let segment = place.build("segment", &[&place.zone("zones", ".", &zones::root(zones::ROOT_SERIALS[0]))]);
+    let shown = run(&["segment", "show", &segment, "--json"]).json();
+    let nodes = &shown["nodes"];
+    assert_fields(nodes, &["fixed", "names", "links", "directories", "padding", "rrsets"]);
+    let rrsets = nodes["rrsets"].as_array().unwrap();
+    rrsets.iter().for_each(|of_type| assert_fields(of_type, &["type", "rrsets", "shared", "octets"]));
+    let inside = ["fixed", "names", "links", "directories", "padding"].map(|part| nodes[part].as_u64().unwrap());
+    let of_types = rrsets.iter().map(|of_type| of_type["octets"].as_u64().unwrap());
+    let part = shown["parts"].as_array().unwrap().iter().find(|part| part["part"] == "nodes").unwrap();
+    assert_eq!(part["octets"], inside.into_iter().chain(of_types).sum::<u64>());
+
+    let table = run(&["segment", "show", &segment]);
+    assert_eq!((table.code, table.err.as_str()), (DONE, ""));
+    let (_, rows) = table.out.split_once("PART").unwrap();
+    let octets = |row: &str| row.split_whitespace().rev().nth(1).unwrap().parse::<u64>().unwrap();
+    let parts = rows.lines().skip(1).filter(|row| !row.starts_with("  "));
+    assert_eq!(shown["octets"], parts.map(octets).sum::<u64>(), "{}", table.out);
+    for row in ["  names ", "  DS RRsets ", "  padding ", "header, root, hashes "] {
+        assert!(rows.lines().any(|line| line.starts_with(row)), "no row {row:?}: {}", table.out);
+    }
+}
+
+/// The figures of lookups, each beside the pair of reads.
+const FIGURES: [&str; 11] = [
+    "dram_pair_ns",
+    "dram_pair_control_ns",
+    "key_ns",
+    "hit_ns",
+    "hit_batch32_ns",
+    "referral_ns",
+    "referral_batch32_ns",
+    "miss_ns",
+    "miss_batch32_ns",
+    "predecessor_ns",
+    "predecessor_batch32_ns",
+];
+
+#[test]
+fn bench_measures_lookups_beside_the_pair_and_finds_the_same_in_every_run() {
+    let place = Place::new();
+    let zone = place.zone("zones", ".", &zones::root(zones::ROOT_SERIALS[0]));
+    let segment = place.build("segment", &[&zone]);
+    let plot = place.path("plot.svg");
+    let of_file = run(&["segment", "bench", &segment, "--queries", "2000", "--json", "--plot", &plot]);
+    assert_eq!((of_file.code, of_file.err.as_str()), (DONE, ""));
+    let of_file = of_file.json();
+    for figure in FIGURES {
+        assert_fields(&of_file[figure], &["p50", "p99", "mean", "spread"]);
+        let number = |key: &str| of_file[figure][key].as_f64().unwrap();
+        assert!(number("p50") > 0.0 && number("p50") <= number("p99") && number("mean") > 0.0, "{figure}: {of_file}");
+    }
+    let shown = run(&["segment", "show", &segment, "--json"]).json();
+    for same in ["octets", "names", "records", "zones"] {
+        assert_eq!(of_file[same], shown[same], "{same}");
+    }
+    assert_fields(&of_file, &["octets_per_name", "index_octets_per_name", "order_octets_per_name"]);
+    assert_eq!((&of_file["queries"], &of_file["has_predecessors"]), (&2000.into(), &true.into()));
+    assert!(of_file["page_sizes"]["kernel_page_octets"].as_u64().unwrap() >= 4096, "{of_file}");
+    // Every TLD is a zone cut; the root and the names of its servers' zone are not.
+    let cuts =
+        dump(&segment).lines().filter(|line| line.contains(" IN NS ")).map(first_word).collect::<BTreeSet<_>>().len();
+    assert_eq!(of_file["referral_ns"]["drawn_from_names"], cuts - 1, "all owners of NS records but the apex");
+
+    let of_zone = run(&["segment", "bench", "--zone", &zone, "--queries", "2000", "--json"]);
+    assert_eq!((of_zone.code, of_zone.err.as_str()), (DONE, ""));
+    let of_zone = of_zone.json();
+    assert_eq!((&of_file["checksum"], &of_file["seed"]), (&of_zone["checksum"], &of_zone["seed"]));
+    let svg = std::fs::read_to_string(&plot).unwrap();
+    for text in ["<svg", "pair of reads", "hit, batches of 32", "predecessor", "</svg>"] {
+        assert!(svg.contains(text), "{text} is not in the plot");
+    }
+}
+
+/// The first word of a line in lower case.
+fn first_word(line: &str) -> String {
+    line.split(' ').next().unwrap().to_ascii_lowercase()
+}
+
+#[test]
+fn bench_leaves_out_what_a_zone_does_not_have() {
+    let place = Place::new();
+    let zone = place.zone("zones", "example.com.", &zones::small("example.com.", 7, 50));
+    let bench =
+        |arguments: &[&str]| run(&[&["segment", "bench", "--zone", &zone, "--queries", "1000"], arguments].concat());
+    let json = bench(&["--json"]).json();
+    assert_eq!((&json["referral_ns"], &json["referral_batch32_ns"]), (&Value::Null, &Value::Null));
+    assert_eq!((&json["hit_ns"]["drawn_from_names"], &json["has_predecessors"]), (&52.into(), &false.into()));
+    assert!(json["predecessor_ns"]["p50"].is_number(), "the search is measured: {json}");
+    let table = bench(&[]);
+    assert_eq!((table.code, table.err.as_str()), (DONE, ""));
+    let row = |name: &str| {
+        table.out.lines().find(|line| line.starts_with(name)).map(|line| line[name.len()..].trim()).unwrap()
+    };
+    assert_eq!(row("referral, batches of 32").split_whitespace().collect::<String>(), "------");
+    assert!(row("pair of reads ").contains(" 1.00 "), "{}", table.out);
+    assert!(row("hit ").ends_with("52 names"), "{}", table.out);
+    assert!(table.out.contains("pages of ") && table.out.contains("not signed with NSEC"), "{}", table.out);
+}
+
+#[test]
+fn bench_says_what_it_cannot_measure() {
+    let place = Place::new();
+    let broken = place.zone("zones", "broken.test.", "www A 192.0.2.1\n");
+    let sound = place.zone("zones", "example.com.", &zones::small("example.com.", 7, 3));
+    for (arguments, says) in [
+        (&["/nowhere/segment"][..], "/nowhere/segment"),
+        (&["--zone", &broken], "broken.test."),
+        (&["--zone", &sound, "--queries", "10", "--plot", "/nowhere/plot.svg"], "/nowhere/plot.svg"),
+    ] {
+        let Ran { code, out, err } = run(&[&["segment", "bench"], arguments].concat());
+        assert_eq!((code, out.as_str()), (FAILED, ""), "{arguments:?}");
+        assert!(err.contains(says), "{arguments:?}: {err}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `trine segment`: segment files, with no server needed. One file a command.
 
+mod bench;
 mod build;
 mod diff;
 mod dump;
@@ -26,6 +27,7 @@ pub(super) fn command() -> Command {
         verify::command(),
         dump::command(),
         diff::command(),
+        bench::command(),
     ])
 }
 
@@ -38,6 +40,7 @@ pub(super) fn run(matches: &ArgMatches) -> Exit {
         Some(("verify", matches)) => verify::run(matches),
         Some(("dump", matches)) => dump::run(matches),
         Some(("diff", matches)) => diff::run(matches),
+        Some(("bench", matches)) => bench::run(matches),
         _ => return Exit::Usage,
     };
     outcome.unwrap_or_else(|message| print::failed(&message))
