@@ -1,6 +1,6 @@
 //! Output: JSON for programs, aligned columns for people; errors on standard error.
 
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
@@ -16,10 +16,17 @@ pub(super) fn json(value: &impl Serialize) -> Exit {
 
 /// Prints a text and a line end.
 pub(super) fn text_line(text: &str) -> Exit {
-    match writeln!(std::io::stdout().lock(), "{text}") {
-        Ok(()) => Exit::Done,
+    stream(|out| writeln!(out, "{text}").map(|()| Exit::Done))
+}
+
+/// Prints what `write` writes, as it comes: for what may be too long to be held.
+pub(super) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<Exit>) -> Exit {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = write(&mut out).and_then(|exit| out.flush().map(|()| exit));
+    match written {
+        Ok(exit) => exit,
         // Whoever read it has seen enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => failed(&format!("writing to standard output: {error}")),
     }
 }

@@ -1,7 +1,6 @@
 //! The command line as scripts rely on it: what goes to which stream, fields of JSON, exit codes.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
@@ -10,10 +9,10 @@ use crate::harness::server::trine;
 use crate::harness::{Server, ServerOptions, Wire, until, zones};
 
 /// Done.
-const DONE: i32 = 0;
+pub(crate) const DONE: i32 = 0;
 
 /// What was asked for could not be done.
-const FAILED: i32 = 1;
+pub(crate) const FAILED: i32 = 1;
 
 /// The command line is wrong.
 const USAGE: i32 = 2;
@@ -23,18 +22,18 @@ const NO_SERVER: i32 = 3;
 
 /// A command's end: exit code, standard output, standard error.
 #[derive(Debug)]
-struct Ran {
+pub(crate) struct Ran {
     /// The exit code.
-    code: i32,
+    pub(crate) code: i32,
     /// What it printed.
-    out: String,
+    pub(crate) out: String,
     /// What it said.
-    err: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
     /// Its output as JSON.
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
@@ -46,7 +45,7 @@ fn ran(Output { status, stdout, stderr }: Output) -> Ran {
 }
 
 /// Runs `trine` with these words.
-fn run(arguments: &[&str]) -> Ran {
+pub(crate) fn run(arguments: &[&str]) -> Ran {
     ran(trine().args(arguments).output().unwrap())
 }
 
@@ -59,7 +58,7 @@ fn serving() -> Server {
 }
 
 /// The fields an object has to have at least.
-fn assert_fields(object: &Value, fields: &[&str]) {
+pub(crate) fn assert_fields(object: &Value, fields: &[&str]) {
     let object = object.as_object().unwrap_or_else(|| panic!("expected an object: {object}"));
     for field in fields {
         assert!(object.contains_key(*field), "{field} is missing: {object:?}");
@@ -223,6 +222,12 @@ fn a_wrong_command_line_ends_with_2() {
         "segment show",
         "segment lookup file",
         "segment lookup file a..b",
+        "segment dump",
+        "segment dump file --zone a..b",
+        "segment diff file",
+        "segment bench",
+        "segment bench file --zone zone",
+        "segment bench file --queries 0",
         "segment build file",
         "check",
         "check --origin a..b file",
@@ -262,7 +267,7 @@ fn every_command_has_help() {
         asked += 1;
     }
     // trine itself, ten commands, and the commands of four of them.
-    assert!(asked >= 1 + 10 + 1 + 1 + 2 + 4, "{asked} commands have help");
+    assert!(asked >= 1 + 10 + 1 + 1 + 2 + 7, "{asked} commands have help");
     assert_eq!(run(&["--version"]).out, format!("trine {}\n", env!("CARGO_PKG_VERSION")));
 }
 
@@ -344,63 +349,6 @@ fn bus_monitor_shows_what_passes() {
         monitor.wait().unwrap();
         reading.join().unwrap().unwrap();
     }
-}
-
-#[test]
-fn segments_are_built_shown_looked_up_and_verified() {
-    let base = tempfile::tempdir().unwrap();
-    let zone = base.path().join("example.com.zone");
-    std::fs::write(&zone, zones::small("example.com.", 7, 3)).unwrap();
-    let (zone, segment) = (zone.to_str().unwrap(), base.path().join("example.segment"));
-    let segment = segment.to_str().unwrap();
-    let built = run(&["segment", "build", "--output", segment, zone]);
-    assert_eq!((built.code, built.out.as_str(), built.err.as_str()), (DONE, "", ""));
-
-    let shown = run(&["segment", "show", segment, "--json"]).json();
-    assert_fields(
-        &shown,
-        &["kind", "format_version", "builder", "content_hash", "octets", "zones", "names", "records", "parts"],
-    );
-    assert_eq!((&shown["zones"], &shown["names"], &shown["records"]), (&1.into(), &5.into(), &9.into()));
-    assert_eq!(shown["octets"].as_u64().unwrap(), Path::new(segment).metadata().unwrap().len());
-    assert!(run(&["segment", "show", segment]).out.contains("1 zones, 5 names, 9 records"));
-
-    let found = run(&["segment", "lookup", segment, "host1.example.com", "A"]);
-    assert_eq!(found.code, DONE);
-    assert!(found.out.contains("host1.example.com. 300 IN A 192.0.2.1"), "{found:?}");
-    let missing = run(&["segment", "lookup", segment, "nothing.example.com", "--json"]).json();
-    assert_fields(&missing, &["zone", "outcome", "node", "records"]);
-    assert_eq!(missing["node"], "example.com.");
-    let elsewhere = run(&["segment", "lookup", segment, "example.org"]);
-    assert_eq!(elsewhere.code, FAILED, "{elsewhere:?}");
-
-    let sound = run(&["segment", "verify", segment]);
-    assert_eq!((sound.code, sound.err.as_str()), (DONE, ""));
-    assert_eq!(run(&["segment", "build", "--output", segment, zone]).code, DONE);
-    damage(Path::new(segment));
-    let damaged = run(&["segment", "verify", segment]);
-    assert_eq!(damaged.code, FAILED);
-    assert!(damaged.err.contains(segment) && damaged.err.contains("block"), "{damaged:?}");
-    let damaged = run(&["segment", "verify", segment, "--json"]);
-    assert_eq!(damaged.code, FAILED);
-    assert!(damaged.json()[0]["error"].is_string());
-
-    std::fs::write(zone, "www A 192.0.2.1\n").unwrap();
-    let unsound = run(&["segment", "build", "--output", segment, zone]);
-    assert_eq!(unsound.code, FAILED);
-    assert!(unsound.err.contains("example.com."), "{unsound:?}");
-    let nothing = run(&["segment", "show", "/nowhere/segment"]);
-    assert_eq!(nothing.code, FAILED);
-    assert!(nothing.err.contains("/nowhere/segment"), "{nothing:?}");
-}
-
-/// Changes one octet of a segment's text, beyond header and root.
-fn damage(segment: &Path) {
-    let mut octets = std::fs::read(segment).unwrap();
-    let at = octets.windows(6).position(|window| window == b"serial").unwrap();
-    octets[at] ^= 1;
-    std::fs::remove_file(segment).unwrap();
-    std::fs::write(segment, octets).unwrap();
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod memory;
 mod peers;
 mod reader;
 mod recovery;
+mod segments;
 mod start;
 mod supervisor;
 mod takeover;

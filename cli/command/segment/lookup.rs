@@ -1,11 +1,12 @@
 //! `trine segment lookup`: what a segment says of a name.
 
 use clap::{Arg, ArgMatches, Command};
-use dns::text::{absolute_name, present};
+use dns::text::absolute_name;
 use dns::types::Rtype;
 use serde_json::json;
 use zone_segment::{Find, LookupName, Name, Node};
 
+use super::records::{self, RecordRef};
 use super::{file, file_argument, open};
 use crate::command::{json_flag, print, wants_json};
 use crate::exit::Exit;
@@ -38,7 +39,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, String> {
         Find::Wildcard { source, .. } => ("wildcard", source),
         Find::NoName { closest_encloser } => ("no such name; the closest encloser is", closest_encloser),
     };
-    let records = records(&node, only);
+    let records = lines(&node, only);
     if wants_json(matches) {
         return Ok(print::json(&json!({
             "zone": zone.apex().to_string(),
@@ -52,15 +53,14 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, String> {
 }
 
 /// The records at a node in presentation format, signatures behind what they cover.
-fn records(node: &Node<'_>, only: Option<Rtype>) -> Vec<String> {
-    let mut lines = Vec::new();
-    for rrset in node.rrsets().filter(|rrset| only.is_none_or(|only| only.0 == rrset.rtype())) {
-        let rtype = Rtype(rrset.rtype());
-        lines.extend(rrset.rdata().map(|rdata| present::record(node.name(), rrset.ttl(), rtype, rdata)));
-        let ttl = rrset.signature_ttl();
-        lines.extend(rrset.signatures().map(|rdata| present::record(node.name(), ttl, Rtype::RRSIG, rdata)));
-    }
-    lines
+fn lines(node: &Node<'_>, only: Option<Rtype>) -> Vec<String> {
+    let wanted = |record: &RecordRef<'_>| only.is_none_or(|only| only == record.set);
+    let line = |record: RecordRef<'_>| {
+        let mut line = String::new();
+        record.present(node.name(), &mut line);
+        line
+    };
+    records::of_node(node).filter(wanted).map(line).collect()
 }
 
 /// A record type by its mnemonic.

@@ -1,14 +1,18 @@
 //! `trine segment`: segment files, with no server needed. One file a command.
 
+mod bench;
 mod build;
+mod diff;
+mod dump;
 mod lookup;
+mod records;
 mod show;
 mod verify;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use zone_segment::Segment;
+use zone_segment::{Kind, Segment, Zone};
 
 use super::print;
 use crate::exit::Exit;
@@ -21,6 +25,9 @@ pub(super) fn command() -> Command {
         show::command(),
         lookup::command(),
         verify::command(),
+        dump::command(),
+        diff::command(),
+        bench::command(),
     ])
 }
 
@@ -31,6 +38,9 @@ pub(super) fn run(matches: &ArgMatches) -> Exit {
         Some(("show", matches)) => show::run(matches),
         Some(("lookup", matches)) => lookup::run(matches),
         Some(("verify", matches)) => verify::run(matches),
+        Some(("dump", matches)) => dump::run(matches),
+        Some(("diff", matches)) => diff::run(matches),
+        Some(("bench", matches)) => bench::run(matches),
         _ => return Exit::Usage,
     };
     outcome.unwrap_or_else(|message| print::failed(&message))
@@ -50,4 +60,20 @@ fn file(matches: &ArgMatches) -> PathBuf {
 fn open(path: &Path) -> Result<Segment, String> {
     let file = std::fs::File::open(path).map_err(|error| format!("opening {}: {error}", path.display()))?;
     zone_segment::map(&file).map_err(|error| format!("opening {}: {}", path.display(), Chain(&error)))
+}
+
+/// Opens a segment that has to hold zones.
+fn open_zones(path: &Path) -> Result<Segment, String> {
+    let segment = open(path)?;
+    match segment.kind() {
+        Kind::Zones => Ok(segment),
+        found => Err(format!("opening {}: expected a segment of kind {}, found {found}", path.display(), Kind::Zones)),
+    }
+}
+
+/// The zones of a segment by apex in canonical order.
+fn zones_by_apex(segment: &Segment) -> Vec<Zone<'_>> {
+    let mut zones: Vec<Zone<'_>> = segment.zones().collect();
+    zones.sort_by_key(|zone| zone.apex());
+    zones
 }

@@ -18,8 +18,12 @@ const POINTS: u32 = 160;
 const HEADROOM: f64 = 8.0;
 
 /// Draws nanoseconds of an operation at each percentile, both axes logarithmic: from the middle to the rarest of 10,000 calls.
-pub fn percentiles(title: &str, measurements: &[Measurement]) -> Result<String, PlotError> {
-    let lines: Vec<Vec<(f64, f64)>> = measurements.iter().map(line).collect();
+pub fn percentiles<'m>(
+    title: &str,
+    measurements: impl IntoIterator<Item = &'m Measurement>,
+) -> Result<String, PlotError> {
+    let measurements: Vec<&Measurement> = measurements.into_iter().collect();
+    let lines: Vec<Vec<(f64, f64)>> = measurements.iter().map(|measurement| line(measurement)).collect();
     let values = || lines.iter().flatten().map(|point| point.1);
     let lowest = values().reduce(f64::min).ok_or(PlotError::NoPoints)?;
     let highest = values().fold(lowest, f64::max);
