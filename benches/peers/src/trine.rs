@@ -1,7 +1,7 @@
 //! The segment as a subject: one name at a time, and in batches of 32.
 
 use measure::{PREPARED_OPERATIONS_MAX, Subject};
-use zone_segment::{Find, LookupName, NameRef, Node, Segment, SegmentOctets, Zone};
+use zone_segment::{Find, LookupName, NameRef, Node, OrderBlock, Segment, SegmentOctets, Zone};
 
 use crate::content::read_record;
 use crate::keys::Keys;
@@ -72,7 +72,15 @@ impl<'a, B: SegmentOctets> Trine<'a, B> {
         let names = || (at..at + BATCH).map(|at| self.prepared(at));
         names().for_each(|name| self.zone.prefetch_index(name));
         names().for_each(|name| self.zone.prefetch_node(name));
-        names().fold(0, |sum, name| sum.wrapping_add(self.look_up(name)))
+        if self.work != Work::Deny {
+            return names().fold(0, |sum, name| sum.wrapping_add(self.look_up(name)));
+        }
+        let blocks: [OrderBlock; BATCH] = std::array::from_fn(|name| self.zone.order_block(self.prepared(at + name)));
+        names().zip(blocks).fold(0, |sum, (name, block)| {
+            let found = read_found(self.zone.find(name));
+            let before = self.zone.predecessor_in(block, name).map_or(0, read_nsec);
+            sum.wrapping_add(found).wrapping_add(before)
+        })
     }
 }
 
