@@ -6,7 +6,7 @@ use crate::clock::{self, Calls};
 use crate::measurement::Measurement;
 use crate::settings::Settings;
 use crate::subject::Subject;
-use crate::turns::{self, Turn};
+use crate::turns::{self, INTERRUPTION_NS_MIN, Turn};
 
 /// Measures subjects in slices that take turns, each call timed by itself with a fence before it.
 ///
@@ -42,6 +42,3 @@ fn slice(turn: &mut Turn<'_, '_>, settings: &Settings) {
     let mean = total as f64 / whole.max(1) as f64 - clock;
     turn.measurement.end_slice(count, (whole > 0).then_some(mean.max(0.0)), clock);
 }
-
-/// The least that an interruption takes: a time slice given to another program is longer, a few reads of memory are shorter.
-const INTERRUPTION_NS_MIN: u64 = 50_000;

@@ -23,7 +23,7 @@ const TITLE_SIZE: u32 = 22;
 /// Size of everything else that is written.
 const TEXT_SIZE: u32 = 15;
 
-/// Colours that people with any colour vision tell apart (Okabe and Ito's), strongest first; then three that most do.
+/// Colours that people with any colour vision tell apart (Okabe and Ito's), strongest first; then two of Tol's, for plots of more.
 const COLOURS: [RGBColor; 10] = [
     RGBColor(0, 0, 0),
     RGBColor(0, 114, 178),
@@ -33,8 +33,8 @@ const COLOURS: [RGBColor; 10] = [
     RGBColor(230, 159, 0),
     RGBColor(86, 180, 233),
     RGBColor(128, 128, 128),
-    RGBColor(122, 62, 10),
-    RGBColor(92, 45, 145),
+    RGBColor(136, 34, 85),
+    RGBColor(153, 153, 51),
 ];
 
 /// One line of a plot.

@@ -1,0 +1,117 @@
+//! Trine's segment beside what one would pick instead: the same names, the same run, the same machine.
+//!
+//! Not part of the workspace: `cargo run --release --manifest-path benches/peers/Cargo.toml -- lookup`. Read `lookup` first: it
+//! runs everything and writes a page. `trine` asks the segment, `stores` are the others, `content` is what all of them hold,
+//! `goals` compares figures with what they should be. `mapping` compares ways to map a segment, and `large` runs the test of a
+//! segment over 4 GiB.
+//!
+//! Unsafe code: `mapped.rs` maps files in ways the product does not, `stores/lmdb.rs` and `stores/sync.rs` open files of others.
+
+mod content;
+mod extras;
+mod goals;
+mod keys;
+mod large;
+mod lookup;
+mod machine;
+mod mapped;
+mod mapping;
+mod page;
+mod run;
+mod stores;
+mod trine;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use measure::Settings;
+
+/// Whatever went wrong, with what was being done.
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// The command line.
+#[derive(Parser)]
+#[command(about = "Trine's segment beside what one would pick instead")]
+struct CommandLine {
+    /// What to measure.
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to measure.
+#[derive(Subcommand)]
+enum Command {
+    /// Lookups in a segment and in other structures, and whether the goals are met
+    Lookup(Options),
+    /// Ways to map one segment
+    Mapping(Options),
+    /// The ignored test of a segment over 4 GiB
+    Large,
+}
+
+/// How to measure.
+#[derive(Args)]
+struct Options {
+    /// Delegations of each zone: numbers, `k` and `m` stand for thousands and millions
+    #[arg(long, value_delimiter = ',', default_value = "100k,1m,10m", value_parser = count)]
+    names: Vec<usize>,
+    /// 20,000 names and a few milliseconds a figure: shows that everything works, not how fast it is
+    #[arg(long)]
+    quick: bool,
+    /// Folder for the page and its plots; without it they are printed only
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Folder on the disk for segments and databases, removed in the end
+    #[arg(long, default_value_os_t = std::env::temp_dir())]
+    scratch: PathBuf,
+    /// What zones and queries are drawn from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Milliseconds that each figure is measured for
+    #[arg(long, default_value_t = 1_000)]
+    milliseconds: u64,
+}
+
+impl Options {
+    /// The sizes to measure.
+    fn sizes(&self) -> Vec<usize> {
+        if self.quick { vec![QUICK_NAMES] } else { self.names.clone() }
+    }
+
+    /// How long to measure.
+    fn settings(&self) -> Settings {
+        let (slice, total, warm_up) = if self.quick { (1, 5, 1) } else { (10, self.milliseconds, 50) };
+        let milliseconds = Duration::from_millis;
+        Settings {
+            slice: milliseconds(slice),
+            total_per_subject: milliseconds(total),
+            warm_up: milliseconds(warm_up),
+            seed: self.seed,
+        }
+    }
+}
+
+fn main() -> Outcome<()> {
+    match CommandLine::parse().command {
+        Command::Lookup(options) => lookup::run(&options),
+        Command::Mapping(options) => mapping::run(&options),
+        Command::Large => large::run(),
+    }
+}
+
+/// Reads a number of names.
+fn count(text: &str) -> Result<usize, String> {
+    let text = text.to_ascii_lowercase();
+    let (digits, unit) = match text.strip_suffix('k') {
+        Some(digits) => (digits, 1_000),
+        None => text.strip_suffix('m').map_or((&*text, 1), |digits| (digits, 1_000_000)),
+    };
+    match digits.parse::<usize>() {
+        Ok(number) if number > 0 => Ok(number * unit),
+        _ => Err(format!("expected a number such as 100k or 1m, found {text}")),
+    }
+}
+
+/// Names of a quick run.
+const QUICK_NAMES: usize = 20_000;

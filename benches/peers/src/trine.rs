@@ -1,0 +1,134 @@
+//! The segment as a subject: one name at a time, and in batches of 32.
+
+use measure::{PREPARED_OPERATIONS_MAX, Subject};
+use zone_segment::{Find, LookupName, NameRef, Node, OrderBlock, Segment, SegmentOctets, Zone};
+
+use crate::content::read_record;
+use crate::keys::Keys;
+
+/// What is done for each name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// The zone is known; the name is found, or the zone cut above it, or that it is not there.
+    Find,
+    /// The same, from finding the zone on: for segments of many.
+    FindZone,
+    /// The name is found missing, and then the NSEC record that proves it.
+    Deny,
+}
+
+/// Names of a batch: as many as auth takes from a socket at once.
+pub const BATCH: usize = 32;
+
+/// Lookups in a segment.
+pub struct Trine<'a, B> {
+    /// What it is called.
+    name: String,
+    /// What is asked.
+    segment: &'a Segment<B>,
+    /// Its zone with the lowest id, which is the only one but for `Work::FindZone`.
+    zone: Zone<'a, B>,
+    /// What is done.
+    work: Work,
+    /// How many names a call takes.
+    batch: usize,
+    /// What is asked for.
+    keys: &'a Keys,
+    /// Keys that are prepared, each at the place that the low bits of its position say.
+    prepared: Vec<LookupName>,
+}
+
+impl<'a, B: SegmentOctets> Trine<'a, B> {
+    /// Asks one name at a time.
+    pub fn single(name: impl Into<String>, segment: &'a Segment<B>, work: Work, keys: &'a Keys) -> Trine<'a, B> {
+        let zone = segment.zones().next().expect("a zone");
+        let prepared = vec![LookupName::default(); PREPARED_OPERATIONS_MAX.next_power_of_two()];
+        Trine { name: name.into(), segment, zone, work, batch: 1, keys, prepared }
+    }
+
+    /// Asks 32 names at a time.
+    pub fn batch(name: impl Into<String>, segment: &'a Segment<B>, work: Work, keys: &'a Keys) -> Trine<'a, B> {
+        Trine { batch: BATCH, ..Trine::single(name, segment, work, keys) }
+    }
+
+    /// The key that was prepared for a position.
+    fn prepared(&self, at: usize) -> &LookupName {
+        &self.prepared[at & (self.prepared.len() - 1)]
+    }
+
+    /// Looks one name up.
+    fn look_up(&self, name: &LookupName) -> u64 {
+        match self.work {
+            Work::Find => read_found(self.zone.find(name)),
+            Work::FindZone => self.segment.find_zone(name).map_or(0, |zone| read_found(zone.find(name))),
+            Work::Deny => {
+                read_found(self.zone.find(name)).wrapping_add(self.zone.predecessor(name).map_or(0, read_nsec))
+            }
+        }
+    }
+
+    /// Looks the names of a batch up, in passes of which each has asked for the memory that the next reads.
+    fn look_up_batch(&self, at: usize) -> u64 {
+        let names = || (at..at + BATCH).map(|at| self.prepared(at));
+        names().for_each(|name| self.zone.prefetch_index(name));
+        names().for_each(|name| self.zone.prefetch_node(name));
+        if self.work != Work::Deny {
+            return names().fold(0, |sum, name| sum.wrapping_add(self.look_up(name)));
+        }
+        let blocks: [OrderBlock; BATCH] = std::array::from_fn(|name| self.zone.order_block(self.prepared(at + name)));
+        names().zip(blocks).fold(0, |sum, (name, block)| {
+            let found = read_found(self.zone.find(name));
+            let before = self.zone.predecessor_in(block, name).map_or(0, read_nsec);
+            sum.wrapping_add(found).wrapping_add(before)
+        })
+    }
+}
+
+impl<B: SegmentOctets> Subject for Trine<'_, B> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn operations_per_call(&self) -> usize {
+        self.batch
+    }
+
+    fn prepare(&mut self, at: usize, operations: usize) {
+        let places = self.prepared.len() - 1;
+        for at in at..at + operations {
+            let name = NameRef::from_wire(self.keys.at(at)).expect("a name");
+            self.prepared[at & places].set(self.segment.key(), name);
+        }
+    }
+
+    fn call(&mut self, at: usize) -> u64 {
+        match self.batch {
+            1 => self.look_up(self.prepared(at)),
+            _ => self.look_up_batch(at),
+        }
+    }
+}
+
+/// What an answer would begin with.
+fn read_found(found: Find<'_>) -> u64 {
+    match found {
+        Find::Name(node) | Find::Cut(node) => read_node(node),
+        // The apex is the closest encloser of most: what is read of it is read by all, and is in the cache.
+        _ => 0,
+    }
+}
+
+/// What a lookup reads of a node: the beginning of its first RRset.
+fn read_node(node: Node<'_>) -> u64 {
+    let Some(rrset) = node.rrsets().next() else { return 0 };
+    rrset.rdata().next().map_or(0, |rdata| read_record(rrset.ttl(), rdata))
+}
+
+/// What a lookup reads of a node's NSEC record.
+fn read_nsec(node: Node<'_>) -> u64 {
+    let Some(rrset) = node.rrset(NSEC) else { return 0 };
+    rrset.rdata().next().map_or(0, |rdata| read_record(rrset.ttl(), rdata))
+}
+
+/// The type NSEC.
+pub const NSEC: u16 = 47;
