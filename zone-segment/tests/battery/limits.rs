@@ -44,16 +44,40 @@ fn an_rrset_of_more_octets_than_a_message_holds() {
     agrees(&zone);
 }
 
-#[test]
-fn an_owner_of_every_type_there_is() {
+/// An owner of every type there is but SOA, which has a form, and RRSIG, which hangs on others.
+fn every_type() -> ModelZone {
     let mut zone = ModelZone::new(&name("example."));
-    // SOA has a form, and RRSIG hangs on others.
     for rtype in (0..=u16::MAX).filter(|rtype| *rtype != RRSIG && *rtype != SOA) {
         zone.records(&name("every.example."), rtype, u32::from(rtype), &[&rtype.to_be_bytes()]);
     }
     zone.records(&name("example."), 1, 60, &[&[192, 0, 2, 1]]);
     zone.records(&name("more.example."), 1, 60, &[&[192, 0, 2, 1]]);
-    agrees(&zone);
+    zone
+}
+
+#[test]
+fn an_owner_of_every_type_there_is() {
+    agrees(&every_type());
+}
+
+#[test]
+fn one_type_more_than_can_be_counted_is_an_error_that_says_so() {
+    let (mut writer, _) = started();
+    let mut written = Ok(());
+    for node in every_type().nodes() {
+        for (rtype, rrset) in &node.rrsets {
+            let records: Vec<&[u8]> = rrset.records.iter().map(Vec::as_slice).collect();
+            written = written.and_then(|()| writer.rrset(node.name.as_ref(), *rtype, 60, &records));
+        }
+        if node.rrsets.len() > 1 {
+            // Signatures that cover what is not there count as well.
+            let signatures = [SOA.to_be_bytes(), RRSIG.to_be_bytes()];
+            written =
+                written.and_then(|()| writer.rrset(node.name.as_ref(), RRSIG, 60, &[&signatures[0], &signatures[1]]));
+        }
+    }
+    let error = written.and_then(|()| writer.finish().map(drop)).expect_err("too many");
+    assert!(matches!(error, WriteError::OwnerTooLarge { expected_max: 65_535, found: 65_536, .. }), "{error}");
 }
 
 #[test]
@@ -68,6 +92,17 @@ fn rrsets_that_end_at_and_beyond_what_a_record_holds() {
         zone.records(&name("b.example."), 1, 60, &[&[192, 0, 2, 1]]);
         agrees(&zone);
     }
+}
+
+#[test]
+fn as_many_records_and_signatures_as_can_be_counted() {
+    let mut zone = ModelZone::new(&name("example."));
+    let records: Vec<[u8; 2]> = (0..=65_534u16).map(u16::to_be_bytes).collect();
+    zone.records(&name("a.example."), 16, 60, &records.iter().map(<[u8; 2]>::as_slice).collect::<Vec<_>>());
+    for number in 0..=32_766u16 {
+        zone.signature(&name("a.example."), 16, 60, &number.to_be_bytes());
+    }
+    agrees(&zone);
 }
 
 #[test]
