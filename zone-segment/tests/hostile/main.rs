@@ -91,13 +91,17 @@ fn b39_a_file_cut_anywhere_is_refused_whether_or_not_its_header_agrees() {
 #[test]
 fn the_corpus_of_the_fuzz_target_finds_nothing() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/segment");
+    // An interpreter takes seconds an input.
+    let step = if cfg!(miri) { 20 } else { 1 };
     let mut inputs = 0;
     for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
         let path = entry.expect("an entry").path();
-        // Shown when the test fails.
-        println!("{}", path.display());
-        case::run(&std::fs::read(&path).expect("an input"));
         inputs += 1;
+        if inputs % step == 0 {
+            // Shown when the test fails.
+            println!("{}", path.display());
+            case::run(&std::fs::read(&path).expect("an input"));
+        }
     }
     assert!(inputs > 100, "the corpus is in the repository: {inputs} inputs");
 }
