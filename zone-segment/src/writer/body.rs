@@ -188,6 +188,10 @@ fn write_rdata(owner: &Owner, ranges: &[Range<usize>], body: &mut Vec<u8>) {
     }
 }
 
-/// The most types an owner may have: what a directory entry each leaves of the longest record.
-pub(super) const RRSETS_MAX: usize =
-    (u16::MAX as usize * REFERENCE_UNIT - RECORD_OCTETS_SUM_MAX - 512) / DIRECTORY_ENTRY_OCTETS;
+/// The most types an owner may have: as many as its record counts. A directory entry each leaves room in the longest record.
+pub(super) const RRSETS_MAX: usize = u16::MAX as usize;
+
+const _: () = assert!(
+    RRSETS_MAX * DIRECTORY_ENTRY_OCTETS + RECORD_OCTETS_SUM_MAX + 512 <= u16::MAX as usize * REFERENCE_UNIT,
+    "units of a record are counted in 16 bits"
+);

@@ -55,7 +55,7 @@ impl Owner {
             });
         }
         if rtype == RRSIG {
-            return rdata.iter().try_for_each(|signature| self.add_signature(ttl, signature));
+            return self.add_signatures(ttl, rdata);
         }
         if rdata.is_empty() {
             return Ok(());
@@ -74,18 +74,32 @@ impl Owner {
         Ok(())
     }
 
-    /// Adds one signature to the RRset it covers. Signatures of one RRset with different TTLs get the least of them.
-    fn add_signature(&mut self, ttl: u32, signature: &[u8]) -> Result<(), WriteError> {
+    /// Adds signatures to the RRsets they cover.
+    fn add_signatures(&mut self, ttl: u32, signatures: &[&[u8]]) -> Result<(), WriteError> {
+        let mut covered =
+            signatures.iter().map(|signature| self.add_signature(ttl, signature)).collect::<Result<Vec<u16>, _>>()?;
+        // Sorted once a call, not once a signature: there may be as many as a zone file has lines.
+        covered.sort_unstable();
+        covered.dedup();
+        for rtype in covered {
+            let at = self.gathered(rtype);
+            sort(&self.octets, &mut self.rrsets[at].signatures);
+        }
+        Ok(())
+    }
+
+    /// Adds one signature to the RRset it covers, behind the others, and gives that one's type. Signatures of one RRset with different TTLs get the least of them.
+    fn add_signature(&mut self, ttl: u32, signature: &[u8]) -> Result<u16, WriteError> {
         let Some(covered) = signature.first_chunk::<2>() else {
             return Err(WriteError::MalformedSignature { owner: self.name.clone(), found: signature.len() });
         };
-        let at = self.gathered(u16::from_be_bytes(*covered));
+        let rtype = u16::from_be_bytes(*covered);
+        let at = self.gathered(rtype);
         let range = self.keep(signature);
         let gathered = &mut self.rrsets[at];
         gathered.signature_ttl = Some(gathered.signature_ttl.map_or(ttl, |other| other.min(ttl)));
         gathered.signatures.push(range);
-        sort(&self.octets, &mut gathered.signatures);
-        Ok(())
+        Ok(rtype)
     }
 
     /// The place of the RRset of a type, made if need be.

@@ -1,22 +1,30 @@
 //! Several layers: of the directory, and of a group's stack; floors; what does not make a generation.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use proptest::prelude::*;
 use zone_segment::{
     DirectoryEntry, GroupId, HashKey, Layer, LayerId, LookupName, Segment, SegmentWriter, Stack, ZoneId, ZoneSet,
     ZoneSetError, ZoneState,
 };
 
-use crate::cases::ZoneCase;
-use crate::model::{Answer, NSEC};
+use crate::cases;
+use crate::model::compare::answer_of;
+use crate::model::{Answer, ModelZone, NSEC};
 use crate::named::name;
-use crate::{KEY, Set, answer_of, directory, entry, segment};
+use crate::{KEY, Set, compare, directory, entry, segment};
 
-/// A zone `example.` of owners with an address and an NSEC record each.
-fn example(owners: &[&str]) -> ZoneCase {
-    let types = BTreeSet::from([1, NSEC]);
-    let owners = owners.iter().map(|owner| (name(owner), types.clone())).collect::<BTreeMap<_, _>>();
-    ZoneCase { apex: name("example."), owners }
+/// A zone of owners with an address and an NSEC record each.
+fn zone(apex: &str, owners: &[&str]) -> ModelZone {
+    let mut zone = ModelZone::new(&name(apex));
+    for owner in owners {
+        zone.records(&name(owner), 1, 300, &[&[192, 0, 2, 1]]);
+        zone.records(&name(owner), NSEC, 300, &[b"\x00"]);
+    }
+    zone
+}
+
+/// A zone `example.` of such owners.
+fn example(owners: &[&str]) -> ModelZone {
+    zone("example.", owners)
 }
 
 /// A layer.
@@ -82,13 +90,7 @@ fn above_the_floor_the_newest_layer_that_knows_a_name_counts() {
 
 #[test]
 fn the_newest_directory_entry_counts_and_a_removed_one_hides() {
-    let base = segment(&[
-        example(&["example.", "www.sub.example."]),
-        ZoneCase {
-            apex: name("sub.example."),
-            owners: BTreeMap::from([(name("www.sub.example."), BTreeSet::from([1]))]),
-        },
-    ]);
+    let base = segment(&[example(&["example.", "www.sub.example."]), zone("sub.example.", &["www.sub.example."])]);
     let old = vec![entry(0, &name("example.")), entry(1, &name("sub.example.")), entry(2, &name("gone."))];
     let state = |id, apex: &str, state| DirectoryEntry { state, ..entry(id, &name(apex)) };
     let new = vec![
@@ -125,7 +127,7 @@ fn the_newest_directory_entry_counts_and_a_removed_one_hides() {
 
 #[test]
 fn one_segment_answers_by_itself_too() {
-    let segment = segment(&[example(&["a.example."]), ZoneCase { apex: name("."), owners: BTreeMap::new() }]);
+    let segment = segment(&[example(&["a.example."]), ModelZone::new(&name("."))]);
     let lookup = LookupName::new(KEY, name("b.a.example.").as_ref());
     let zone = segment.find_zone(&lookup).expect("there");
     assert_eq!(zone.apex().to_name(), name("example."));
@@ -133,6 +135,43 @@ fn one_segment_answers_by_itself_too() {
     let other = LookupName::new(KEY, name("test.").as_ref());
     assert!(segment.find_zone(&other).expect("the root").apex().is_root());
     assert_eq!(segment.statistics().zones, 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// As the builder makes them: each layer has some of the zones whole, and a zone's floor is the layer it was loaded in last.
+    #[test]
+    fn a_stack_of_layers_and_an_ordered_map_agree(
+        (zones, asked) in cases::zones_and_names(),
+        stale in cases::zones(),
+        loaded in prop::collection::vec(0usize..4, 4),
+        visible in prop::collection::vec(any::<bool>(), 4),
+    ) {
+        let layers = (0..4usize).rev().map(|depth| {
+            let mut writer = SegmentWriter::new(KEY);
+            for (id, zone) in zones.iter().enumerate() {
+                // Below the layer that counts there is what the zone was before, if it was there at all.
+                let before = stale.iter().find(|stale| stale.apex == zone.apex);
+                match depth.cmp(&loaded[id]) {
+                    std::cmp::Ordering::Equal => zone.write(&mut writer, ZoneId(id as u32)),
+                    std::cmp::Ordering::Less => before.into_iter().for_each(|zone| zone.write(&mut writer, ZoneId(id as u32))),
+                    std::cmp::Ordering::Greater => {}
+                }
+            }
+            layer(depth as u64 + 1, crate::open(writer.finish().expect("a segment")))
+        });
+        let entries = zones.iter().enumerate().map(|(id, zone)| {
+            // A zone that was never there before may be seen from below, too.
+            let is_stale = stale.iter().any(|stale| stale.apex == zone.apex);
+            let floor = if visible[id] && !is_stale { 1 } else { loaded[id] as u64 + 1 };
+            DirectoryEntry { floor: LayerId(floor), ..entry(id as u32, &zone.apex) }
+        });
+        let directory = vec![layer(9, directory(entries.collect()))];
+        let stack = Stack::new(layers.collect());
+        let set = ZoneSet::new(3, directory, vec![(GroupId(1), stack)]).expect("a generation");
+        compare(&set, &zones, asked);
+    }
 }
 
 #[test]

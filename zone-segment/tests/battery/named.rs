@@ -2,21 +2,13 @@
 
 use zone_segment::{Find, LookupName, Name, SegmentWriter, WriteError, ZoneId};
 
-use crate::model::Answer;
-use crate::{KEY, Set, answer_of, entry, open};
+use crate::model::compare::answer_of;
+use crate::model::{Answer, soa};
+use crate::{KEY, Set, entry, open};
 
 /// A name in presentation format.
 pub(crate) fn name(text: &str) -> Name {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
-}
-
-/// SOA RDATA with a serial.
-fn soa(serial: u32) -> Vec<u8> {
-    let mut rdata = vec![0, 0];
-    for number in [serial, 1, 2, 3, 4] {
-        rdata.extend_from_slice(&number.to_be_bytes());
-    }
-    rdata
 }
 
 /// A generation of one zone, of owners and types.
