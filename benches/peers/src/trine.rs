@@ -1,7 +1,7 @@
 //! The segment as a subject: one name at a time, and in batches of 32.
 
 use measure::{PREPARED_OPERATIONS_MAX, Subject};
-use zone_segment::{Find, LookupName, NameRef, Node, OrderBlock, Segment, SegmentOctets, Zone};
+use zone_segment::{Find, LookupName, NameRef, Node, OrderPlace, Segment, SegmentOctets, Zone};
 
 use crate::content::read_record;
 use crate::keys::Keys;
@@ -75,10 +75,12 @@ impl<'a, B: SegmentOctets> Trine<'a, B> {
         if self.work != Work::Deny {
             return names().fold(0, |sum, name| sum.wrapping_add(self.look_up(name)));
         }
-        let blocks: [OrderBlock; BATCH] = std::array::from_fn(|name| self.zone.order_block(self.prepared(at + name)));
-        names().zip(blocks).fold(0, |sum, (name, block)| {
+        let mut places: [OrderPlace; BATCH] =
+            std::array::from_fn(|name| self.zone.order_place(self.prepared(at + name)));
+        places.iter_mut().for_each(|place| self.zone.order_narrow(place));
+        names().zip(&places).fold(0, |sum, (name, place)| {
             let found = read_found(self.zone.find(name));
-            let before = self.zone.predecessor_in(block, name).map_or(0, read_nsec);
+            let before = self.zone.predecessor_at(place, name).map_or(0, read_nsec);
             sum.wrapping_add(found).wrapping_add(before)
         })
     }

@@ -188,8 +188,8 @@ fn write_rdata(owner: &Owner, ranges: &[Range<usize>], body: &mut Vec<u8>) {
     }
 }
 
-/// The most types an owner may have: as many as its record counts. A directory entry each leaves room in the longest record.
-pub(super) const RRSETS_MAX: usize = u16::MAX as usize;
+/// The most types an owner may have: their directory has to leave room in the longest record.
+pub(super) const RRSETS_MAX: usize = 40_000;
 
 const _: () = assert!(
     RRSETS_MAX * DIRECTORY_ENTRY_OCTETS + RECORD_OCTETS_SUM_MAX + 512 <= u16::MAX as usize * REFERENCE_UNIT,

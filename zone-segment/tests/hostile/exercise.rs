@@ -147,7 +147,9 @@ impl Reading {
         let predecessor = zone.predecessor(name);
         zone.prefetch_index(name);
         zone.prefetch_node(name);
-        let in_batch = zone.predecessor_in(zone.order_block(name), name);
+        let mut place = zone.order_place(name);
+        zone.order_narrow(&mut place);
+        let in_batch = zone.predecessor_at(&place, name);
         assert!(in_batch.map(|node| node.name()) == predecessor.map(|node| node.name()), "{name:?}: its predecessor");
         for node in nodes_of(find).into_iter().chain(address).chain(predecessor) {
             self.node(node);

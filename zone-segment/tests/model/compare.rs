@@ -94,8 +94,9 @@ pub(crate) fn compare_batch<B: SegmentOctets>(zone: &Zone<'_, B>, lookups: &[Loo
         batch.iter().for_each(|name| zone.prefetch_index(name));
         batch.iter().for_each(|name| zone.prefetch_node(name));
         let finds: Vec<_> = batch.iter().map(|name| places(zone.find(name))).collect();
-        let blocks: Vec<_> = batch.iter().map(|name| zone.order_block(name)).collect();
-        let predecessors = batch.iter().zip(blocks).map(|(name, block)| place(zone.predecessor_in(block, name)));
+        let mut in_order: Vec<_> = batch.iter().map(|name| zone.order_place(name)).collect();
+        in_order.iter_mut().for_each(|place| zone.order_narrow(place));
+        let predecessors = batch.iter().zip(&in_order).map(|(name, at)| place(zone.predecessor_at(at, name)));
         assert_eq!(finds.into_iter().zip(predecessors).collect::<Vec<_>>(), alone, "in {}", zone.apex());
     }
 }

@@ -61,8 +61,9 @@ impl Lookup for Preceding {
     }
 
     fn batch(keys: &[Key<'_>], names: &[LookupName]) -> u64 {
-        let blocks: [_; BATCH] = std::array::from_fn(|at| keys[at].zone.order_block(&names[at]));
-        let found = |at: usize| keys[at].zone.predecessor_in(blocks[at], &names[at]).map_or(0, |node| read(node) + 1);
+        let mut places: [_; BATCH] = std::array::from_fn(|at| keys[at].zone.order_place(&names[at]));
+        keys.iter().zip(&mut places).for_each(|(key, place)| key.zone.order_narrow(place));
+        let found = |at: usize| keys[at].zone.predecessor_at(&places[at], &names[at]).map_or(0, |node| read(node) + 1);
         (0..BATCH).fold(0, |sum, at| add(sum, found(at)))
     }
 }
