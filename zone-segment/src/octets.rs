@@ -47,3 +47,18 @@ pub(crate) fn next_reference(arena: &mut Vec<u8>) -> Option<u32> {
     arena.resize(arena.len().next_multiple_of(REFERENCE_UNIT), 0);
     u32::try_from(arena.len() / REFERENCE_UNIT).ok().filter(|&reference| reference != u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "takes 16 GiB of address space"]
+    fn large_arenas_end_where_references_do() {
+        // Zeros that nobody reads take no memory.
+        let mut arena = vec![0; u32::MAX as usize * REFERENCE_UNIT - 1];
+        assert_eq!(next_reference(&mut arena), None, "the last number means that there is no node");
+        arena.truncate(arena.len() - REFERENCE_UNIT);
+        assert_eq!(next_reference(&mut arena), Some(u32::MAX - 1));
+    }
+}
