@@ -42,15 +42,17 @@ pub(crate) fn is_folded(octets: &[u8], folded: &[u8]) -> bool {
     }
     let (words, _) = octets.as_chunks::<8>();
     let (folded_words, rest) = folded.as_chunks::<8>();
-    let pairs = words.iter().zip(folded_words);
-    if pairs.into_iter().any(|(word, folded)| fold(u64::from_le_bytes(*word)) != u64::from_le_bytes(*folded)) {
+    // Most names are in lower case as they are: folding is for those that are not.
+    let is_equal = |word: u64, folded: u64| word == folded || fold(word) == folded;
+    let mut pairs = words.iter().zip(folded_words);
+    if !pairs.all(|(word, folded)| is_equal(u64::from_le_bytes(*word), u64::from_le_bytes(*folded))) {
         return false;
     }
     // What is left is compared in the last eight octets, of which some were compared before.
     match (octets.last_chunk::<8>(), folded.last_chunk::<8>()) {
         _ if rest.is_empty() => true,
-        (Some(last), Some(folded)) => fold(u64::from_le_bytes(*last)) == u64::from_le_bytes(*folded),
-        _ => fold(word_at(octets, 0)) == word_at(folded, 0),
+        (Some(last), Some(folded)) => is_equal(u64::from_le_bytes(*last), u64::from_le_bytes(*folded)),
+        _ => is_equal(word_at(octets, 0), word_at(folded, 0)),
     }
 }
 

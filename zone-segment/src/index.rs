@@ -31,7 +31,7 @@ pub(crate) trait Line {
     fn tag_words(&self) -> [u64; 3];
 
     /// The node reference of an entry.
-    fn node(&self, entry: usize) -> u32;
+    fn node(&self, entry: usize) -> Option<u32>;
 
     /// How many buckets further on an entry that belongs here may stand.
     fn overflow(&self) -> u32;
@@ -42,8 +42,8 @@ impl Line for Bucket {
         [self.tags[0], self.tags[1], u64::from(self.last_tags)]
     }
 
-    fn node(&self, entry: usize) -> u32 {
-        self.nodes[entry]
+    fn node(&self, entry: usize) -> Option<u32> {
+        self.nodes.get(entry).copied()
     }
 
     fn overflow(&self) -> u32 {
@@ -58,8 +58,8 @@ impl Line for ArchivedBucket {
     }
 
     #[inline]
-    fn node(&self, entry: usize) -> u32 {
-        self.nodes[entry].to_native()
+    fn node(&self, entry: usize) -> Option<u32> {
+        self.nodes.get(entry).map(|node| node.to_native())
     }
 
     #[inline]
@@ -87,7 +87,7 @@ fn entries_with(bucket: &impl Line, tag: u16) -> u64 {
 const LANES: u64 = 0x0001_0001_0001_0001;
 
 /// Asks `accept` about each entry that may be of this hash, until it accepts one.
-#[inline]
+#[inline(always)]
 pub(crate) fn find<T>(buckets: &[impl Line], hash: u64, mut accept: impl FnMut(u32) -> Option<T>) -> Option<T> {
     let home = bucket_of(hash, buckets.len());
     let tag = tag_of(hash);
@@ -99,12 +99,15 @@ pub(crate) fn find<T>(buckets: &[impl Line], hash: u64, mut accept: impl FnMut(u
         while entries != 0 {
             let bit = entries.trailing_zeros() as usize;
             // The last word has two tags and two empty places, which equal no tag.
-            if let Some(found) = accept(bucket.node((bit % 4 * 4 + bit / 16) % BUCKET_ENTRIES)) {
+            if let Some(found) = bucket.node(bit % 4 * 4 + bit / 16).and_then(&mut accept) {
                 return Some(found);
             }
             entries &= entries - 1;
         }
-        left = left.checked_sub(1)?;
+        if left == 0 {
+            return None;
+        }
+        left -= 1;
         at = if at + 1 == buckets.len() { 0 } else { at + 1 };
     }
 }

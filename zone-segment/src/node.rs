@@ -143,6 +143,11 @@ impl<'a> Node<'a> {
         self.has(OCCLUDED)
     }
 
+    /// Whether it is a zone cut, or below one or a DNAME owner: if not, the zone has authority for it.
+    pub(crate) fn is_cut_or_occluded(&self) -> bool {
+        self.has(CUT | OCCLUDED)
+    }
+
     /// Whether it owns a DNAME record.
     pub fn owns_dname(&self) -> bool {
         self.has(DNAME)

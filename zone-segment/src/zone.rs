@@ -224,6 +224,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     }
 
     /// The node of a name, in the newest layer that has it.
+    #[inline(always)]
     fn probe_whole(&self, name: &LookupName) -> Option<Hit<'a>> {
         let wire = name.name().as_wire();
         self.probe_above(self.depths(), name.full_hash(self.key), |node| node.is(wire))
@@ -236,7 +237,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     }
 
     /// The node that `is_it` says yes to, in the newest of the first `depths` layers that has it under a hash.
-    #[inline]
+    #[inline(always)]
     fn probe_above(&self, depths: usize, hash: u64, is_it: impl Fn(&Node<'a>) -> bool) -> Option<Hit<'a>> {
         if depths == 0 {
             return None;
@@ -255,7 +256,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
 }
 
 /// The node of a zone in one segment that has a hash and that `is_it` says yes to.
-#[inline]
+#[inline(always)]
 fn node_in<'a>(
     root: &'a ArchivedZonesRoot,
     row: Option<&ArchivedZoneRow>,

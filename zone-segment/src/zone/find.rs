@@ -40,9 +40,15 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
             // Below a zone cut the next name is needed as well: it comes while the first one is waited for.
             index::prefetch(&root.buckets, name.hash(self.key, middle));
         }
-        if let Some(hit) = self.probe_whole(name) {
-            return self.hidden_by(name, hit).unwrap_or(Find::Name(hit.node));
+        match self.probe_whole(name) {
+            Some(hit) if !hit.node.is_cut_or_occluded() => Find::Name(hit.node),
+            Some(hit) => self.hidden_by(name, hit).unwrap_or(Find::Name(hit.node)),
+            None => self.find_above(name),
         }
+    }
+
+    /// What the zone says about a name that does not exist.
+    fn find_above(&self, name: &LookupName) -> Find<'a> {
         let Some(hit) = self.closest_encloser(name) else {
             return Find::NoName { closest_encloser: self.apex_node().unwrap_or(Node::NOTHING) };
         };
@@ -124,7 +130,6 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     }
 
     /// The zone cut or DNAME owner in whose realm a name is, if `hit` is the name or its closest encloser.
-    #[inline]
     fn hidden_by(&self, name: &LookupName, hit: Hit<'a>) -> Option<Find<'a>> {
         if !hit.node.is_occluded() {
             return hit.node.is_cut().then_some(Find::Cut(hit.node));
