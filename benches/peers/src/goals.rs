@@ -107,10 +107,10 @@ fn of_times(figures: &Figures, names: usize) -> Vec<Goal> {
             Limit::AtMost(_) => (limit, ratio.map(|ratio| 1.0 / ratio), "×"),
             Limit::AtLeast(_) => (limit, ratio, "× faster"),
         };
-        let what = if subject == BATCHED {
-            format!("hits in batches of 32 against {other}")
-        } else {
-            format!("hit in a plain loop against {other}")
+        let what = match subject {
+            BATCHED => format!("hits in batches of 32 against {other}"),
+            HASHING => format!("hit in a plain loop, folding and hashing included, against {other}"),
+            _ => format!("hit in a plain loop against {other}"),
         };
         Goal {
             what,
@@ -135,6 +135,8 @@ fn of_times(figures: &Figures, names: usize) -> Vec<Goal> {
         faster("rkyv ArchivedBTreeMap", TRINE, Limit::AtLeast(3.0)),
         faster("std HashMap", TRINE, Limit::AtLeast(1.3)),
         faster("LMDB get", BATCHED, Limit::AtLeast(12.0)),
+        faster("hashbrown, foldhash", HASHING, Limit::AtMost(1.0)),
+        faster("std HashMap", HASHING, Limit::AtLeast(1.3)),
     ]
 }
 
@@ -199,6 +201,11 @@ pub const NSEC_CONTROL: &str = "pair again, NSEC segment (control)";
 pub const TRINE: &str = "Trine";
 /// The segment, 32 names at a time.
 pub const BATCHED: &str = "Trine, batches of 32";
+
+/// The segment, one name at a time, each folded and hashed in the time.
+pub const HASHING: &str = "Trine, hashing included";
+/// The same, 32 names at a time.
+pub const HASHING_BATCHED: &str = "Trine, batches, hashing included";
 
 /// Page faults that opening may take.
 const OPENING_FAULTS_MAX: f64 = 8.0;

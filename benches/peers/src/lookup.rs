@@ -14,7 +14,9 @@ use zone_segment::{HashKey, Segment, SegmentOctets, write_file};
 
 use crate::content::Content;
 use crate::extras::Sizes;
-use crate::goals::{self, BATCHED, CONTROL, NSEC_CONTROL, NSEC_PAIR, PAIR, TRINE};
+use crate::goals::{
+    self, BATCHED, CONTROL, HASHING, HASHING_BATCHED, NSEC_CONTROL, NSEC_PAIR, PAIR, TRINE,
+};
 use crate::keys::Keys;
 use crate::page::{self, Report};
 use crate::run::{Group, Mode, Set};
@@ -240,6 +242,10 @@ fn trine<'a, B: SegmentOctets>(segment: &'a Segment<B>, queries: &'a Queries, wo
     for (set, keys) in sets.into_iter().filter_map(|(set, keys)| Some((set, keys?))) {
         group.push((set, boxed(Trine::single(TRINE, segment, work, keys))));
         group.push((set, boxed(Trine::batch(BATCHED, segment, work, keys))));
+        if set == Set::Hit {
+            group.push((set, boxed(Trine::single(HASHING, segment, work, keys).with_hashing())));
+            group.push((set, boxed(Trine::batch(HASHING_BATCHED, segment, work, keys).with_hashing())));
+        }
     }
     group
 }

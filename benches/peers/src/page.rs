@@ -282,7 +282,8 @@ each round, and the spread is that of the middle half of a subject's slices. The
 *control* is the same again with another seed. A figure nearer to its goal than pair and control are to each other, or than the control's slices are, is *drawn*.
 
 One at a time: a fence stands between two lookups, and each is timed by itself. In a plain loop: nothing stands between them, and the processor may overlap
-them. Keys are prepared shortly before, outside of the time, for everyone: a server has the key of a query in its cache. Every lookup reads the TTL and the
+them. Keys are prepared shortly before, outside of the time, for everyone: a server has the key of a query in its cache. Trine's are
+folded and hashed by then; with *hashing included* that is in the time, as hashing is for the hash maps, whose keys are in lower case as they come. Every lookup reads the TTL and the
 beginning of the first RDATA of what it finds, and all subjects are first seen to find the same data.
 
 The zone is a registry's: two name servers to a delegation, 30 % with one of their own and its address, 40 % with a DS record. A *hit* is a delegated name. Below a

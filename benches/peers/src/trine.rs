@@ -36,6 +36,17 @@ pub struct Trine<'a, B> {
     keys: &'a Keys,
     /// Keys that are prepared, each at the place that the low bits of its position say.
     prepared: Vec<LookupName>,
+    /// Whether keys are folded and hashed in the time: then these are what that is done to.
+    wires: Option<Vec<Wire>>,
+}
+
+/// A name in wire form, copied to where it is read from the processor's cache, as in a query that was just received.
+#[derive(Clone)]
+struct Wire {
+    /// The octets of the name, and others.
+    octets: [u8; 256],
+    /// How many are the name's.
+    length: usize,
 }
 
 impl<'a, B: SegmentOctets> Trine<'a, B> {
@@ -43,7 +54,13 @@ impl<'a, B: SegmentOctets> Trine<'a, B> {
     pub fn single(name: impl Into<String>, segment: &'a Segment<B>, work: Work, keys: &'a Keys) -> Trine<'a, B> {
         let zone = segment.zones().next().expect("a zone");
         let prepared = vec![LookupName::default(); PREPARED_OPERATIONS_MAX.next_power_of_two()];
-        Trine { name: name.into(), segment, zone, work, batch: 1, keys, prepared }
+        Trine { name: name.into(), segment, zone, work, batch: 1, keys, prepared, wires: None }
+    }
+
+    /// The same, each name folded and hashed in the time, as hash maps do it.
+    pub fn with_hashing(self) -> Trine<'a, B> {
+        let wires = vec![Wire { octets: [0; 256], length: 1 }; self.prepared.len()];
+        Trine { wires: Some(wires), ..self }
     }
 
     /// Asks 32 names at a time.
@@ -98,12 +115,29 @@ impl<B: SegmentOctets> Subject for Trine<'_, B> {
     fn prepare(&mut self, at: usize, operations: usize) {
         let places = self.prepared.len() - 1;
         for at in at..at + operations {
-            let name = NameRef::from_wire(self.keys.at(at)).expect("a name");
-            self.prepared[at & places].set(self.segment.key(), name);
+            let wire = self.keys.at(at);
+            match &mut self.wires {
+                Some(wires) => {
+                    let place = &mut wires[at & places];
+                    place.octets[..wire.len()].copy_from_slice(wire);
+                    place.length = wire.len();
+                }
+                None => {
+                    self.prepared[at & places].set(self.segment.key(), NameRef::from_wire(wire).expect("a name"));
+                }
+            }
         }
     }
 
     fn call(&mut self, at: usize) -> u64 {
+        if let Some(wires) = &self.wires {
+            let places = self.prepared.len() - 1;
+            for at in at..at + self.batch {
+                let wire = &wires[at & places];
+                let name = NameRef::from_wire(&wire.octets[..wire.length]).expect("a name");
+                self.prepared[at & places].set(self.segment.key(), name);
+            }
+        }
         match self.batch {
             1 => self.look_up(self.prepared(at)),
             _ => self.look_up_batch(at),
