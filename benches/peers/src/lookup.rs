@@ -14,9 +14,7 @@ use zone_segment::{HashKey, Segment, SegmentOctets, write_file};
 
 use crate::content::Content;
 use crate::extras::Sizes;
-use crate::goals::{
-    self, BATCHED, CONTROL, HASHING, HASHING_BATCHED, NSEC_CONTROL, NSEC_PAIR, PAIR, TRINE,
-};
+use crate::goals::{self, BATCHED, CONTROL, HASHING, HASHING_BATCHED, NSEC_CONTROL, NSEC_PAIR, PAIR, TRINE};
 use crate::keys::Keys;
 use crate::page::{self, Report};
 use crate::run::{Group, Mode, Set};
