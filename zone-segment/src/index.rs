@@ -8,7 +8,7 @@ use crate::prefetch::line_of;
 use crate::tables::{ArchivedBucket, BUCKET_ENTRIES, Bucket};
 
 /// Percentage of entries in use: above it buckets overflow often, below it they are lines of memory for nothing.
-const LOAD_PERCENT: usize = 68;
+const LOAD_PERCENT: usize = 70;
 
 /// Furthest bucket behind its own that an entry may stand in; a lookup never reads more than one more than this.
 const OVERFLOW_MAX: u32 = 64;
@@ -175,7 +175,7 @@ mod tests {
             })
             .collect();
         let buckets = build(&entries).expect("an even hash fits");
-        assert_eq!(buckets.len(), 10_000 * 100 / 680 + 1);
+        assert_eq!(buckets.len(), 10_000 * 100 / 700 + 1);
         assert!(buckets.iter().all(|bucket| bucket.overflow < 8), "few entries stand far away");
     }
 

@@ -114,7 +114,7 @@ fn faults() -> u64 {
 }
 
 /// The parts that find names and put them in order.
-const INDEX_PARTS: [&str; 3] = ["index", "separators", "blocks"];
+const INDEX_PARTS: [&str; 4] = ["index", "order", "separators", "blocks"];
 
 /// How often a segment is opened for one figure.
 const OPENINGS: usize = 201;

@@ -54,7 +54,7 @@ const SUBJECTS: [(&str, &str); 12] = [
 const INDEX_PARTS: [&str; 1] = ["index"];
 
 /// The tables that find a name by its place in the canonical order.
-const ORDER_PARTS: [&str; 2] = ["separators", "blocks"];
+const ORDER_PARTS: [&str; 3] = ["order", "separators", "blocks"];
 
 /// What was measured, and of what.
 pub(super) struct Report<'a> {
