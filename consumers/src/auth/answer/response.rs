@@ -138,7 +138,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         self.prove_synthesis(zone, source);
         self.write_proofs()?;
         if let Some(servers) = node.rrset(Rtype::NS.0).filter(|_| self.rtype == Rtype::NS && node.is_apex()) {
-            put_apex_addresses(&mut self.builder, zone, servers, self.is_dnssec_ok, &mut self.scratch.other);
+            put_apex_addresses(&mut self.builder, zone, node, servers, self.is_dnssec_ok, &mut self.scratch.other);
         }
         Ok(())
     }
