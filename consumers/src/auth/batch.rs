@@ -126,6 +126,12 @@ impl Batch {
         Ok(received)
     }
 
+    /// The queries, in the order in which [`answer_each`](Batch::answer_each) takes them.
+    pub fn queries(&self) -> impl Iterator<Item = &[u8]> {
+        let parts = self.datagrams.iter().zip(self.queries.iter()).take(self.received);
+        parts.map(|(datagram, query)| query.get(..datagram.query_bytes).unwrap_or_default())
+    }
+
     /// Puts an answer, or none, to each query: `answer` gets the query and the buffer, and gives the answer's length.
     pub fn answer_each(&mut self, mut answer: impl FnMut(&[u8], &mut [u8]) -> Option<usize>) {
         let buffers = self.answers.chunks_exact_mut(self.answer_bytes.max(1));

@@ -23,8 +23,8 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use tokio::sync::Notify;
 use zone_segment::ZoneSet;
 
-use super::answer::{Limits, Scratch, Transport, respond};
-use super::batch::{Batch, QuerySocket};
+use super::answer::{Limits, PREPARED_MAX, Scratch, Transport, prepare, respond};
+use super::batch::{BATCH_MAX, Batch, QuerySocket};
 use crate::progress::{ProgressLine, ProgressTable};
 
 /// What a query thread is made of.
@@ -268,16 +268,23 @@ struct Worker {
 struct Tools {
     /// Buffers of queries and answers.
     batch: Batch,
-    /// What an answer needs beside its buffer.
-    scratch: Scratch,
+    /// What an answer needs beside its buffer, for each query.
+    scratches: Box<[Scratch]>,
+}
+
+impl Tools {
+    /// Makes them, for answers within these limits.
+    fn new(limits: &Limits) -> Self {
+        let scratches = vec![Scratch::default(); BATCH_MAX].into_boxed_slice();
+        Self { batch: Batch::new(usize::from(limits.udp_octets_max)), scratches }
+    }
 }
 
 impl Worker {
     /// Serves until told to end. Each turn of the outer loop serves one set of sockets, until the drained slots change.
     fn run(&self) {
         let shared = &*self.shared;
-        let mut tools =
-            Tools { batch: Batch::new(usize::from(self.limits.udp_octets_max)), scratch: Scratch::default() };
+        let mut tools = Tools::new(&self.limits);
         loop {
             // Acquire; pairs with the release store in `QueryThread::set_drained`.
             let drained = shared.drained.load(Ordering::Acquire);
@@ -340,17 +347,23 @@ impl Worker {
 
     /// Receives a batch, answers it and sends the answers.
     fn serve(&self, socket: &QuerySocket, tools: &mut Tools) -> io::Result<()> {
-        let Tools { batch, scratch } = tools;
+        let Tools { batch, scratches } = tools;
         let counters = &self.shared.counters;
         let received = batch.receive(socket)?;
         if let Some(line) = self.shared.line() {
             line.begin_batch();
         }
         config::fault::hit("auth-udp-batch");
-        let zones = self.zones.load();
-        let generation = generation_of(zones.as_deref());
-        batch.answer_each(|query, room| respond(query, zones.as_deref(), Transport::Udp, &self.limits, room, scratch));
-        drop(zones);
+        let loaded = self.zones.load();
+        let zones = loaded.as_deref();
+        let generation = generation_of(zones);
+        // One query alone has nothing to share the memory's time with.
+        if let Some(zones) = zones.filter(|_| received > 1) {
+            prepare(batch.queries(), zones, scratches);
+        }
+        let mut scratches = scratches.iter_mut();
+        batch.answer_each(|query, room| respond(query, zones, Transport::Udp, &self.limits, room, scratches.next()?));
+        drop(loaded);
         let sent = batch.send(socket);
         add(&counters.queries, received);
         add(&counters.answers, sent.sent);
@@ -369,6 +382,9 @@ impl Worker {
 fn generation_of(zones: Option<&ZoneSet>) -> u64 {
     zones.map_or(NO_GENERATION, ZoneSet::generation)
 }
+
+// Every query of a batch is prepared.
+const _: () = assert!(BATCH_MAX <= PREPARED_MAX);
 
 /// Whether a failed reception means nothing: no query was there after all, or the kernel tells of an earlier answer that did not arrive.
 fn is_passing(error: &io::Error) -> bool {

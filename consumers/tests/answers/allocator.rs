@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use consumers::auth::answer::{Limits, Scratch, Transport, respond};
+use consumers::auth::answer::{Limits, PREPARED_MAX, Scratch, Transport, prepare, respond};
 use consumers::auth::udp::{QueryThread, QueryThreadOptions};
 use consumers::progress::ProgressTable;
 use nix::unistd::gettid;
@@ -95,14 +95,18 @@ fn queries() -> Vec<Vec<u8>> {
 #[test]
 fn an_answer_allocates_nothing() {
     let queries = queries();
-    let (mut room, mut scratch, limits) = (vec![0; 1232], Scratch::default(), Limits::default());
+    let (mut room, mut scratches) = (vec![0; 1232], vec![Scratch::default(); PREPARED_MAX]);
+    let limits = Limits::default();
     let zones = Arc::clone(&ZONES);
     let here = allocations_of(gettid().as_raw());
-    for query in &queries {
+    for batch in queries.chunks(PREPARED_MAX) {
         let before = here.load(Ordering::Relaxed);
-        let answer = respond(query, Some(&*zones), Transport::Udp, &limits, &mut room, &mut scratch);
-        assert_eq!(here.load(Ordering::Relaxed), before, "{query:02x?}");
-        assert!(answer.is_some());
+        prepare(batch.iter().map(Vec::as_slice), &zones, &mut scratches);
+        for (query, scratch) in batch.iter().zip(&mut scratches) {
+            let answer = respond(query, Some(&*zones), Transport::Udp, &limits, &mut room, scratch);
+            assert_eq!(here.load(Ordering::Relaxed), before, "{query:02x?}");
+            assert!(answer.is_some());
+        }
     }
     drop(vec![1]);
     assert!(here.load(Ordering::Relaxed) > 0, "the allocator counts");

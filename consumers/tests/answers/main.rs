@@ -10,6 +10,7 @@ mod found;
 mod hostile;
 mod named;
 mod negative;
+mod prepared;
 mod referral;
 mod root_zone;
 mod signed;

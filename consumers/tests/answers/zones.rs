@@ -43,7 +43,11 @@ pub(crate) fn zone_in_state(apex: &str, state: ZoneState) -> TestZone {
 
 /// A generation that serves these zones, mapped from files as in a running server.
 pub(crate) fn generation(number: u64, zones: Vec<TestZone>) -> Arc<ZoneSet> {
-    let key = HashKey(*b"0123456789abcdef");
+    generation_under(HashKey(*b"0123456789abcdef"), number, zones)
+}
+
+/// The same with names hashed under a key.
+pub(crate) fn generation_under(key: HashKey, number: u64, zones: Vec<TestZone>) -> Arc<ZoneSet> {
     let mut writer = SegmentWriter::new(key);
     let mut directory = DirectoryWriter::new(key);
     for (id, mut zone) in (1..).map(ZoneId).zip(zones) {

@@ -1,4 +1,4 @@
-//! The answer to a query: bytes in, bytes out. [`respond`] is all there is to call.
+//! The answer to a query: bytes in, bytes out. [`respond`] is all there is to call; for a batch of queries, [`prepare`] before it.
 //!
 //! Read [`respond`] first, which turns away what no zone is needed for; then `response`, which builds the answer section by section from an
 //! `Outcome` in the words of RFC 1034, section 4.3.2 (`outcome`); `denial` picks the proofs of what is not there, `additional` the glue.
@@ -10,6 +10,7 @@ mod additional;
 mod denial;
 mod name_buffer;
 mod outcome;
+mod prepare;
 mod put;
 mod response;
 
@@ -20,6 +21,8 @@ use zone_segment::{LookupName, SegmentOctets, ZoneSet};
 
 use name_buffer::NameBuffer;
 use response::Response;
+
+pub use prepare::{PREPARED_MAX, prepare};
 
 /// How a query came.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,19 +58,19 @@ impl Limits {
 }
 
 /// What an answer needs beside its buffer: names being looked up. Kept from query to query to save setting it up.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scratch {
     /// The name being answered: QNAME, then each alias's target.
     name: NameBuffer,
-    /// The same, prepared for lookups.
+    /// The same, prepared for lookups; where the chain ends another one, of a wildcard or a name server. One room for both: a batch has as
+    /// many as queries, and they are to stay in the processor's caches.
     lookup: LookupName,
-    /// Another name to look up: of a wildcard, of a name server.
-    other: LookupName,
 }
 
 /// Writes the answer to `message` into `out` and gives its length; `None` when there is to be no answer.
 ///
 /// `zones` is the current generation, `None` before the first: then queries get SERVFAIL, and EDE says that the server is not ready.
+/// `scratch` may be anything, also what [`prepare`] made of it for this message: then the name asked for is not hashed again.
 pub fn respond<B: SegmentOctets>(
     message: &[u8],
     zones: Option<&ZoneSet<B>>,

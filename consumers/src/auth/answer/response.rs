@@ -69,7 +69,10 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     pub(super) fn answer(mut self, question: &Question<'_>) -> (Builder<'a>, Option<ExtendedError>) {
         self.rtype = question.rtype;
         self.scratch.name.set(question.name);
-        self.scratch.lookup.set(self.zones.key(), question.name);
+        // Prepared with the batch, or left by an earlier query: under another key it is found all the same.
+        if self.scratch.lookup.name() != question.name {
+            self.scratch.lookup.set(self.zones.key(), question.name);
+        }
         let written = match question.rtype {
             Rtype::IXFR => self.write_soa_alone(),
             _ => self.write_chain(),
@@ -138,7 +141,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         self.prove_synthesis(zone, source);
         self.write_proofs()?;
         if let Some(servers) = node.rrset(Rtype::NS.0).filter(|_| self.rtype == Rtype::NS && node.is_apex()) {
-            put_apex_addresses(&mut self.builder, zone, servers, self.is_dnssec_ok, &mut self.scratch.other);
+            put_apex_addresses(&mut self.builder, zone, node, servers, self.is_dnssec_ok, &mut self.scratch.lookup);
         }
         Ok(())
     }
@@ -149,8 +152,8 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             // Of a name that exists its own NSEC, or the one that covers an empty non-terminal; of a wildcard's, that there is no closer one.
             self.proofs.add(zone, &self.scratch.lookup);
             if source.is_synthesis {
-                self.scratch.other.set(zone.key(), source.node.name());
-                self.proofs.add(zone, &self.scratch.other);
+                self.scratch.lookup.set(zone.key(), source.node.name());
+                self.proofs.add(zone, &self.scratch.lookup);
             }
         }
         self.put_soa(zone)?;
@@ -162,7 +165,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         self.builder.set_rcode(Rcode::NXDOMAIN);
         if self.is_dnssec_ok {
             self.proofs.add(zone, &self.scratch.lookup);
-            self.proofs.add_wildcard(zone, closest_encloser, &mut self.scratch.other);
+            self.proofs.add_wildcard(zone, closest_encloser, &mut self.scratch.lookup);
         }
         self.put_soa(zone)?;
         self.write_proofs()
@@ -179,13 +182,13 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             match cut.rrset(Rtype::DS.0).filter(|ds| ds.signature_count() > 0) {
                 Some(ds) => put_rrset(&mut self.builder, cut.name(), ds, ds.ttl(), true)?,
                 None => {
-                    self.scratch.other.set(zone.key(), cut.name());
-                    self.proofs.add(zone, &self.scratch.other);
+                    self.scratch.lookup.set(zone.key(), cut.name());
+                    self.proofs.add(zone, &self.scratch.lookup);
                 }
             }
         }
         self.write_proofs()?;
-        put_glue(&mut self.builder, zone, cut, servers, self.is_dnssec_ok, &mut self.scratch.other);
+        put_glue(&mut self.builder, zone, cut, servers, self.is_dnssec_ok, &mut self.scratch.lookup);
         Ok(())
     }
 

@@ -1,0 +1,47 @@
+//! What is done for all queries of a batch before the first is answered: their names are hashed, and the processor is asked for what the
+//! lookups will read, in passes, so that the memory works on all of them at once.
+//!
+//! Read [`prepare`]. It is a hint and decides nothing: [`respond`](super::respond) checks every query itself, and answers one that was left out
+//! here all the same.
+
+use dns::message::header::{HEADER_OCTETS, Header, QR};
+use dns::types::Opcode;
+use zone_segment::{NameRef, SegmentOctets, Zone, ZoneSet};
+
+use super::Scratch;
+
+/// Prepares the scratch of each query for its answer from `zones`; the first [`PREPARED_MAX`] of them.
+///
+/// What is no query, or has no question, is left out.
+pub fn prepare<'q, B: SegmentOctets>(
+    queries: impl IntoIterator<Item = &'q [u8]>,
+    zones: &ZoneSet<B>,
+    scratches: &mut [Scratch],
+) {
+    let mut found: [Option<Zone<'_, B>>; PREPARED_MAX] = [const { None }; PREPARED_MAX];
+    for ((query, scratch), zone) in queries.into_iter().zip(&mut *scratches).zip(&mut found) {
+        let Some(name) = question_name(query) else { continue };
+        scratch.lookup.set(zones.key(), name);
+        *zone = zones.find_zone(&scratch.lookup);
+        if let Some(zone) = zone {
+            zone.prefetch_index(&scratch.lookup);
+        }
+    }
+    for (scratch, zone) in scratches.iter().zip(found) {
+        if let Some(zone) = zone {
+            zone.prefetch_node(&scratch.lookup);
+        }
+    }
+}
+
+/// The name that a message asks for, if it is one that is looked up.
+fn question_name(message: &[u8]) -> Option<NameRef<'_>> {
+    let header = Header::parse(message)?;
+    if header.has(QR) || header.opcode() != Opcode::QUERY || header.counts[0] != 1 {
+        return None;
+    }
+    NameRef::parse_prefix(message.get(HEADER_OCTETS..)?).ok().map(|(name, _)| name)
+}
+
+/// The most queries prepared together: the names of so many fit into the processor's nearest cache, with what is read for them.
+pub const PREPARED_MAX: usize = 32;
