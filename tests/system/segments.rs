@@ -192,6 +192,21 @@ fn diff_tells_what_a_line_by_line_comparison_of_dumps_tells() {
 }
 
 #[test]
+fn diff_tells_records_apart_whose_order_hangs_on_the_case_of_letters() {
+    let place = Place::new();
+    let zone = |folder: &str, servers: &[&str]| {
+        let records: String = servers.iter().map(|server| format!("@ NS {server}.other.\n")).collect();
+        place.zone(folder, "example.", &format!("$TTL 60\n@ SOA ns.other. h.other. 1 1 1 1 1\n{records}"))
+    };
+    let old = place.build("old.segment", &[&zone("old", &["B", "a"])]);
+    let new = place.build("new.segment", &[&zone("new", &["a"])]);
+    let Ran { out, .. } = run(&["segment", "diff", &old, &new]);
+    let changes: Vec<&str> = out.lines().filter(|line| line.starts_with(['-', '+'])).collect();
+    assert_eq!(changes.len(), 1, "{out}");
+    assert!(changes[0].starts_with("- example.") && changes[0].ends_with("B.other."), "{out}");
+}
+
+#[test]
 fn diff_says_which_zones_and_names_differ_and_in_what() {
     let place = Place::new();
     let zone = |folder: &str, apex: &str, lines: &str| {

@@ -98,7 +98,7 @@ pub(crate) fn find<T>(buckets: &[impl Line], hash: u64, mut accept: impl FnMut(u
         let mut entries = entries_with(bucket, tag);
         while entries != 0 {
             let bit = entries.trailing_zeros() as usize;
-            // The last word has two tags and two empty places, which equal no tag.
+            // The last word has two tags; its empty places are no entries.
             if let Some(found) = bucket.node(bit % 4 * 4 + bit / 16).and_then(&mut accept) {
                 return Some(found);
             }

@@ -57,7 +57,7 @@ const SCALE_BITS: u32 = 16;
 /// The scale of a zone's first block, whose separator is the key of the apex: 0.
 pub(crate) const FIRST_SCALE: u32 = scale_of(HALF * HALF);
 
-/// How far a key is from the separator of its block; above 255 if it is behind all names of the block.
+/// How far a key is from the separator of its block; above 255 only if it is behind all names of the block.
 pub(crate) fn distance(key: SortKey, separator: SortKey, scale: u32) -> u64 {
     let difference = key.whole().saturating_sub(separator.whole()) >> (scale as u8).min(127);
     // Far beyond the block the number of bits may not suffice; a few more than the block's are as good.

@@ -18,7 +18,7 @@ pub struct Goal {
     pub found: Option<f64>,
     /// How far the figure's slices lie apart, as a part of it.
     pub spread: f64,
-    /// How far from its limit it may be without a verdict, as a part of it: what two equal things differed by.
+    /// How near to its limit a figure is drawn, as a part of it: what two equal things differed by.
     pub tolerance: f64,
     /// What limit and figure are in.
     pub unit: &'static str,
@@ -34,7 +34,7 @@ pub enum Limit {
 }
 
 impl Goal {
-    /// `pass`, `fail`, or `drawn` when it is nearer to its limit than two equal things are to each other.
+    /// `pass` or `fail`, and `drawn` beside it when the figure is nearer to its limit than two equal things are to each other.
     pub fn verdict(&self) -> &'static str {
         let Some(found) = self.found else { return "not measured" };
         let excess = match self.limit {
@@ -42,8 +42,11 @@ impl Goal {
             Limit::AtLeast(limit) => limit / found - 1.0,
         };
         match excess {
-            excess if excess.abs() <= self.tolerance => "drawn",
-            excess if excess < 0.0 => "pass",
+            excess if excess.abs() <= self.tolerance => match excess <= 0.0 {
+                true => "pass (drawn)",
+                false => "fail (drawn)",
+            },
+            excess if excess <= 0.0 => "pass",
             _ => "fail",
         }
     }
@@ -84,8 +87,11 @@ fn of_times(figures: &Figures, names: usize) -> Vec<Goal> {
             Set::Denial => (find(Mode::Single, Set::Memory, NSEC_PAIR), find(Mode::Single, Set::Memory, NSEC_CONTROL)),
             _ => (find(Mode::Single, Set::Memory, PAIR), find(Mode::Single, Set::Memory, CONTROL)),
         };
-        pair.zip(control)
-            .map_or(0.0, |(pair, control)| (control.mean() / pair.mean() - 1.0).abs().max(control.spread()))
+        pair.zip(control).map_or(0.0, |(pair, control)| {
+            // A median is as much surer than one slice as the root of their number.
+            let of_median = control.spread() / (control.slice_means.len().max(1) as f64).sqrt();
+            (control.mean() / pair.mean() - 1.0).abs().max(of_median)
+        })
     };
     let to_pair = |what: &str, set, subject, limit| {
         let pair = find(Mode::Single, Set::Memory, if set == Set::Denial { NSEC_PAIR } else { PAIR });

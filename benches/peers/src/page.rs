@@ -279,7 +279,8 @@ const GIB: f64 = (1_u64 << 30) as f64;
 const HOW: &str = "\
 A figure is that of the slice in the middle: all subjects of a table are measured in one run in slices of about 10 ms that take turns, in an order drawn for
 each round, and the spread is that of the middle half of a subject's slices. The *pair* is two dependent reads at random cache lines of the mapped segment itself; its
-*control* is the same again with another seed. A figure nearer to its goal than pair and control are to each other, or than the control's slices are, is *drawn*.
+*control* is the same again with another seed. A figure nearer to its goal than pair and control are to each
+other, or than the spread of the control's median (that of its slices over the root of their number), is *drawn*: it says nothing either way.
 
 One at a time: a fence stands between two lookups, and each is timed by itself. In a plain loop: nothing stands between them, and the processor may overlap
 them. Keys are prepared shortly before, outside of the time, for everyone: a server has the key of a query in its cache. Trine's are

@@ -1,8 +1,7 @@
-//! The records of a node, one by one in canonical order, each where it lies: what is dumped, compared and shown.
+//! The records of a node, one by one in the order in which they are stored, each where it lies: what is dumped, compared and shown.
 
 use std::cmp::Ordering;
 
-use dns::canonical_rdata_cmp;
 use dns::text::present;
 use dns::types::Rtype;
 use zone_segment::{NameRef, Node, Rrset};
@@ -26,11 +25,11 @@ impl RecordRef<'_> {
         if self.is_signature { Rtype::RRSIG } else { self.set }
     }
 
-    /// Compares it with another one of the same owner: by RRset, signatures behind what they cover, in canonical order.
-    pub(super) fn canonical_cmp(&self, other: &RecordRef<'_>) -> Ordering {
-        (self.set, self.is_signature)
-            .cmp(&(other.set, other.is_signature))
-            .then_with(|| canonical_rdata_cmp(self.rtype(), self.rdata, other.rdata))
+    /// Compares it with another one of the same owner in the order in which they are stored: by RRset, signatures behind what they
+    /// cover, RDATA as octets.
+    pub(super) fn stored_cmp(&self, other: &RecordRef<'_>) -> Ordering {
+        let place = |record: &RecordRef<'_>| (record.set, record.is_signature);
+        place(self).cmp(&place(other)).then_with(|| self.rdata.cmp(other.rdata))
     }
 
     /// Appends it in presentation format, on a line without its end.
@@ -39,7 +38,7 @@ impl RecordRef<'_> {
     }
 }
 
-/// The records of a node, in canonical order.
+/// The records of a node, in the order in which they are stored: canonical but for the case of names in RDATA.
 pub(super) fn of_node<'a>(node: &Node<'a>) -> impl Iterator<Item = RecordRef<'a>> + use<'a> {
     node.rrsets().flat_map(|rrset| of_rrset(&rrset))
 }

@@ -83,7 +83,7 @@ pub enum WriteError {
     },
     /// More names or octets than a segment's references reach; spread the zones over more groups.
     Full {
-        /// Octets of the arena so far.
+        /// Octets of the arena of nodes, or of shared RRsets, so far.
         octets: usize,
     },
     /// The names' hashes do not spread over the index.
@@ -147,7 +147,7 @@ impl fmt::Display for WriteError {
                 write!(f, "{owner}: expected up to {expected_max} {what} at one name, found {found}")
             }
             WriteError::Full { octets } => {
-                write!(f, "the segment is full: {octets} octets of names; spread its zones over more groups")
+                write!(f, "the segment is full: {octets} octets of records; spread its zones over more groups")
             }
             WriteError::Index { names } => write!(f, "the hashes of {names} names do not spread over the index"),
             WriteError::Name { .. } => write!(f, "an ancestor's name is malformed"),

@@ -21,7 +21,7 @@ pub struct Breakdown {
     pub directories: u64,
     /// The RRsets in them, signatures included, by type.
     pub rrsets: BTreeMap<u16, TypeBreakdown>,
-    /// What fills them up to a multiple of eight octets.
+    /// What fills them up to a multiple of four octets.
     pub padding: u64,
 }
 

@@ -4,6 +4,7 @@
 use crate::hash::HashKey;
 use crate::index;
 use crate::lookup_name::LookupName;
+use crate::name::NameRef;
 use crate::node::{FIXED_OCTETS, NAME_LENGTH_OFFSET};
 use crate::octets::from_reference;
 use crate::rrset::Rrset;
@@ -31,13 +32,12 @@ impl Targets {
         for (place, zone) in &self.places {
             let Some(zone) = zones.get(*zone) else { continue };
             let rrset = Rrset::of_body(arenas.body(*place), NS);
-            let links: Vec<u32> = rrset
-                .targets()
-                .map(|target| {
-                    lookup.set(key, target.name);
-                    node_of(arenas, buckets, zone, key, &lookup).unwrap_or(NO_NODE)
-                })
-                .collect();
+            // Record by record: one whose RDATA is not a name has a place as well.
+            let link = |rdata| {
+                lookup.set(key, NameRef::from_wire(rdata).ok()?);
+                node_of(arenas, buckets, zone, key, &lookup)
+            };
+            let links: Vec<u32> = rrset.rdata().map(link).map(|link| link.unwrap_or(NO_NODE)).collect();
             let links = links.iter().flat_map(|link| link.to_le_bytes());
             let start = rrset.target_offset();
             arenas.body_mut(*place)[start..].iter_mut().zip(links).for_each(|(octet, link)| *octet = link);

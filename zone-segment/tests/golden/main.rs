@@ -49,10 +49,13 @@ fn zones() -> [(ZoneId, ModelZone); 3] {
     add("large.example.", 16, &[&[0xee; 700], &[0xdd; 300]]);
     add("\\000.example.", 1, &[&[192, 0, 2, 5]]);
     add("a\\.b.example.", 1, &[&[192, 0, 2, 6]]);
-    for number in 0..40 {
+    // More than two blocks, in the last of them a node longer than its length has an octet for.
+    add("x.example.", 16, &[&[0xcc; 900], &[0xbb; 300]]);
+    for number in 0..140 {
         add(&format!("d{number}.example."), NS, &[b"\x02ns\x09registrar\x04test\x00", b"\x03ns2\x04test\x00"]);
     }
-    let owners = ["example.", "*.example.", "ns.example.", "MiXeD.a.b.c.example.", "cut.example.", "d7.example."];
+    let owners =
+        ["example.", "*.example.", "ns.example.", "MiXeD.a.b.c.example.", "cut.example.", "d7.example.", "x.example."];
     for owner in owners {
         add(owner, NSEC, &[b"\x07example\x00\x00\x01\x02"]);
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use zone_segment::{LookupName, OpenError, Segment, SegmentBuffer};
 
-use samples::{KEY, Sample, directory, lookup, samples, smallest};
+use samples::{KEY, Sample, directory, lookup, ordered, samples, smallest};
 
 /// Opens a damaged segment and asks it everything, by itself and below and above a sound one.
 fn survive(sample: &Sample, octets: SegmentBuffer, asked: &[LookupName]) {
@@ -67,6 +67,23 @@ fn b39_extremes_at_every_aligned_place_are_survived() {
                     survive(sample, octets, &asked);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn b39_extremes_in_the_tables_of_canonical_order_are_survived() {
+    let sample = ordered();
+    let parts = sample.segment.statistics().parts;
+    assert!(parts.iter().any(|part| part.part == "blocks" && part.rows == 1), "{parts:?}");
+    let asked = asked(sample, 6);
+    let length = sample.octets.len() as u64;
+    for at in seal::body(&sample.octets).step_by(4) {
+        for number in [0, 1, u64::from(u32::MAX) / 2, u64::from(u32::MAX), length] {
+            let mut octets = sample.octets.clone();
+            damage::put(&mut octets, at, 4, number);
+            let segment = Arc::new(Segment::open(octets).expect("not read at open"));
+            exercise::exercise_segment(&segment, &asked, true);
         }
     }
 }

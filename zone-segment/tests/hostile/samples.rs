@@ -62,6 +62,18 @@ pub(crate) fn smallest() -> &'static Sample {
     &samples()[0]
 }
 
+/// A zone of two blocks of names, for damage to what stands for canonical order; not among the samples that the fuzz target picks from.
+pub(crate) fn ordered() -> &'static Sample {
+    static ORDERED: OnceLock<Sample> = OnceLock::new();
+    ORDERED.get_or_init(|| {
+        let mut zone = ModelZone::new(&name("example."));
+        for number in 0..66 {
+            zone.records(&name(&format!("{number}.example.")), NSEC, 60, &[b"\x00"]);
+        }
+        of_zones(vec![(ZoneId(1), zone)])
+    })
+}
+
 /// Prepares a name for lookups in segments of a key.
 pub(crate) fn lookup(key: HashKey, name: &Name) -> LookupName {
     LookupName::new(key, name.as_ref())

@@ -74,7 +74,7 @@ impl<'r, R: Report> Walk<'r, R> {
         match (old, new) {
             (Some(old), Some(new)) if is_spelled_alike(old, new) => {
                 let (before, after) = (records::of_node(&old), records::of_node(&new));
-                merge(before, after, RecordRef::canonical_cmp, |before, after| {
+                merge(before, after, RecordRef::stored_cmp, |before, after| {
                     if before == after {
                         return Ok(());
                     }
