@@ -138,8 +138,10 @@ pub(crate) fn narrow(root: &ArchivedZonesRoot, zone: &ArchivedZoneRow, place: Pl
     let before = block.reference(root, first);
     let mut reference = before;
     let read = block.lengths.get(first..high.max(low)).unwrap_or_default();
+    // Of few candidates each is asked for whole, for one of them is the answer; of many only the names.
+    let octets = if read.len() <= WHOLE_NODES_MAX { WHOLE_OCTETS } else { NAME_OCTETS };
     for units in read.iter().take(PREFETCHED_NODES_MAX) {
-        prefetch(from_reference(&root.nodes, reference), NAME_OCTETS);
+        prefetch(from_reference(&root.nodes, reference), octets);
         reference = reference.saturating_add(u32::from(*units));
     }
     // A block has at most 64 names.
@@ -148,6 +150,12 @@ pub(crate) fn narrow(root: &ArchivedZonesRoot, zone: &ArchivedZoneRow, place: Pl
 
 /// Candidates to ask for at once: of more than these only some are read.
 const PREFETCHED_NODES_MAX: usize = 8;
+
+/// Up to so many candidates are asked for whole.
+const WHOLE_NODES_MAX: usize = 3;
+
+/// Octets that most nodes of a signed zone have.
+const WHOLE_OCTETS: usize = 256;
 
 /// Octets up to the end of most names.
 const NAME_OCTETS: usize = 32;
