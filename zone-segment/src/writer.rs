@@ -15,25 +15,24 @@ use crate::map::{SegmentBuffer, SegmentOctets};
 use crate::name::{Name, NameRef};
 use crate::node::{self, FIXED_OCTETS};
 use crate::octets::{REFERENCE_UNIT, next_reference};
-use crate::order::{BLOCK_NAMES, FIRST_SCALE, distance, length_octet, scale_of};
 use crate::rrset::DIRECTORY_ENTRY_OCTETS;
 use crate::seal::seal;
 use crate::sort_key::SortKey;
-use crate::tables::{BlockRow, NO_NODE, ZoneRow, ZonesRoot};
+use crate::tables::{NO_NODE, ZoneRow, ZonesRoot};
 use crate::zone::Zone;
 
 mod body;
 mod nsec3;
+mod order;
 mod owner;
 mod targets;
 
 use body::{Arenas, RRSETS_MAX};
 use nsec3::Parameters;
+use order::{Order, OrderStart};
 use owner::Owner;
 use targets::Targets;
 
-/// Octets of a cache line.
-const LINE_OCTETS: usize = 64;
 /// The type NS.
 const NS: u16 = 2;
 /// The type SOA.
@@ -55,14 +54,8 @@ pub struct SegmentWriter {
     targets: Targets,
     /// Hash and reference of each node.
     hashes: Vec<(u64, u32)>,
-    /// The table of canonical order.
-    order: Vec<u8>,
-    /// The sort keys of the blocks' first names, upper halves.
-    upper_separators: Vec<u64>,
-    /// Lower halves.
-    lower_separators: Vec<u64>,
-    /// The blocks behind the first of each zone.
-    blocks: Vec<BlockRow>,
+    /// The tables of canonical order.
+    order: Order,
     /// The rows of NSEC3 owners.
     nsec3_hashes: Vec<u64>,
     /// Their nodes.
@@ -89,12 +82,8 @@ struct CurrentZone {
     start: Option<u32>,
     /// How many nodes it has.
     names: u32,
-    /// How many names stand before its own in the table of canonical order.
-    name_start: usize,
-    /// Its first block.
-    block_start: usize,
-    /// Sort key and node length of the names of the block that is being written.
-    block: Vec<(SortKey, u8)>,
+    /// Where its names begin in the tables of canonical order.
+    order_start: OrderStart,
     /// How many of its names own an NSEC RRset with authority.
     proofs: u32,
     /// Its first row of NSEC3 owners.
@@ -143,10 +132,7 @@ impl SegmentWriter {
             arenas: Arenas::default(),
             targets: Targets::default(),
             hashes: Vec::new(),
-            order: Vec::new(),
-            upper_separators: Vec::new(),
-            lower_separators: Vec::new(),
-            blocks: Vec::new(),
+            order: Order::default(),
             nsec3_hashes: Vec::new(),
             nsec3_nodes: Vec::new(),
             zones: Vec::new(),
@@ -168,9 +154,7 @@ impl SegmentWriter {
             apex_labels: apex.label_count(),
             start: None,
             names: 0,
-            name_start: self.order.len() / 2,
-            block_start: self.blocks.len(),
-            block: Vec::with_capacity(BLOCK_NAMES),
+            order_start: self.order.start_zone(),
             proofs: 0,
             nsec3_start: self.nsec3_hashes.len(),
             nsec3: None,
@@ -234,16 +218,15 @@ impl SegmentWriter {
         self.hashes = Vec::new();
         self.targets.fill_in(self.key, &mut self.arenas, &buckets, &self.zones);
         self.zones.sort_by_key(|zone| zone.zone);
-        // The arena behind it begins at a cache line.
-        self.order.resize(self.order.len().next_multiple_of(LINE_OCTETS), 0);
+        let order = self.order.finish();
         let root = ZonesRoot {
             buckets,
-            order: self.order,
+            order: order.octets,
             nodes: self.arenas.nodes,
             shared: self.arenas.shared,
-            upper_separators: self.upper_separators,
-            lower_separators: self.lower_separators,
-            blocks: self.blocks,
+            upper_separators: order.upper_separators,
+            lower_separators: order.lower_separators,
+            blocks: order.blocks,
             nsec3_hashes: self.nsec3_hashes,
             nsec3_nodes: self.nsec3_nodes,
             zones: self.zones,
@@ -261,7 +244,7 @@ impl SegmentWriter {
             let apex = zone.apex.clone();
             self.write_node(&mut zone, apex.as_ref(), &Owner::new(apex.clone()))?;
         }
-        self.complete_block(&mut zone);
+        self.order.complete_zone();
         let full = WriteError::Full { octets: self.arenas.nodes.len() };
         let end = next_reference(&mut self.arenas.nodes).ok_or(full)?;
         self.zones.push(ZoneRow {
@@ -271,8 +254,8 @@ impl SegmentWriter {
             end,
             names: zone.names,
             // There are fewer of them than nodes, which 32 bits can count.
-            name_start: zone.name_start as u32,
-            block_start: zone.block_start as u32,
+            name_start: zone.order_start.names as u32,
+            block_start: zone.order_start.blocks as u32,
             proofs: zone.proofs,
             nsec3_start: zone.nsec3_start as u32,
             nsec3_count: (self.nsec3_hashes.len() - zone.nsec3_start) as u32,
@@ -334,16 +317,9 @@ impl SegmentWriter {
             record[node::FLAGS_OFFSET] |= node::WILDCARD_CHILD as u8;
         }
         self.hashes.push((hash, reference));
-        if zone.block.len() == BLOCK_NAMES {
-            self.complete_block(zone);
-        }
         let key = SortKey::of(&self.lookup, zone.apex_labels);
-        if zone.block.is_empty() && !is_apex {
-            self.upper_separators.push(key.upper);
-            self.lower_separators.push(key.lower);
-            self.blocks.push(BlockRow { first: reference, proof: zone.last_proof, scale: FIRST_SCALE });
-        }
-        zone.block.push((key, length_octet(self.arenas.nodes.len() - reference as usize * REFERENCE_UNIT)));
+        let length = self.arenas.nodes.len() - reference as usize * REFERENCE_UNIT;
+        self.order.name(key, reference, length, zone.last_proof);
         if is_apex {
             zone.start = Some(reference);
             zone.nsec3 = Parameters::of_apex(owner);
@@ -362,20 +338,6 @@ impl SegmentWriter {
         let hides = flags & (node::CUT | node::DNAME) != 0;
         zone.path.push(PathNode { labels, reference, hidden_by, hides });
         Ok(())
-    }
-
-    /// Writes what the table of canonical order has for a zone's current block.
-    fn complete_block(&mut self, zone: &mut CurrentZone) {
-        let (Some((first, _)), Some((last, _))) = (zone.block.first(), zone.block.last()) else { return };
-        let (mut separator, mut scale) = (SortKey::default(), FIRST_SCALE);
-        if let Some(row) = self.blocks.get_mut(zone.block_start..).and_then(|rows| rows.last_mut()) {
-            separator = *first;
-            scale = scale_of(last.whole().saturating_sub(separator.whole()));
-            row.scale = scale;
-        }
-        // No name's distance is above that of the last one, which is an octet.
-        self.order.extend(zone.block.iter().map(|(key, _)| distance(*key, separator, scale) as u8));
-        self.order.extend(zone.block.drain(..).map(|(_, length)| length));
     }
 
     /// Appends a node's record to the arena, which is filled up to a reference.
