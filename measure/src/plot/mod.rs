@@ -23,8 +23,8 @@ const TITLE_SIZE: u32 = 22;
 /// Size of everything else that is written.
 const TEXT_SIZE: u32 = 15;
 
-/// Colours that people with any colour vision tell apart (Okabe and Ito's), strongest first; then two of Tol's, for plots of more.
-const COLOURS: [RGBColor; 10] = [
+/// Colours that people with any colour vision tell apart (Okabe and Ito's), strongest first; then four of Tol's, for plots of more.
+const COLOURS: [RGBColor; 12] = [
     RGBColor(0, 0, 0),
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -35,6 +35,8 @@ const COLOURS: [RGBColor; 10] = [
     RGBColor(128, 128, 128),
     RGBColor(136, 34, 85),
     RGBColor(153, 153, 51),
+    RGBColor(170, 68, 153),
+    RGBColor(17, 119, 51),
 ];
 
 /// One line of a plot.
