@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod columns;
 pub mod message;
 mod order;
 mod record;
@@ -14,6 +15,7 @@ mod rrset;
 pub mod text;
 pub mod types;
 
+pub use columns::{Columns, SortedZone};
 pub use order::{canonical_rdata_cmp, sort};
 pub use record::Record;
 pub use rrset::{RrsetRef, rrsets};

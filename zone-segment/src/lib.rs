@@ -66,6 +66,7 @@ mod rrset;
 mod seal;
 mod segment;
 mod sort_key;
+mod source;
 mod stack;
 mod tables;
 mod writer;
@@ -87,6 +88,7 @@ pub use name::{LABEL_OCTETS_MAX, LABELS_MAX, Labels, NAME_OCTETS_MAX, Name, Name
 pub use node::{Node, Rrsets};
 pub use rrset::{Rdata, Rrset, Target};
 pub use segment::{Breakdown, PartStatistics, Segment, Statistics, TypeBreakdown, map};
+pub use source::{SourceRecord, ZoneSource};
 pub use stack::{LAYERS_MAX, Layer, Stack};
 pub use writer::SegmentWriter;
 pub use zone::{Find, Nodes, OrderPlace, Zone};

@@ -1,0 +1,207 @@
+//! Records that follow each other in a source: [`Part`], written once from front to back.
+//!
+//! An arena of groups, one for each run of records with the same owner: length and octets of the owner's name, then for each record
+//! the number of its kind, the difference of its line to that of the record before, and length and octets of its RDATA. About six
+//! octets a record beside what the record itself has; in that the zones of registries are loaded.
+
+use super::kinds::{Kind, KindId, Kinds};
+use super::varint;
+use zone_segment::NameRef;
+
+/// Records that follow each other in a source.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// The groups, one after the other.
+    octets: Vec<u8>,
+    /// Where each begins.
+    starts: Vec<u32>,
+    /// What records have in common.
+    kinds: Kinds,
+    /// How many records there are.
+    records: u64,
+    /// The line that differences count from.
+    first_line: u32,
+    /// The line of the last record.
+    last_line: u32,
+}
+
+/// Above this many octets a part takes no more, so that 32 bits address it.
+const FULL_OCTETS: usize = 1 << 30;
+
+impl Part {
+    /// Begins the records of an owner; goes on with the last one's where it is the same, octet by octet.
+    #[inline]
+    pub fn owner(&mut self, name: NameRef<'_>) {
+        let wire = name.as_wire();
+        let is_same = self
+            .starts
+            .last()
+            .is_some_and(|start| self.octets.get(*start as usize + 1..).is_some_and(|rest| rest.starts_with(wire)));
+        if !is_same {
+            // Both far below 2^32: a full part is not written to, and a name has at most 255 octets.
+            self.starts.push(self.octets.len() as u32);
+            self.octets.push(wire.len() as u8);
+            self.octets.extend_from_slice(wire);
+        }
+    }
+
+    /// The number of a kind, for [`Part::record`].
+    #[inline]
+    pub fn kind(&mut self, kind: Kind) -> KindId {
+        self.kinds.id(kind)
+    }
+
+    /// Adds a record to the owner begun last. `line` is that on which its entry starts; RDATA has 65,535 octets at most.
+    #[inline]
+    pub fn record(&mut self, kind: KindId, line: u32, rdata: &[u8]) {
+        varint::push(&mut self.octets, kind.0);
+        varint::push(&mut self.octets, varint::zigzag(line.wrapping_sub(self.last_line) as i32));
+        varint::push(&mut self.octets, rdata.len() as u32);
+        self.octets.extend_from_slice(rdata);
+        self.last_line = line;
+        self.records += 1;
+    }
+
+    /// Whether it should take no more records: they go to another part.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.octets.len() > FULL_OCTETS
+    }
+
+    /// Whether it has no records.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// How many records it has.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Whether a TTL is only known once an earlier part is.
+    pub fn awaits_ttl(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.awaits_ttl)
+    }
+
+    /// Gives the TTL that kinds wait for.
+    pub fn set_awaited_ttls(&mut self, ttl: u32) {
+        for kind in self.kinds.iter_mut().filter(|kind| kind.awaits_ttl) {
+            (kind.ttl, kind.awaits_ttl) = (ttl, false);
+        }
+    }
+
+    /// Adds a number to the lines of all records: a part is scanned before it is known on which line it begins.
+    ///
+    /// Gives the numbers of files another meaning by `files`, from those of the part to those of the whole.
+    pub fn move_to(&mut self, lines: u32, files: impl Fn(u32) -> u32) {
+        self.first_line = self.first_line.wrapping_add(lines);
+        for kind in self.kinds.iter_mut() {
+            kind.file = files(kind.file);
+        }
+    }
+
+    /// Gives back memory that is not used, once it is complete.
+    pub fn shrink(&mut self) {
+        self.octets.shrink_to_fit();
+        self.starts.shrink_to_fit();
+        self.kinds.shrink();
+    }
+
+    /// Octets of memory that it takes.
+    pub fn octets(&self) -> usize {
+        self.octets.capacity() + self.starts.capacity() * size_of::<u32>() + self.kinds.octets()
+    }
+
+    /// How many groups it has.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// A group by its number; an empty one of the root where there is none.
+    #[inline]
+    pub fn group(&self, index: usize) -> Group<'_> {
+        let start = self.starts.get(index).map_or(self.octets.len(), |start| *start as usize);
+        let end = self.starts.get(index + 1).map_or(self.octets.len(), |start| *start as usize);
+        let octets = self.octets.get(start..end).unwrap_or_default();
+        let (name, rest) = match octets {
+            [length, rest @ ..] => rest.split_at_checked(usize::from(*length)).unwrap_or_default(),
+            [] => Default::default(),
+        };
+        Group { part: self, name, rest, at: end - rest.len() }
+    }
+
+    /// All groups.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
+        (0..self.len()).map(|index| self.group(index))
+    }
+
+    /// The line that differences count from.
+    pub(super) fn first_line(&self) -> u32 {
+        self.first_line
+    }
+
+    /// The line of a record by its place ([`PartRecord::at`]). Reads all before it: for messages.
+    pub fn line(&self, at: usize) -> u32 {
+        let mut line = self.first_line;
+        for record in self.groups().flat_map(|group| group.records()) {
+            line = line.wrapping_add_signed(record.line_difference);
+            if record.at >= at {
+                break;
+            }
+        }
+        line
+    }
+}
+
+/// The records of one owner that follow each other in a part.
+#[derive(Clone, Copy, Debug)]
+pub struct Group<'a> {
+    /// The part.
+    part: &'a Part,
+    /// The owner in wire form.
+    name: &'a [u8],
+    /// The records.
+    rest: &'a [u8],
+    /// Where they begin in the part.
+    at: usize,
+}
+
+impl<'a> Group<'a> {
+    /// The owner.
+    #[inline]
+    pub fn name(&self) -> NameRef<'a> {
+        NameRef::from_wire(self.name).unwrap_or(NameRef::ROOT)
+    }
+
+    /// Its records, in the order of the source.
+    #[inline]
+    pub fn records(&self) -> impl Iterator<Item = PartRecord<'a>> + use<'a> {
+        let Self { part, mut rest, mut at, .. } = *self;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let (start, before) = (at, rest.len());
+            let kind = part.kinds.get(KindId(varint::take(&mut rest)))?;
+            let line_difference = varint::unzigzag(varint::take(&mut rest));
+            let length = varint::take(&mut rest) as usize;
+            let (rdata, after) = rest.split_at_checked(length)?;
+            rest = after;
+            at += before - rest.len();
+            Some(PartRecord { kind, rdata, at: start, line_difference })
+        })
+    }
+}
+
+/// One record of a part.
+#[derive(Clone, Copy, Debug)]
+pub struct PartRecord<'a> {
+    /// Type, TTL and file.
+    pub kind: Kind,
+    /// The RDATA: uncompressed wire form, names in the case they were written in.
+    pub rdata: &'a [u8],
+    /// Its place in the part: what [`Part::line`] wants.
+    pub at: usize,
+    /// How many lines behind the record before it stands.
+    pub(super) line_difference: i32,
+}
