@@ -28,40 +28,77 @@ pub fn write_file(dir: &Path, final_name: &str, octets: &[u8]) -> Result<(), Wri
 
 /// [`write_file`] with the space to reserve given.
 fn write_reserved(dir: &Path, final_name: &str, octets: &[u8], reserve: u64) -> Result<(), WriteFileError> {
-    let final_path = dir.join(final_name);
-    let mut temporary_name = OsString::from(final_name);
-    temporary_name.push(TEMPORARY_SUFFIX);
-    let temporary = dir.join(temporary_name);
-    let result = write_temporary(&temporary, octets, reserve).and_then(|()| {
-        step(Step::Rename, &temporary, rustix::fs::rename(&temporary, &final_path).map_err(io::Error::from))
-    });
-    if let Err(error) = result {
-        // The error that is reported says more than one of the removal would.
-        let _ = std::fs::remove_file(&temporary);
-        return Err(error);
-    }
-    let synced = File::open(dir).and_then(|directory| directory.sync_all());
-    step(Step::SyncDirectory, dir, synced)
-}
-
-/// Writes the temporary file and makes it read-only and durable.
-fn write_temporary(path: &Path, octets: &[u8], reserve: u64) -> Result<(), WriteFileError> {
-    match rustix::fs::unlink(path) {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(errno) => step(Step::Create, path, Err(errno.into()))?,
-    }
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let created = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(io::Error::from);
-    let mut file = File::from(step(Step::Create, path, created)?);
-    match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, reserve) {
+    let mut temporary = Temporary::create(dir, final_name)?;
+    match rustix::fs::fallocate(&temporary.file, FallocateFlags::empty(), 0, reserve) {
         // A file system that cannot reserve: a full disk is then met while writing, which is as clean for a plain write.
         Ok(()) | Err(Errno::OPNOTSUPP) => {}
-        Err(errno) => step(Step::Reserve { octets: reserve }, path, Err(errno.into()))?,
+        Err(errno) => step(Step::Reserve { octets: reserve }, &temporary.path, Err(errno.into()))?,
     }
-    step(Step::Write, path, file.write_all(octets))?;
-    let read_only = Mode::RUSR | Mode::RGRP | Mode::ROTH;
-    step(Step::Protect, path, rustix::fs::fchmod(&file, read_only).map_err(io::Error::from))?;
-    step(Step::Sync, path, file.sync_all())
+    step(Step::Write, &temporary.path, temporary.file.write_all(octets))?;
+    temporary.publish()
+}
+
+/// A file under a temporary name; dropped before it is published, it is removed.
+pub(crate) struct Temporary {
+    /// The file.
+    file: File,
+    /// Its path.
+    path: PathBuf,
+    /// The directory that it is in.
+    directory: PathBuf,
+    /// Its path once it is whole.
+    final_path: PathBuf,
+    /// Whether it is published.
+    is_published: bool,
+}
+
+impl Temporary {
+    /// Creates it; one that a crash has left is removed.
+    pub(crate) fn create(directory: &Path, final_name: &str) -> Result<Temporary, WriteFileError> {
+        let mut temporary_name = OsString::from(final_name);
+        temporary_name.push(TEMPORARY_SUFFIX);
+        let path = directory.join(temporary_name);
+        match rustix::fs::unlink(&path) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => step(Step::Create, &path, Err(errno.into()))?,
+        }
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let created = rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR).map_err(io::Error::from);
+        let file = File::from(step(Step::Create, &path, created)?);
+        let (directory, final_path) = (directory.to_owned(), directory.join(final_name));
+        Ok(Temporary { file, path, directory, final_path, is_published: false })
+    }
+
+    /// The file, to be written to.
+    pub(crate) fn file(&self) -> Result<File, WriteFileError> {
+        step(Step::Create, &self.path, self.file.try_clone())
+    }
+
+    /// What to say of an error while it was written.
+    pub(crate) fn not_written(&self, error: io::Error) -> WriteFileError {
+        WriteFileError { step: Step::Write, path: self.path.clone(), source: error }
+    }
+
+    /// Makes the file read-only and durable and gives it its name.
+    pub(crate) fn publish(mut self) -> Result<(), WriteFileError> {
+        let read_only = Mode::RUSR | Mode::RGRP | Mode::ROTH;
+        step(Step::Protect, &self.path, rustix::fs::fchmod(&self.file, read_only).map_err(io::Error::from))?;
+        step(Step::Sync, &self.path, self.file.sync_all())?;
+        let renamed = rustix::fs::rename(&self.path, &self.final_path).map_err(io::Error::from);
+        step(Step::Rename, &self.path, renamed)?;
+        self.is_published = true;
+        let synced = File::open(&self.directory).and_then(|directory| directory.sync_all());
+        step(Step::SyncDirectory, &self.directory, synced)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.is_published {
+            // The error that is reported says more than one of the removal would.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Names the step and path of what the system refused.

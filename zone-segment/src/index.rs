@@ -15,7 +15,7 @@ const OVERFLOW_MAX: u32 = 64;
 
 /// The bucket that a hash belongs to: its high bits, scaled to the number of buckets.
 #[inline]
-fn bucket_of(hash: u64, buckets: usize) -> usize {
+pub(crate) fn bucket_of(hash: u64, buckets: usize) -> usize {
     ((u128::from(hash) * buckets as u128) >> 64) as usize
 }
 
@@ -120,45 +120,65 @@ pub(crate) fn prefetch(buckets: &[ArchivedBucket], hash: u64) {
     }
 }
 
-/// Builds the index over hashes and node references. The same input gives the same buckets.
-///
-/// None when no reasonable number of buckets holds them: with a keyed hash that is a broken hash, not bad luck.
-pub(crate) fn build(entries: &[(u64, u32)]) -> Option<Vec<Bucket>> {
-    let mut count = (entries.len() * 100).div_ceil(BUCKET_ENTRIES * LOAD_PERCENT).max(1);
-    for _ in 0..GROWTHS_MAX {
-        if let Some(buckets) = place(entries, count) {
-            return Some(buckets);
-        }
-        count += count.div_ceil(4);
-    }
-    None
+/// How many buckets an index of so many entries has.
+pub(crate) fn bucket_count(entries: usize) -> usize {
+    (entries * 100).div_ceil(BUCKET_ENTRIES * LOAD_PERCENT).max(1)
 }
 
-/// How often the index is tried again with a quarter more buckets: by then it is eight times as large.
-const GROWTHS_MAX: usize = 10;
+/// Builds the index over hashes and node references. The same input gives the same buckets.
+///
+/// None when one of them would stand too far from its own bucket: with a keyed hash that is a broken hash, not bad luck.
+pub(crate) fn build(entries: &[(u64, u32)]) -> Option<Vec<Bucket>> {
+    let count = bucket_count(entries.len());
+    let (mut buckets, mut used) = (vec![Bucket::EMPTY; count], vec![0; count]);
+    let mut whole = Filling { start: 0, buckets: &mut buckets, used: &mut used };
+    let are_placed = entries.iter().all(|&(hash, node)| whole.place_around(hash, node));
+    are_placed.then_some(buckets)
+}
 
-/// Places the entries into `count` buckets; none when one would stand too far from its own.
-fn place(entries: &[(u64, u32)], count: usize) -> Option<Vec<Bucket>> {
-    let empty = Bucket { tags: [0; 2], last_tags: 0, nodes: [0; BUCKET_ENTRIES], overflow: 0 };
-    let mut used = vec![0u8; count];
-    let mut buckets = vec![empty; count];
-    for &(hash, node) in entries {
-        let home = bucket_of(hash, count);
-        let distance = (0..=OVERFLOW_MAX.min(count as u32 - 1))
-            .find(|distance| usize::from(used[(home + *distance as usize) % count]) < BUCKET_ENTRIES)?;
-        let place = (home + distance as usize) % count;
-        let entry = usize::from(used[place]);
-        used[place] += 1;
-        let bucket = &mut buckets[place];
+/// Neighbouring buckets that are being filled.
+pub(crate) struct Filling<'a> {
+    /// The number of the first.
+    pub(crate) start: usize,
+    /// They.
+    pub(crate) buckets: &'a mut [Bucket],
+    /// How many entries of each are in use.
+    pub(crate) used: &'a mut [u8],
+}
+
+impl Filling<'_> {
+    /// Places an entry of an index of `count` buckets, if there is room for it among these, behind or in its own bucket.
+    pub(crate) fn place(&mut self, hash: u64, node: u32, count: usize) -> bool {
+        let home = bucket_of(hash, count).wrapping_sub(self.start);
+        let reach = self.buckets.len().saturating_sub(home).min(OVERFLOW_MAX as usize + 1);
+        self.place_at(hash, node, home, reach)
+    }
+
+    /// Places an entry when these are all buckets there are: behind the last comes the first.
+    pub(crate) fn place_around(&mut self, hash: u64, node: u32) -> bool {
+        let home = bucket_of(hash, self.buckets.len());
+        self.place_at(hash, node, home, self.buckets.len().min(OVERFLOW_MAX as usize + 1))
+    }
+
+    /// Places an entry in the first of `reach` buckets from its own on that has room.
+    fn place_at(&mut self, hash: u64, node: u32, home: usize, reach: usize) -> bool {
+        let count = self.buckets.len();
+        let has_room = |distance: &usize| usize::from(self.used[(home + distance) % count]) < BUCKET_ENTRIES;
+        let Some(distance) = (0..reach).find(has_room) else { return false };
+        let place = (home + distance) % count;
+        let entry = usize::from(self.used[place]);
+        self.used[place] += 1;
+        let bucket = &mut self.buckets[place];
         match entry / 4 {
             2 => bucket.last_tags |= u32::from(tag_of(hash)) << (16 * (entry % 4)),
             word => bucket.tags[word] |= u64::from(tag_of(hash)) << (16 * (entry % 4)),
         }
         bucket.nodes[entry] = node;
-        let home = &mut buckets[home];
-        home.overflow = home.overflow.max(distance);
+        let home = &mut self.buckets[home];
+        // A reach is 65 at most.
+        home.overflow = home.overflow.max(distance as u32);
+        true
     }
-    Some(buckets)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //!
 //! Files in the order to read them: `name`, `fold`, `hash`, `lookup_name` (the key of every lookup) · `kind`, `header`, `tables`, `segment`
 //! (what is in a file) · `node`, `rrset` (an owner's record) · `index`, `sort_key`, `order`, `denial` (how it is found) · `directory`, `stack`,
-//! `zone`, `zone_set` (a generation and lookups in it) · `writer`, `directory_writer`, `seal`, `file` (how a segment is
+//! `zone`, `zone_set` (a generation and lookups in it) · `source`, `builder`, `writer`, `directory_writer`, `seal`, `file` (how a segment is
 //! made) · `error` · `map`, `prefetch` (the two files with unsafe code).
 //!
 //! ```
@@ -44,6 +44,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod builder;
 mod denial;
 mod directory;
 mod directory_writer;
@@ -73,6 +74,7 @@ mod writer;
 mod zone;
 mod zone_set;
 
+pub use builder::{BuildError, SegmentBuilder};
 pub use denial::Nsec3;
 pub use directory::{DirectoryEntry, ZoneState};
 pub use directory_writer::DirectoryWriter;

@@ -5,6 +5,8 @@
 //! - `checked-once`: `CheckedArchive` is only made by `CheckedArchive::check`, which found a valid root.
 #![expect(unsafe_code, reason = "maps files, and accesses a root that was checked before")]
 
+use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -42,6 +44,16 @@ impl AsRef<[u8]> for Mapping {
     fn as_ref(&self) -> &[u8] {
         &self.map
     }
+}
+
+/// Shows the octets of a file that is still being written, and lets go of them again.
+///
+/// `mapped-readonly` holds meanwhile: it is a temporary file that only its writer knows, and who writes to it needs what is borrowed here.
+pub(crate) fn map_unfinished(file: &mut File, to: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    // SAFETY: `mapped-readonly`: nobody writes to the file or truncates it until the map is dropped, at the end of this function.
+    let map = unsafe { Mmap::map(file.as_raw_fd()) }?;
+    to(&map);
+    Ok(())
 }
 
 /// A segment in memory, as the writers give it: aligned as a mapped file is.

@@ -18,6 +18,13 @@ const BUILDER: &str = concat!("trine ", env!("CARGO_PKG_VERSION"));
 
 const _: () = assert!(BUILDER.len() <= 32, "the builder's name has 32 octets in the header");
 
+/// The same as the header wants it.
+pub(crate) fn builder_field() -> [u8; 32] {
+    let mut builder = [0; 32];
+    builder[..BUILDER.len()].copy_from_slice(BUILDER.as_bytes());
+    builder
+}
+
 /// Makes the whole file of a root.
 pub(crate) fn seal(
     kind: Kind,
@@ -35,8 +42,6 @@ pub(crate) fn seal(
         table.extend_from_slice(&xxh3_128(block).to_le_bytes());
     }
     file.extend_from_slice(&table);
-    let mut builder = [0; 32];
-    builder[..BUILDER.len()].copy_from_slice(BUILDER.as_bytes());
     let header = Header {
         kind,
         total_length: file.len() as u64,
@@ -45,7 +50,7 @@ pub(crate) fn seal(
         key,
         content_hash: xxh3_128(&table),
         root_hash,
-        builder,
+        builder: builder_field(),
     };
     file[..HEADER_LENGTH].copy_from_slice(&header.encode());
     Ok(file)

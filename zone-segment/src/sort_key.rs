@@ -32,11 +32,11 @@ pub(crate) struct SortKey {
 }
 
 impl SortKey {
-    /// The sort key of a name: of its labels below the apex.
-    pub(crate) fn of(name: &LookupName, apex_labels: usize) -> SortKey {
+    /// The sort key of the last `labels` labels of a name: of those below the apex.
+    pub(crate) fn of(name: &LookupName, apex_labels: usize, labels: usize) -> SortKey {
         let mut digits = [0; DIGITS];
         let mut places = digits.iter_mut();
-        'labels: for labels in apex_labels + 1..=name.label_count() {
+        'labels: for labels in apex_labels + 1..=labels {
             for (octet, place) in name.label(labels).iter().zip(&mut places) {
                 let digit = DIGIT_OF[usize::from(*octet)];
                 *place = digit & !SEVERAL;
@@ -91,7 +91,7 @@ mod tests {
 
     /// The key of a name below the root.
     fn key(name: &Name) -> SortKey {
-        SortKey::of(&LookupName::new(HashKey::default(), name.as_ref()), 0)
+        SortKey::of(&LookupName::new(HashKey::default(), name.as_ref()), 0, name.label_count())
     }
 
     /// The key of a name in presentation format.

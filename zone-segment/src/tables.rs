@@ -4,9 +4,12 @@
 //! No `bool`, enum or reference may stand in a row. A change of any row here needs a new [`LAYOUT`] line and a new
 //! [`FORMAT_VERSION`](crate::FORMAT_VERSION).
 
+use std::marker::PhantomData;
 use std::mem::size_of;
 
-use rkyv::{Archive, Serialize};
+use rkyv::rancor::Fallible;
+use rkyv::vec::{ArchivedVec, VecResolver};
+use rkyv::{Archive, Place, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Entries of a bucket: as many 16-bit tags and 32-bit references as fit into a cache line beside the overflow count.
@@ -27,6 +30,101 @@ pub(crate) struct Bucket {
     pub(crate) nodes: [u32; BUCKET_ENTRIES],
     /// How many buckets further on an entry that belongs here may stand.
     pub(crate) overflow: u32,
+}
+
+impl Bucket {
+    /// One without entries.
+    pub(crate) const EMPTY: Bucket = Bucket { tags: [0; 2], last_tags: 0, nodes: [0; BUCKET_ENTRIES], overflow: 0 };
+}
+
+/// A row as octets, as it lies in the archive.
+pub(crate) trait Row {
+    /// Appends them.
+    fn push_to(&self, out: &mut Vec<u8>);
+}
+
+impl Row for Bucket {
+    fn push_to(&self, out: &mut Vec<u8>) {
+        out.extend(self.tags.iter().flat_map(|tags| tags.to_le_bytes()));
+        out.extend(self.last_tags.to_le_bytes());
+        out.extend(self.nodes.iter().flat_map(|node| node.to_le_bytes()));
+        out.extend(self.overflow.to_le_bytes());
+    }
+}
+
+impl Row for ZoneRow {
+    fn push_to(&self, out: &mut Vec<u8>) {
+        let numbers = [
+            self.zone,
+            self.serial,
+            self.start,
+            self.end,
+            self.names,
+            self.name_start,
+            self.block_start,
+            self.proofs,
+            self.nsec3_start,
+            self.nsec3_count,
+        ];
+        out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        out.extend(self.records.to_le_bytes());
+    }
+}
+
+impl Row for BlockRow {
+    fn push_to(&self, out: &mut Vec<u8>) {
+        out.extend([self.first, self.proof, self.scale].iter().flat_map(|number| number.to_le_bytes()));
+    }
+}
+
+impl Row for u8 {
+    fn push_to(&self, out: &mut Vec<u8>) {
+        out.push(*self);
+    }
+}
+
+impl Row for u32 {
+    fn push_to(&self, out: &mut Vec<u8>) {
+        out.extend(self.to_le_bytes());
+    }
+}
+
+impl Row for u64 {
+    fn push_to(&self, out: &mut Vec<u8>) {
+        out.extend(self.to_le_bytes());
+    }
+}
+
+/// A table that lies in the archive already, where it was written row by row.
+pub(crate) struct Placed<T> {
+    /// Where in the archive it begins.
+    position: usize,
+    /// How many rows it has.
+    length: usize,
+    /// What its rows are.
+    rows: PhantomData<T>,
+}
+
+impl<T> Placed<T> {
+    /// A table of `length` rows at a position of the archive.
+    pub(crate) fn new(position: u64, length: usize) -> Placed<T> {
+        Placed { position: position as usize, length, rows: PhantomData }
+    }
+}
+
+impl<T: Archive> Archive for Placed<T> {
+    type Archived = ArchivedVec<T::Archived>;
+    type Resolver = VecResolver;
+
+    fn resolve(&self, resolver: VecResolver, out: Place<Self::Archived>) {
+        ArchivedVec::resolve_from_len(self.length, resolver, out);
+    }
+}
+
+impl<T: Archive, S: Fallible + ?Sized> Serialize<S> for Placed<T> {
+    fn serialize(&self, _: &mut S) -> Result<VecResolver, S::Error> {
+        Ok(VecResolver::from_pos(self.position))
+    }
 }
 
 /// One zone of a segment.
@@ -71,26 +169,26 @@ pub(crate) struct BlockRow {
 #[derive(Archive, Serialize)]
 pub(crate) struct ZonesRoot {
     /// The hash index. First, so that its cache lines and those of the arena behind it are whole.
-    pub(crate) buckets: Vec<Bucket>,
+    pub(crate) buckets: Placed<Bucket>,
     /// For each block the distance of each name's sort key from the separator, then the length of each node; filled up to whole cache lines.
-    pub(crate) order: Vec<u8>,
+    pub(crate) order: Placed<u8>,
     /// The node records, each at a multiple of four octets, zone by zone in canonical order; see [`node`](crate::node).
-    pub(crate) nodes: Vec<u8>,
+    pub(crate) nodes: Placed<u8>,
     /// RRsets that several nodes own, or that are too long for a node's record, each at a multiple of four octets; see
     /// [`rrset`](crate::rrset).
-    pub(crate) shared: Vec<u8>,
+    pub(crate) shared: Placed<u8>,
     /// The upper half of the sort key of the first name of each block behind the first of each zone.
-    pub(crate) upper_separators: Vec<u64>,
+    pub(crate) upper_separators: Placed<u64>,
     /// The lower half.
-    pub(crate) lower_separators: Vec<u64>,
+    pub(crate) lower_separators: Placed<u64>,
     /// Those blocks.
-    pub(crate) blocks: Vec<BlockRow>,
+    pub(crate) blocks: Placed<BlockRow>,
     /// The first eight octets of the hash in each NSEC3 owner's name, ascending in each zone; see [`denial`](crate::denial).
-    pub(crate) nsec3_hashes: Vec<u64>,
+    pub(crate) nsec3_hashes: Placed<u64>,
     /// The nodes of those owners.
-    pub(crate) nsec3_nodes: Vec<u32>,
+    pub(crate) nsec3_nodes: Placed<u32>,
     /// The zones, by id.
-    pub(crate) zones: Vec<ZoneRow>,
+    pub(crate) zones: Placed<ZoneRow>,
 }
 
 /// Root of a segment of kind `Directory`.

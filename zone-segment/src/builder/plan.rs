@@ -1,0 +1,90 @@
+//! The zones of a segment, and the parts that they are built in.
+
+use std::ops::Range;
+
+use crate::ids::ZoneId;
+use crate::name::{Name, NameRef};
+use crate::source::ZoneSource;
+
+use super::error::BuildError;
+use super::nsec3::Parameters;
+use super::owned::Owned;
+
+/// One zone.
+pub(super) struct ZonePlan<'a> {
+    /// Its id.
+    pub(super) id: ZoneId,
+    /// Its apex.
+    pub(super) apex: Name,
+    /// Labels of the apex.
+    pub(super) apex_labels: usize,
+    /// Its records.
+    pub(super) source: Box<dyn ZoneSource + 'a>,
+    /// Its NSEC3 chain.
+    pub(super) nsec3: Option<Parameters>,
+}
+
+impl<'a> ZonePlan<'a> {
+    /// Looks at the apex of a zone.
+    pub(super) fn new(id: ZoneId, apex: Name, source: Box<dyn ZoneSource + 'a>) -> Result<ZonePlan<'a>, BuildError> {
+        let apex_labels = apex.label_count();
+        let mut zone = ZonePlan { id, apex, apex_labels, source, nsec3: None };
+        if !zone.source.is_empty() && zone.source.name(0) == zone.apex.as_ref() {
+            let mut owned = Owned::default();
+            owned.read(&zone, 0)?;
+            zone.nsec3 = Parameters::of_apex(&owned);
+        }
+        Ok(zone)
+    }
+
+    /// The first rank of an owner.
+    pub(super) fn find(&self, name: NameRef<'_>) -> Option<usize> {
+        let (mut low, mut high) = (0, self.source.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.source.name(middle) < name {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        (low < self.source.len() && self.source.name(low) == name).then_some(low)
+    }
+}
+
+/// Ranks of a zone that are built together, by one thread.
+pub(super) struct Part {
+    /// The number of the zone.
+    pub(super) zone: usize,
+    /// The ranks; none at all for a zone without records.
+    pub(super) ranks: Range<usize>,
+}
+
+/// Cuts zones into parts of about so many ranks, in order.
+pub(super) fn cut(zones: &[ZonePlan<'_>], part_ranks: usize) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (number, zone) in zones.iter().enumerate() {
+        let ranks = zone.source.len();
+        let mut start = 0;
+        loop {
+            let end = end_of_part(zone, start, part_ranks);
+            parts.push(Part { zone: number, ranks: start..end });
+            start = end;
+            if start >= ranks {
+                break;
+            }
+        }
+    }
+    parts
+}
+
+/// Where a part ends: not between records of one owner, and if possible before a child of the apex, so that nothing above the next
+/// part's names is in this one.
+fn end_of_part(zone: &ZonePlan<'_>, start: usize, part_ranks: usize) -> usize {
+    let ranks = zone.source.len();
+    let end = (start + part_ranks).min(ranks);
+    let is_start = |rank: &usize| zone.source.name(*rank) != zone.source.name(rank - 1);
+    let is_child = |rank: &usize| zone.source.name(*rank).label_count() == zone.apex_labels + 1;
+    let child = (end..ranks.min(end + part_ranks / 8)).find(|rank| is_child(rank) && is_start(rank));
+    child.or_else(|| (end..ranks).find(is_start)).unwrap_or(ranks)
+}

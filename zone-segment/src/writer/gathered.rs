@@ -1,0 +1,90 @@
+//! A zone as its RRsets came in: one arena of octets, and rows that point into it.
+
+use std::ops::Range;
+
+use crate::ids::ZoneId;
+use crate::name::{Name, NameRef};
+use crate::source::{SourceRecord, ZoneSource};
+
+use super::owner::Owner;
+
+/// A zone that was gathered.
+pub(super) struct GatheredZone {
+    /// Its id.
+    pub(super) id: ZoneId,
+    /// Its apex.
+    pub(super) apex: Name,
+    /// Names and RDATA.
+    octets: Vec<u8>,
+    /// The owners, in canonical order.
+    owners: Vec<Row>,
+    /// The records of all of them.
+    records: Vec<RecordRow>,
+}
+
+/// An owner.
+struct Row {
+    /// Where its name is.
+    name: Range<usize>,
+    /// Its records.
+    records: Range<usize>,
+}
+
+/// A record.
+struct RecordRow {
+    /// Its type.
+    rtype: u16,
+    /// Its TTL.
+    ttl: u32,
+    /// Where its RDATA is.
+    rdata: Range<usize>,
+}
+
+impl GatheredZone {
+    /// A zone without records.
+    pub(super) fn new(id: ZoneId, apex: Name) -> GatheredZone {
+        GatheredZone { id, apex, octets: Vec::new(), owners: Vec::new(), records: Vec::new() }
+    }
+
+    /// Adds an owner.
+    pub(super) fn push(&mut self, owner: &Owner) {
+        let name = self.keep(owner.name.as_wire());
+        let first = self.records.len();
+        for SourceRecord { rtype, ttl, rdata } in owner.records() {
+            let rdata = self.keep(rdata);
+            self.records.push(RecordRow { rtype, ttl, rdata });
+        }
+        self.owners.push(Row { name, records: first..self.records.len() });
+    }
+
+    /// The name of the last owner.
+    pub(super) fn last(&self) -> Option<NameRef<'_>> {
+        self.owners.last().map(|owner| NameRef::from_checked(&self.octets[owner.name.clone()]))
+    }
+
+    /// Keeps octets.
+    fn keep(&mut self, octets: &[u8]) -> Range<usize> {
+        let start = self.octets.len();
+        self.octets.extend_from_slice(octets);
+        start..self.octets.len()
+    }
+}
+
+impl ZoneSource for GatheredZone {
+    fn len(&self) -> usize {
+        self.owners.len()
+    }
+
+    fn name(&self, rank: usize) -> NameRef<'_> {
+        NameRef::from_checked(&self.octets[self.owners[rank].name.clone()])
+    }
+
+    fn owner<'a>(&'a self, rank: usize, records: &mut Vec<SourceRecord<'a>>) -> usize {
+        records.extend(self.records[self.owners[rank].records.clone()].iter().map(|record| SourceRecord {
+            rtype: record.rtype,
+            ttl: record.ttl,
+            rdata: &self.octets[record.rdata.clone()],
+        }));
+        rank + 1
+    }
+}
