@@ -17,7 +17,8 @@ fn main() {
         let zone = Workload::new(Kind::Tld, names, SEED);
         let (apex, text) = (zone.apex(), zone.text());
         let origin: Name = apex.parse().unwrap();
-        let read = || dns::text::zonefile::read_octets(Path::new("workload.zone"), text.as_bytes(), &origin).records;
+        let read =
+            || dns::text::zonefile::read_octets(Path::new("workload.zone"), text.as_bytes(), &origin).to_records();
         let records = workload::records(apex, &text);
         bench.case("read", records.len(), || read().len() as u64);
         bench.case("read-and-check", records.len(), || workload::records(apex, &text).len() as u64);

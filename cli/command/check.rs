@@ -80,14 +80,14 @@ fn check(file: &Path, origin: Option<&Name>) -> Checked {
             return checked;
         }
     };
-    let zone = zonefile::read(file, &apex);
-    let mut records = zone.records;
+    let zone = zonefile::read(file, &apex, &zonefile::Options::default());
+    let mut records = zone.to_records();
     checked.zone = Some(apex.to_string());
     checked.errors = zone.errors.iter().map(ToString::to_string).collect();
     checked.warnings = zone.warnings.iter().map(ToString::to_string).collect();
     // Of half a zone the checks would say what is not so.
     if checked.errors.is_empty() {
-        let report = dns::check::zone(&apex, &mut records, &zone.files);
+        let report = dns::check::zone(&apex, &mut records, &zone.columns.files);
         checked.errors.extend(report.errors.iter().map(ToString::to_string));
         checked.warnings.extend(report.warnings.iter().map(ToString::to_string));
     }

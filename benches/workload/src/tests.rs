@@ -90,7 +90,7 @@ fn text_gives_every_record_back() {
         let text = zone.text();
         let file = dns::text::zonefile::read_octets(Path::new("workload.zone"), text.as_bytes(), &Name::root());
         assert!(file.errors.is_empty() && file.warnings.is_empty(), "{:?} {:?}", file.errors, file.warnings);
-        let mut found: Vec<Record> = file.records.into_iter().map(|record| Record { line: 0, ..record }).collect();
+        let mut found: Vec<Record> = file.to_records().into_iter().map(|record| Record { line: 0, ..record }).collect();
         dns::sort(&mut found);
         assert!(found == sorted(&zone), "{zone:?}");
     }

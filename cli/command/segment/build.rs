@@ -63,9 +63,9 @@ pub(super) fn segment(key: HashKey, files: &[&PathBuf]) -> Result<SegmentBuffer,
     zones.sort();
     let mut writer = SegmentWriter::new(key);
     for (id, (apex, path)) in (1..).zip(&zones) {
-        let zone = zonefile::read(path, apex);
-        let mut records = zone.records;
-        let report = dns::check::zone(apex, &mut records, &zone.files);
+        let zone = zonefile::read(path, apex, &zonefile::Options::default());
+        let mut records = zone.to_records();
+        let report = dns::check::zone(apex, &mut records, &zone.columns.files);
         let errors = zone.errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string));
         let errors: Vec<String> = errors.collect();
         if !errors.is_empty() {

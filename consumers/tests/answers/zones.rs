@@ -33,7 +33,7 @@ pub(crate) fn zone(apex: &str, text: &str) -> TestZone {
     let apex = name(apex);
     let file = zonefile::read_octets(Path::new("test.zone"), text.as_bytes(), &apex);
     assert!(file.errors.is_empty(), "{:?}", file.errors);
-    TestZone { apex, records: file.records, state: ZoneState::Serving }
+    TestZone { apex, records: file.to_records(), state: ZoneState::Serving }
 }
 
 /// The zone in a state in which its data is not given out.

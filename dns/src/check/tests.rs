@@ -12,8 +12,8 @@ fn check(source: &str) -> (CheckReport, Vec<Record>) {
     let apex: Name = "example.".parse().unwrap();
     let file = read_octets(Path::new("x.zone"), source.as_bytes(), &apex);
     assert_eq!(file.errors, []);
-    let mut records = file.records;
-    let report = zone(&apex, &mut records, &file.files);
+    let mut records = file.to_records();
+    let report = zone(&apex, &mut records, &file.columns.files);
     (report, records)
 }
 

@@ -1,6 +1,6 @@
 //! Presentation format: zone files in, records out ([`zonefile`]), and records out as text ([`present`]).
 //!
-//! Octets go through `token` (an entry's tokens), `zonefile` (directives, owners, TTLs) and `rdata` (the fields of a type), in
+//! Octets go through `token` (an entry's tokens), `zonefile::reader` (directives, owners, TTLs) and `rdata` (the fields of a type), in
 //! this order. Nothing here asks whether the records make a sound zone; that is `crate::check`.
 
 mod apl;

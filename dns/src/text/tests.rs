@@ -22,7 +22,7 @@ fn lines(source: impl AsRef<[u8]>) -> Vec<String> {
     let zone_file = parse(source);
     assert_eq!(zone_file.errors, [], "{}", zone_file.errors[0]);
     let line = |r: &crate::Record| present::record(r.owner.as_ref(), r.ttl, r.rtype, &r.rdata);
-    zone_file.records.iter().map(line).collect()
+    zone_file.to_records().iter().map(line).collect()
 }
 
 /// The errors of a snippet, each as it is displayed.
@@ -34,5 +34,5 @@ fn errors(source: impl AsRef<[u8]>) -> Vec<String> {
 fn wire(rtype: Rtype, text: &str) -> Vec<u8> {
     let zone_file = parse(format!("x 1 {rtype} {text}\n"));
     assert_eq!(zone_file.errors, [], "{}", zone_file.errors[0]);
-    zone_file.records[0].rdata.to_vec()
+    zone_file.to_records()[0].rdata.to_vec()
 }

@@ -31,13 +31,13 @@ pub(crate) fn read(path: &Path, apex: &Name) -> Result<ReadZone, Vec<String>> {
     config::fault::hit("source-read");
     for _ in 0..ATTEMPTS {
         let before = stamps(&[path.to_owned()])?;
-        let file = zonefile::read(path, apex);
-        let after = stamps(&file.files)?;
+        let file = zonefile::read(path, apex, &zonefile::Options { threads: 1, progress: None });
+        let after = stamps(&file.columns.files)?;
         if !after.starts_with(&before) {
             continue;
         }
-        let mut records = file.records;
-        let report = dns::check::zone(apex, &mut records, &file.files);
+        let mut records = file.to_records();
+        let report = dns::check::zone(apex, &mut records, &file.columns.files);
         let errors: Vec<String> =
             file.errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string)).collect();
         if !errors.is_empty() {

@@ -110,7 +110,7 @@ fn owners(zone: &Zone) -> BTreeSet<Vec<u8>> {
     let file = dns::text::zonefile::read_octets(Path::new("peers.zone"), zone.text.as_bytes(), &apex);
     assert!(file.errors.is_empty(), "{:?}", file.errors);
     let mut owners = BTreeSet::new();
-    for record in &file.records {
+    for record in &file.to_records() {
         let owner = record.owner.to_lowercase();
         let mut name = Some(owner.as_ref());
         while let Some(above) = name.filter(|name| name.is_at_or_below(apex.as_ref())) {

@@ -107,7 +107,7 @@ fn b27_reading_goes_on_after_an_error() {
     let places: Vec<(u32, u32)> =
         zone_file.errors.iter().map(|e| e.place.map_or((0, 0), |p| (p.line, p.column))).collect();
     assert_eq!(places, [(2, 5), (3, 6), (5, 6), (6, 2), (8, 6)]);
-    let owners: Vec<String> = zone_file.records.iter().map(|record| record.owner.to_string()).collect();
+    let owners: Vec<String> = zone_file.to_records().iter().map(|record| record.owner.to_string()).collect();
     assert_eq!(owners, ["c.example.", "e.example.", "g.example."]);
 }
 

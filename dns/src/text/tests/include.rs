@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::text::limits::INCLUDE_DEPTH_MAX;
-use crate::text::zonefile::read;
+use crate::text::zonefile::{self, Options};
 use std::fs;
 
 /// A directory with files of these names and contents, of which the first is read with the origin `example.`.
@@ -13,7 +13,8 @@ fn read_files(files: &[(&str, &str)]) -> (tempfile::TempDir, ZoneFile) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, source).unwrap();
     }
-    let zone_file = read(&directory.path().join(files[0].0), &"example.".parse().unwrap());
+    let zone_file =
+        zonefile::read(&directory.path().join(files[0].0), &"example.".parse().unwrap(), &Options::default());
     (directory, zone_file)
 }
 
@@ -35,7 +36,7 @@ fn an_included_file_is_read_in_its_place_and_origin_and_owner_revert() {
         format!("{}:{} {}", r.file, r.line, present::record(r.owner.as_ref(), r.ttl, r.rtype, &r.rdata))
     };
     assert_eq!(
-        zone_file.records.iter().map(line).collect::<Vec<_>>(),
+        zone_file.to_records().iter().map(line).collect::<Vec<_>>(),
         [
             "0:2 a.example. 1 IN NS a.example.",
             "1:1 a.example. 1 IN NS inherited.sub.example.",
@@ -47,7 +48,8 @@ fn an_included_file_is_read_in_its_place_and_origin_and_owner_revert() {
             "0:7 d.example. 2 IN NS d.example.",
         ]
     );
-    let names: Vec<_> = zone_file.files.iter().map(|path| path.strip_prefix(directory.path()).unwrap()).collect();
+    let names: Vec<_> =
+        zone_file.columns.files.iter().map(|path| path.strip_prefix(directory.path()).unwrap()).collect();
     assert_eq!(names, [Path::new("a.zone"), Path::new("sub/b.inc"), Path::new("sub/c.inc")]);
 }
 
@@ -62,7 +64,7 @@ fn a_file_that_includes_itself_is_refused() {
     let (directory, zone_file) =
         read_files(&[("a.zone", "a 1 NS a\n$INCLUDE b"), ("b", "$INCLUDE ./a.zone\nb 1 NS b")]);
     assert_eq!(errors_in(&directory, &zone_file), ["b:1:10: error: file includes itself: `./a.zone`"]);
-    assert_eq!(zone_file.records.len(), 2);
+    assert_eq!(zone_file.to_records().len(), 2);
 }
 
 #[test]
@@ -89,7 +91,9 @@ fn files_that_include_others_many_times_are_bounded() {
 fn b27_a_file_that_is_not_there_or_no_file_is_an_error_without_a_place() {
     let directory = tempfile::tempdir().unwrap();
     let origin = "example.".parse().unwrap();
-    let text = |path: &Path| read(path, &origin).errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let text = |path: &Path| {
+        zonefile::read(path, &origin, &Options::default()).errors.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
     let path = directory.path().join("none.zone");
     assert_eq!(
         text(&path),

@@ -59,7 +59,7 @@ fn an_origin_completes_the_names_after_it() {
 
 #[test]
 fn a_ttl_is_the_records_own_else_the_defaults_else_the_last() {
-    let ttls = |source: &str| parse(source).records.iter().map(|record| record.ttl).collect::<Vec<u32>>();
+    let ttls = |source: &str| parse(source).to_records().iter().map(|record| record.ttl).collect::<Vec<u32>>();
     assert_eq!(ttls("a 5 NS a\na NS b\n$TTL 1h\na NS c\na 7 NS d\na NS e\n$TTL 2\na NS f"), [5, 5, 3600, 7, 3600, 2]);
     assert_eq!(
         ttls("$TTL 1W2d3H4m5s\na NS a\na 30m1h NS b\na 0 NS c\na 2147483647 NS d"),
@@ -71,7 +71,7 @@ fn a_ttl_is_the_records_own_else_the_defaults_else_the_last() {
 fn an_soa_without_a_ttl_takes_its_minimum_with_a_warning_and_so_do_the_records_after_it() {
     let zone_file = parse("@ SOA a b 1 2 3 4 5\n@ NS a");
     assert_eq!(zone_file.errors, []);
-    assert_eq!(zone_file.records.iter().map(|record| record.ttl).collect::<Vec<u32>>(), [5, 5]);
+    assert_eq!(zone_file.to_records().iter().map(|record| record.ttl).collect::<Vec<u32>>(), [5, 5]);
     assert_eq!(
         zone_file.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
@@ -85,7 +85,7 @@ fn a_record_knows_its_line() {
     let zone_file = parse("\n; c\na 1 TXT ( a\n b )\n TXT \"(\" ; (\nb 1 NS a");
     assert_eq!(zone_file.errors, []);
     assert_eq!(
-        zone_file.records.iter().map(|record| (record.file, record.line)).collect::<Vec<_>>(),
+        zone_file.to_records().iter().map(|record| (record.file, record.line)).collect::<Vec<_>>(),
         [(0, 3), (0, 5), (0, 6)]
     );
 }

@@ -1,63 +1,21 @@
-//! Zone files (RFC 1035, section 5): [`read`] turns one and all it includes into records, and says what is wrong with it.
+//! The reader of entries: [`Reader`] has what carries over from entry to entry, obeys directives, and reads any record by its tokens.
 //!
-//! Here are directives, owners, TTLs, classes and types; tokens are made in `token.rs`, RDATA is read in `rdata.rs`. What is
-//! accepted, and the choices where other servers differ, are in `docs/zone-file-format.md`. Octets in, records out is the seam
-//! behind which a faster scanner can take the place of this one: [`read_octets`].
+//! Tokens are made in `token.rs`, RDATA is read in `rdata.rs`.
 
-use super::error::{Place, Reason, Severity, ZoneFileError, printable};
-use super::fields::Fields;
-use super::limits::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX, WARNINGS_MAX};
-use super::name;
-use super::rdata;
-use super::token::{Entry, Token, TokenFault, Tokenizer, column};
-use super::ttl;
-use crate::record::Record;
+use super::super::error::{Place, Reason, Severity, ZoneFileError, printable};
+use super::super::fields::Fields;
+use super::super::limits::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX, WARNINGS_MAX};
+use super::super::token::{Entry, Token, TokenFault, Tokenizer, column};
+use super::super::{name, rdata, ttl};
+use super::source::{OpenFile, Source, Text};
+use super::{Buffers, Options, ZoneFile};
+use crate::columns::{Kind, Part};
 use crate::types::{Class, Rtype};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use zone_segment::Name;
-
-/// What a zone file holds, and what is wrong with it.
-#[derive(Clone, Debug, Default)]
-pub struct ZoneFile {
-    /// The records, in the order of the file.
-    pub records: Vec<Record>,
-    /// What is wrong, in the order of the file; with any of these the records are not the whole zone.
-    pub errors: Vec<ZoneFileError>,
-    /// What the zone can be served with all the same.
-    pub warnings: Vec<ZoneFileError>,
-    /// The file and each file it includes, once each; `Record::file` is an index into it. Files that could not be read are here
-    /// too: the zone depends on them.
-    pub files: Vec<PathBuf>,
-}
-
-/// Reads a zone file and what it includes. `origin` completes relative names until the first `$ORIGIN`.
-pub fn read(path: &Path, origin: &Name) -> ZoneFile {
-    let mut reader = Reader::new(path);
-    match load(path) {
-        Ok(source) => {
-            reader.open.extend(path.canonicalize());
-            reader.read_source(0, &source, origin.clone());
-        }
-        Err(reason) => reader.report(ZoneFileError {
-            path: path.to_owned(),
-            place: None,
-            severity: Severity::Error,
-            reason,
-            text: None,
-        }),
-    }
-    reader.zone_file
-}
-
-/// Reads the octets of a zone file that is in memory; `path` is its name in messages, and where files that it includes are
-/// looked for.
-pub fn read_octets(path: &Path, source: &[u8], origin: &Name) -> ZoneFile {
-    let mut reader = Reader::new(path);
-    reader.read_source(0, source, origin.clone());
-    reader.zone_file
-}
 
 /// A fault in the entry that is read just now.
 struct Fault {
@@ -78,9 +36,15 @@ struct Frame<'a> {
 }
 
 /// What carries over from entry to entry.
-struct Reader {
+pub(super) struct Reader<'b> {
+    /// Memory that outlives this file.
+    buffers: &'b mut Buffers,
+    /// How to read.
+    options: &'b Options<'b>,
     /// What was read so far.
     zone_file: ZoneFile,
+    /// The records since the last part was put into the columns.
+    part: Part,
     /// The owner of the last record.
     owner: Option<Name>,
     /// What the last `$TTL` said (RFC 2308, section 4), or the minimum of an SOA that has no TTL.
@@ -95,11 +59,17 @@ struct Reader {
     rdata: Vec<u8>,
 }
 
-impl Reader {
+impl<'b> Reader<'b> {
     /// Starts with nothing known.
-    fn new(path: &Path) -> Self {
+    pub(super) fn new(buffers: &'b mut Buffers, path: &Path, options: &'b Options<'b>) -> Self {
+        let mut zone_file = ZoneFile::default();
+        zone_file.columns.files.push(path.to_owned());
+        zone_file.sources.push(Source::default());
         Self {
-            zone_file: ZoneFile { files: vec![path.to_owned()], ..ZoneFile::default() },
+            buffers,
+            options,
+            zone_file,
+            part: Part::default(),
             owner: None,
             ttl_default: None,
             ttl_last: None,
@@ -107,6 +77,63 @@ impl Reader {
             included: 0,
             rdata: Vec::new(),
         }
+    }
+
+    /// Reads the file and what it includes.
+    pub(super) fn read(mut self, origin: &Name) -> ZoneFile {
+        let path = self.path(0).to_owned();
+        let mut text = self.buffers.texts.pop().unwrap_or_default();
+        match self.load(0, &path, &mut text) {
+            Ok(()) => {
+                self.open.push(path);
+                self.read_source(0, text.as_slice(), origin.clone());
+            }
+            Err(reason) => {
+                self.report(ZoneFileError { path, place: None, severity: Severity::Error, reason, text: None });
+            }
+        }
+        self.buffers.texts.push(text);
+        self.finish()
+    }
+
+    /// Reads the file from memory, and what it includes.
+    pub(super) fn read_octets(mut self, source: &[u8], origin: &Name) -> ZoneFile {
+        let mut text = self.buffers.texts.pop().unwrap_or_default();
+        text.fill(source);
+        self.read_source(0, text.as_slice(), origin.clone());
+        self.buffers.texts.push(text);
+        self.finish()
+    }
+
+    /// Gives what was read.
+    fn finish(mut self) -> ZoneFile {
+        self.end_part();
+        self.zone_file
+    }
+
+    /// Puts the records so far into the columns.
+    fn end_part(&mut self) {
+        let mut part = std::mem::take(&mut self.part);
+        if part.is_empty() {
+            return;
+        }
+        part.shrink();
+        if let Some(progress) = self.options.progress {
+            progress.records.fetch_add(part.records(), Ordering::Relaxed);
+        }
+        self.zone_file.columns.parts.push(part);
+    }
+
+    /// Reads a file into memory.
+    fn load(&mut self, file: u32, path: &Path, text: &mut Text) -> Result<(), Reason> {
+        let source = OpenFile::open(path)?.read(text)?;
+        if let Some(progress) = self.options.progress {
+            progress.octets.fetch_add(text.as_slice().len() as u64, Ordering::Relaxed);
+        }
+        if let Some(known) = self.zone_file.sources.get_mut(file as usize) {
+            known.add(source);
+        }
+        Ok(())
     }
 
     /// Reads the entries of one file to its end, or until there are too many errors.
@@ -185,20 +212,28 @@ impl Reader {
             return Err(fault(Reason::TooManyFiles));
         }
         let file = self.file_index(&path);
+        // Real paths are only needed here: a file that includes none costs no look at the folders above it.
         let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if let [first] = self.open.as_mut_slice() {
+            *first = first.canonicalize().unwrap_or_else(|_| first.clone());
+        }
         if self.open.contains(&canonical) {
             return Err(fault(Reason::IncludeLoop));
         }
         if self.open.len() > INCLUDE_DEPTH_MAX {
             return Err(fault(Reason::IncludeTooDeep));
         }
-        let source = load(&path).map_err(fault)?;
-        let owner = self.owner.clone();
-        self.open.push(canonical);
-        self.read_source(file, &source, origin);
-        self.open.pop();
-        self.owner = owner;
-        Ok(())
+        let mut text = self.buffers.texts.pop().unwrap_or_default();
+        let loaded = self.load(file, &path, &mut text).map_err(fault);
+        if loaded.is_ok() {
+            let owner = self.owner.clone();
+            self.open.push(canonical);
+            self.read_source(file, text.as_slice(), origin);
+            self.open.pop();
+            self.owner = owner;
+        }
+        self.buffers.texts.push(text);
+        loaded
     }
 
     /// Reads a record from its TTL, class or type on; `start` is the first token of its entry.
@@ -211,14 +246,12 @@ impl Reader {
             return Err(Fault { reason: Reason::Rdata { rtype: head.rtype, fault }, token });
         }
         let ttl = self.ttl(frame, &head)?;
-        self.zone_file.records.push(Record {
-            owner,
-            rtype: head.rtype,
-            ttl,
-            rdata: self.rdata.as_slice().into(),
-            file: frame.file,
-            line: start.line,
-        });
+        if self.part.octets() > PART_OCTETS {
+            self.end_part();
+        }
+        self.part.owner(owner.as_ref());
+        let kind = self.part.kind(Kind { rtype: head.rtype, ttl, awaits_ttl: false, file: frame.file });
+        self.part.record(kind, start.line, &self.rdata);
         Ok(())
     }
 
@@ -278,15 +311,15 @@ impl Reader {
 
     /// The path of a file by its index.
     fn path(&self, file: u32) -> &Path {
-        let index = usize::try_from(file).unwrap_or(usize::MAX);
-        self.zone_file.files.get(index).map_or(Path::new(""), PathBuf::as_path)
+        self.zone_file.columns.path(file)
     }
 
     /// The index of a file, which is put on the list if it is not there.
     fn file_index(&mut self, path: &Path) -> u32 {
-        let files = &mut self.zone_file.files;
+        let files = &mut self.zone_file.columns.files;
         let index = files.iter().position(|file| file == path).unwrap_or_else(|| {
             files.push(path.to_owned());
+            self.zone_file.sources.push(Source::default());
             files.len() - 1
         });
         // FILES_MAX keeps it far below.
@@ -361,14 +394,8 @@ fn read_ttl(frame: &Frame<'_>, token: Token) -> Result<u32, Fault> {
     ttl::parse(token.text(frame.source)).map_err(|fault| Fault { reason: Reason::Ttl(fault), token })
 }
 
-/// Reads a whole file, if it is a regular one: opening a pipe would wait, and a device need not end.
-fn load(path: &Path) -> Result<Vec<u8>, Reason> {
-    let unreadable = |error: std::io::Error| Reason::Unreadable(error.to_string());
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(Reason::NotAFile);
-    }
-    std::fs::read(path).map_err(unreadable)
-}
-
 /// The marks of UTF-8 and of UTF-16 in either byte order.
 const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+
+/// Above this many octets a part is ended and another begun, so that sorting and checking have parts for all cores.
+const PART_OCTETS: usize = 4 << 20;

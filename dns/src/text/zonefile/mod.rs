@@ -1,0 +1,105 @@
+//! Zone files (RFC 1035, section 5): [`read`] turns one and all it includes into columns, and says what is wrong with it.
+//!
+//! ```
+//! use dns::text::zonefile::{self, Options};
+//! # let directory = tempfile::tempdir()?;
+//! # let path = &directory.path().join("example.zone");
+//! # std::fs::write(path, "@ 3600 SOA ns.example. admin.example. 1 7200 3600 604800 300\n@ 3600 NS ns.example.\n")?;
+//! let zone = zonefile::read(path, &"example.".parse()?, &Options::default());
+//! assert!(zone.errors.is_empty());
+//! assert_eq!(zone.columns.records(), 2);
+//! assert_eq!(zone.columns.files.len(), zone.sources.len());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `reader` has what carries over from entry to entry, and reads any entry by its tokens (`token.rs`, `rdata.rs`); `source` reads
+//! and stamps files. What is accepted, and the choices where other servers differ, are in `docs/zone-file-format.md`.
+
+mod reader;
+mod source;
+
+use super::error::ZoneFileError;
+use crate::Record;
+use crate::columns::Columns;
+use reader::Reader;
+use source::Text;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use zone_segment::Name;
+
+pub use source::{Source, Stamp};
+
+/// What a zone file holds, and what is wrong with it.
+#[derive(Debug, Default)]
+pub struct ZoneFile {
+    /// The records in the order of the file, and in `columns.files` the file and each that it includes, once each. Files that could
+    /// not be read are there too: the zone depends on them.
+    pub columns: Columns,
+    /// How each of `columns.files` was read, in the same order.
+    pub sources: Vec<Source>,
+    /// What is wrong, in the order of the file; with any of these the records are not the whole zone.
+    pub errors: Vec<ZoneFileError>,
+    /// What the zone can be served with all the same.
+    pub warnings: Vec<ZoneFileError>,
+}
+
+impl ZoneFile {
+    /// Whether a file changed while it was read: then nothing here counts, and it is to be read again.
+    pub fn is_changed(&self) -> bool {
+        self.sources.iter().any(|source| source.is_changed)
+    }
+
+    /// Each record by itself: for tests and tools, since each is allocated.
+    pub fn to_records(&self) -> Vec<Record> {
+        self.columns.to_records()
+    }
+}
+
+/// How to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// How many threads may scan parts of a large file; 0 for as many as the machine runs at once. A small file is read by the calling
+    /// thread alone, whatever stands here.
+    pub threads: usize,
+    /// Where to tell how far reading is.
+    pub progress: Option<&'a Progress>,
+}
+
+/// How far reading is, over all files that are read with it; each number only grows.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Octets of text read; a file that is read again counts again.
+    pub octets: AtomicU64,
+    /// Records found.
+    pub records: AtomicU64,
+}
+
+/// Memory that is kept from one file to the next: who reads many has one a thread, and calls [`Buffers::read`].
+#[derive(Debug, Default)]
+pub struct Buffers {
+    /// The texts of files, one for each level of inclusion.
+    texts: Vec<Text>,
+}
+
+impl Buffers {
+    /// As the function [`read`].
+    pub fn read(&mut self, path: &Path, origin: &Name, options: &Options<'_>) -> ZoneFile {
+        Reader::new(self, path, options).read(origin)
+    }
+
+    /// As the function [`read_octets`].
+    pub fn read_octets(&mut self, path: &Path, source: &[u8], origin: &Name, options: &Options<'_>) -> ZoneFile {
+        Reader::new(self, path, options).read_octets(source, origin)
+    }
+}
+
+/// Reads a zone file and what it includes. `origin` completes relative names until the first `$ORIGIN`.
+pub fn read(path: &Path, origin: &Name, options: &Options<'_>) -> ZoneFile {
+    Buffers::default().read(path, origin, options)
+}
+
+/// Reads the octets of a zone file that is in memory; `path` is its name in messages, and where files that it includes are
+/// looked for.
+pub fn read_octets(path: &Path, source: &[u8], origin: &Name) -> ZoneFile {
+    Buffers::default().read_octets(path, source, origin, &Options::default())
+}
