@@ -3,7 +3,7 @@
 //! Not part of the workspace: `cargo run --release --manifest-path benches/peers/Cargo.toml -- lookup`. Read `lookup` first: it
 //! runs everything and writes a page. `trine` asks the segment, `stores` are the others, `content` is what all of them hold,
 //! `goals` compares figures with what they should be. `mapping` compares ways to map a segment, and `large` runs the test of a
-//! segment over 4 GiB.
+//! segment over 4 GiB, `write` writes a generated zone to a file.
 //!
 //! Unsafe code: `mapped.rs` maps files in ways the product does not, `stores/lmdb.rs` and `stores/sync.rs` open files of others.
 
@@ -20,6 +20,7 @@ mod page;
 mod run;
 mod stores;
 mod trine;
+mod write;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,6 +49,8 @@ enum Command {
     Mapping(Options),
     /// The ignored test of a segment over 4 GiB
     Large,
+    /// Nothing: writes a generated zone to a file
+    Write(write::Options),
 }
 
 /// How to measure.
@@ -97,6 +100,7 @@ fn main() -> Outcome<()> {
         Command::Lookup(options) => lookup::run(&options),
         Command::Mapping(options) => mapping::run(&options),
         Command::Large => large::run(),
+        Command::Write(options) => write::run(&options),
     }
 }
 

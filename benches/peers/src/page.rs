@@ -115,7 +115,7 @@ fn markdown(report: &Report) -> Result<String, std::fmt::Error> {
             Kind::Flat => "hosts right below the apex",
             Kind::Deep => "names of 5 to 12 labels below empty non-terminals",
             Kind::Many => "names of small zones, two each, the zone found too",
-            Kind::Tld => continue,
+            Kind::Tld | Kind::Registry | Kind::Hosting => continue,
         };
         writeln!(out, "### {}: {} {what}\n", kind.name(), thousands(figure.names as u64))?;
         push_times(&mut out, report, kind, figure.names)?;

@@ -3,7 +3,7 @@
 //!
 //! RRsets are streamed in canonical order into a [`Sink`]: a `SegmentWriter`, zone-file text, a checksum. Nothing is held but the
 //! labels the names are made of, so that the largest zone needs little beside what the sink keeps. Read [`Workload`] first; then
-//! `labels` (what is held), a kind (`tld`, `flat`, `deep`, `many`), `signed` (the NSEC chain over any of them) and `queries`.
+//! `labels` (what is held), a kind (`tld`, `registry`, `flat`, `deep`, `many`, `hosting`), `signed` (the NSEC chain over any of them) and `queries`.
 //!
 //! ```
 //! use workload::{Kind, QuerySet, Workload};
@@ -21,12 +21,14 @@ mod apex;
 mod checksum;
 mod deep;
 mod flat;
+mod hosting;
 mod labels;
 mod many;
 mod queries;
 mod random;
 mod rdata;
 mod records;
+mod registry;
 mod root;
 mod served;
 mod signed;
@@ -34,6 +36,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 mod text;
+mod text_forms;
 mod tld;
 
 use std::io;
@@ -47,12 +50,16 @@ pub use root::{root_zone, tlds};
 pub use served::{generation, generation_of, records, segment};
 pub use sink::Sink;
 pub use text::ZoneText;
+pub use text_forms::{RelativeText, ZoneFiles};
 
 use deep::Deep;
 use flat::Flat;
+use hosting::Hosting;
 use many::Many;
 use queries::Askable as _;
+use registry::Registry;
 use signed::Signed;
+use text_forms::ShuffledText;
 use tld::Tld;
 
 /// What a zone is like.
@@ -68,11 +75,17 @@ pub enum Kind {
     Deep,
     /// Many zones of two owners each: the apex with SOA, NS, A and MX, and `www`. A name is an owner.
     Many,
+    /// A large registry's: 2 to 4 name servers to a delegation, 15 % with two of their own and their addresses, half of them of both
+    /// families; 37 % with DS records, of which a tenth has two. 3.3 records to a name, which is a delegation.
+    Registry,
+    /// Many zones of ten records each: at the apex SOA, two NS, A, AAAA, two MX and TXT, and the hosts `mail` and `www`. A name is a
+    /// zone.
+    Hosting,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 4] = [Kind::Tld, Kind::Flat, Kind::Deep, Kind::Many];
+    pub const ALL: [Kind; 6] = [Kind::Tld, Kind::Flat, Kind::Deep, Kind::Many, Kind::Registry, Kind::Hosting];
 
     /// Its name in tables.
     pub fn name(self) -> &'static str {
@@ -81,6 +94,8 @@ impl Kind {
             Kind::Flat => "flat",
             Kind::Deep => "deep",
             Kind::Many => "many",
+            Kind::Registry => "registry",
+            Kind::Hosting => "hosting",
         }
     }
 }
@@ -109,12 +124,16 @@ enum Shape {
     Deep(Deep),
     /// See [`Kind::Many`].
     Many(Many),
+    /// See [`Kind::Registry`].
+    Registry(Registry),
+    /// See [`Kind::Hosting`].
+    Hosting(Hosting),
 }
 
 impl Workload {
     /// Draws the labels of a zone with this many names; what counts as one is said at [`Kind`].
     ///
-    /// Costs about a second and 300 MB at its peak for 10 million names of kind `Tld` or `Flat`: 24 octets a label, and a
+    /// Costs about a second and 300 MB at its peak for 10 million names of kind `Tld`, `Registry` or `Flat`: 24 octets a label, and a
     /// sixteenth more labels than are kept. `Many` has half and `Deep` a quarter of the labels. Writing adds nothing that grows
     /// with the zone, NSEC chains included.
     pub fn new(kind: Kind, names: usize, seed: u64) -> Workload {
@@ -123,6 +142,8 @@ impl Workload {
             Kind::Flat => Shape::Flat(Flat::new(names, seed)),
             Kind::Deep => Shape::Deep(Deep::new(names, seed)),
             Kind::Many => Shape::Many(Many::new(names, seed)),
+            Kind::Registry => Shape::Registry(Registry::new(names, seed)),
+            Kind::Hosting => Shape::Hosting(Hosting::new(names, seed)),
         };
         Workload { kind, shape, serial: 1, has_nsec: false }
     }
@@ -142,10 +163,10 @@ impl Workload {
         self.kind
     }
 
-    /// Its apex in presentation format, with the dot at its end; that of `Many` is above all of its zones.
+    /// Its apex in presentation format, with the dot at its end; that of `Many` and `Hosting` is above all of their zones.
     pub fn apex(&self) -> &'static str {
         match self.kind {
-            Kind::Tld | Kind::Many => "test.",
+            Kind::Tld | Kind::Many | Kind::Registry | Kind::Hosting => "test.",
             Kind::Flat => "flat.test.",
             Kind::Deep => "deep.test.",
         }
@@ -158,6 +179,8 @@ impl Workload {
             Shape::Flat(zone) => zone.query_count(),
             Shape::Deep(zone) => zone.query_count(),
             Shape::Many(zones) => zones.query_count(),
+            Shape::Registry(zone) => zone.query_count(),
+            Shape::Hosting(zones) => zones.query_count(),
         }
     }
 
@@ -178,6 +201,8 @@ impl Workload {
             Shape::Flat(zone) => zone.stream(self.serial, sink),
             Shape::Deep(zone) => zone.stream(self.serial, sink),
             Shape::Many(zones) => zones.stream(self.serial, sink),
+            Shape::Registry(zone) => zone.stream(self.serial, sink),
+            Shape::Hosting(zones) => zones.stream(self.serial, sink),
         }
     }
 
@@ -193,6 +218,19 @@ impl Workload {
         let mut text = ZoneText::new(out);
         self.write(&mut text)?;
         text.finish()
+    }
+
+    /// Its zone-file text with relative names below `$ORIGIN`, and no owner or TTL where it is that of the line before.
+    pub fn write_relative_text(&self, out: impl io::Write) -> io::Result<()> {
+        self.write(&mut RelativeText::new(out))
+    }
+
+    /// Its zone-file text with whole names, in an order of the seed's but for the SOA record, which is first. Holds all of the text
+    /// in memory. Gives the octets written.
+    pub fn write_shuffled_text(&self, seed: u64, out: impl io::Write) -> io::Result<u64> {
+        let mut text = ShuffledText::new();
+        self.write(&mut text)?;
+        text.finish(seed, out)
     }
 
     /// Its zone-file text in memory.
@@ -212,6 +250,8 @@ impl Workload {
             Shape::Flat(zone) => queries::of(zone, set, picks, seed),
             Shape::Deep(zone) => queries::of(zone, set, picks, seed),
             Shape::Many(zones) => queries::of(zones, set, picks, seed),
+            Shape::Registry(zone) => queries::of(zone, set, picks, seed),
+            Shape::Hosting(zones) => queries::of(zones, set, picks, seed),
         }
     }
 }

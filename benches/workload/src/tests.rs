@@ -7,7 +7,7 @@ use dns::types::Rtype;
 use dns::{Record, rrsets};
 use zone_segment::{Find, HashKey, LookupName, Name, Segment, SegmentBuffer};
 
-use crate::{Checksum, Kind, Names, QuerySet, Records, Workload, uniform};
+use crate::{Checksum, Kind, Names, QuerySet, Records, Workload, ZoneFiles, uniform};
 
 /// The key of the name hash.
 const KEY: HashKey = HashKey(*b"sixteen octets!!");
@@ -52,6 +52,8 @@ fn the_content_of_a_seed_is_pinned() {
         (Kind::Flat, [(1_743, 0xcee3_6e70_a7f1_da6b), (5_490, 0x2d90_7a73_738d_99fc)]),
         (Kind::Deep, [(1_251, 0x53f4_42f5_9a24_123d), (4_506, 0xd65c_64df_b22c_2e69)]),
         (Kind::Many, [(3_000, 0xe76d_dd8d_56ff_1f63), (9_000, 0x8c79_4df8_5c35_78de)]),
+        (Kind::Registry, [(3_270, 0xbe25_2a28_65fd_d085), (5_651, 0x51ce_dc75_395b_af40)]),
+        (Kind::Hosting, [(10_000, 0x7ff6_fa7a_e4c8_147e), (27_000, 0xda30_791f_de95_1950)]),
     ];
     let found = pinned.map(|(kind, _)| {
         let checksums = both(kind).map(|zone| {
@@ -87,18 +89,42 @@ fn a_segment_gives_every_record_back() {
 #[test]
 fn text_gives_every_record_back() {
     for zone in Kind::ALL.into_iter().flat_map(both) {
-        let text = zone.text();
-        let file = dns::text::zonefile::read_octets(Path::new("workload.zone"), text.as_bytes(), &Name::root());
-        assert!(file.errors.is_empty() && file.warnings.is_empty(), "{:?} {:?}", file.errors, file.warnings);
-        let mut found: Vec<Record> = file.to_records().into_iter().map(|record| Record { line: 0, ..record }).collect();
-        dns::sort(&mut found);
-        assert!(found == sorted(&zone), "{zone:?}");
+        let (mut relative, mut shuffled) = (Vec::new(), Vec::new());
+        zone.write_relative_text(&mut relative).expect("writing to memory");
+        zone.write_shuffled_text(3, &mut shuffled).expect("writing to memory");
+        for text in [zone.text().into_bytes(), relative, shuffled] {
+            assert!(read(&text) == sorted(&zone), "{zone:?}");
+        }
     }
+}
+
+/// The records of a text, in canonical order.
+fn read(text: &[u8]) -> Vec<Record> {
+    let file = dns::text::zonefile::read_octets(Path::new("workload.zone"), text, &Name::root());
+    assert!(file.errors.is_empty() && file.warnings.is_empty(), "{:?} {:?}", file.errors, file.warnings);
+    let mut found: Vec<Record> = file.to_records().into_iter().map(|record| Record { line: 0, ..record }).collect();
+    dns::sort(&mut found);
+    found
+}
+
+#[test]
+fn each_zone_has_a_file_of_its_own() {
+    let zones = Workload::new(Kind::Hosting, 10, 1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut files = ZoneFiles::new(folder.path());
+    zones.write(&mut files).expect("writing files");
+    let (apexes, octets) = files.finish().expect("writing files");
+    let text: Vec<u8> = apexes
+        .iter()
+        .flat_map(|apex| std::fs::read(folder.path().join(format!("{apex}zone"))).expect("a file"))
+        .collect();
+    assert_eq!((apexes.len(), text.len() as u64), (10, octets));
+    assert!(read(&text) == sorted(&zones));
 }
 
 #[test]
 fn zones_pass_the_checks() {
-    for zone in [Kind::Tld, Kind::Flat, Kind::Deep].into_iter().flat_map(both) {
+    for zone in [Kind::Tld, Kind::Registry, Kind::Flat, Kind::Deep].into_iter().flat_map(both) {
         let report = dns::check::zone(&zone.apex().parse().expect("a name"), &mut sorted(&zone), &[]);
         assert!(report.errors.is_empty() && report.warnings.is_empty(), "{report:?}");
     }
@@ -121,6 +147,17 @@ fn a_registrys_zone_has_the_shares_of_a_registry() {
 }
 
 #[test]
+fn a_large_registrys_zone_has_3_3_records_a_name() {
+    let records = records(&Workload::new(Kind::Registry, 10_000, 1)).0.len();
+    assert!((32_500..33_500).contains(&records), "{records} records");
+}
+
+#[test]
+fn a_hosted_zone_has_ten_records() {
+    assert_eq!(records(&Workload::new(Kind::Hosting, 100, 1)).0.len(), 1_000);
+}
+
+#[test]
 fn names_of_a_deep_zone_have_five_to_twelve_labels() {
     let zone = Workload::new(Kind::Deep, 4_000, 1);
     let labels: Vec<usize> = records(&zone).0.iter().skip(3).map(|record| record.owner.label_count()).collect();
@@ -136,16 +173,16 @@ fn queries_find_what_their_set_says() {
                 let lookup = LookupName::new(KEY, name);
                 let found = segment.find_zone(&lookup).expect("a zone above it").find(&lookup);
                 let is_right = match (zone.kind(), set, found) {
-                    (Kind::Tld, QuerySet::Hits, Find::Cut(node)) => node.name() == name,
+                    (Kind::Tld | Kind::Registry, QuerySet::Hits, Find::Cut(node)) => node.name() == name,
                     (_, QuerySet::Hits, Find::Name(node)) => node.name() == name && node.rrsets().next().is_some(),
                     (_, QuerySet::Misses, Find::NoName { .. }) => true,
-                    (Kind::Tld, QuerySet::BelowCuts, Find::Cut(node)) => node.name() != name,
+                    (Kind::Tld | Kind::Registry, QuerySet::BelowCuts, Find::Cut(node)) => node.name() != name,
                     _ => false,
                 };
                 assert!(is_right, "{set:?} of {:?}: {name}: {found:?}", zone.kind());
             }
         }
-        let expected = if zone.kind() == Kind::Tld { NAMES } else { 0 };
+        let expected = if matches!(zone.kind(), Kind::Tld | Kind::Registry) { NAMES } else { 0 };
         assert_eq!(ask(&zone, QuerySet::BelowCuts).len(), expected);
     }
 }

@@ -32,6 +32,12 @@ impl<W: io::Write> ZoneText<W> {
         Ok(self.written)
     }
 
+    /// Writes what is left, and gives back where it went.
+    pub(crate) fn into_inner(mut self) -> io::Result<W> {
+        self.write_lines()?;
+        Ok(self.out)
+    }
+
     /// Writes the lines that are complete.
     fn write_lines(&mut self) -> io::Result<()> {
         self.out.write_all(self.lines.as_bytes())?;

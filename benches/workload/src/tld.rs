@@ -25,7 +25,7 @@ pub(crate) struct Tld {
 
 /// Two name servers that many names are delegated to.
 #[derive(Debug)]
-struct Pair {
+pub(crate) struct Pair {
     /// Both names.
     servers: [Vec<u8>; 2],
     /// Which delegation they lie below; none outside of the zone.
@@ -58,12 +58,37 @@ impl Tld {
     /// Hands over all RRsets.
     pub(crate) fn stream<S: Sink>(&self, serial: u32, sink: &mut S) -> Result<(), S::Error> {
         start_zone(sink, ZoneId(1), self.apex.as_ref(), serial)?;
+        self.with_registrars(|label, registrar| self.stream_delegation(label, registrar, sink))
+    }
+
+    /// Calls `each` for every delegation, with the servers of the registrar it is, if it is one.
+    pub(crate) fn with_registrars<E>(
+        &self,
+        mut each: impl FnMut(&Label, Option<&Pair>) -> Result<(), E>,
+    ) -> Result<(), E> {
         // In the order of the delegations they lie below.
         let mut registrars = self.pairs.iter().filter(|pair| pair.registrar.is_some()).peekable();
         (0..self.labels.len()).try_for_each(|index| {
             let registrar = registrars.next_if(|pair| pair.registrar == Some(index));
-            self.stream_delegation(self.labels.get(index), registrar, sink)
+            each(self.labels.get(index), registrar)
         })
+    }
+
+    /// What records are drawn from.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Draws a registrar's pair, as few registrars have most names, and the one beside it.
+    pub(crate) fn pairs(&self, random: &mut Random) -> (&Pair, &Pair) {
+        let index = self.popular(random);
+        (&self.pairs[index], &self.pairs[(index + 1) % self.pairs.len()])
+    }
+
+    /// Draws a pair's index.
+    fn popular(&self, random: &mut Random) -> usize {
+        let shares = [random.below(self.pairs.len() + 1), random.below(self.pairs.len()) + 1];
+        shares[0] * shares[1] / (self.pairs.len() + 1)
     }
 
     /// Hands over a delegation; `registrar` are the servers of the registrar it is.
@@ -78,8 +103,7 @@ impl Tld {
         self.push_delegation(label, &mut wire);
         let owner = name(&wire);
         // Few registrars have most names.
-        let shares = [random.below(self.pairs.len() + 1), random.below(self.pairs.len()) + 1];
-        let pair = &self.pairs[shares[0] * shares[1] / (self.pairs.len() + 1)];
+        let pair = &self.pairs[self.popular(&mut random)];
         let own_server = server(1, label, self.apex.as_wire());
         let has_own_server = random.percent(30);
         let (servers, glued) = match (registrar, has_own_server) {
@@ -98,7 +122,7 @@ impl Tld {
     }
 
     /// Appends the name of a delegation.
-    fn push_delegation(&self, label: &Label, out: &mut Vec<u8>) {
+    pub(crate) fn push_delegation(&self, label: &Label, out: &mut Vec<u8>) {
         label.push_wire(out);
         out.extend(self.apex.as_wire());
     }
@@ -126,8 +150,15 @@ impl Askable for Tld {
     }
 }
 
+impl Pair {
+    /// Both names.
+    pub(crate) fn servers(&self) -> &[Vec<u8>; 2] {
+        &self.servers
+    }
+}
+
 /// The name of a name server below a name.
-fn server(number: u8, label: &Label, parent: &[u8]) -> Vec<u8> {
+pub(crate) fn server(number: u8, label: &Label, parent: &[u8]) -> Vec<u8> {
     let mut wire = vec![3, b'n', b's', b'0' + number];
     label.push_wire(&mut wire);
     wire.extend(parent);
