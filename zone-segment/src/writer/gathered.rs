@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::ids::ZoneId;
 use crate::name::{Name, NameRef};
-use crate::source::{SourceRecord, ZoneSource};
+use crate::source::{SourceRecord, Visitor, ZoneSource};
 
 use super::owner::Owner;
 
@@ -79,12 +79,18 @@ impl ZoneSource for GatheredZone {
         NameRef::from_checked(&self.octets[self.owners[rank].name.clone()])
     }
 
-    fn owner<'a>(&'a self, rank: usize, records: &mut Vec<SourceRecord<'a>>) -> usize {
-        records.extend(self.records[self.owners[rank].records.clone()].iter().map(|record| SourceRecord {
-            rtype: record.rtype,
-            ttl: record.ttl,
-            rdata: &self.octets[record.rdata.clone()],
-        }));
-        rank + 1
+    fn visit<'a>(&'a self, ranks: Range<usize>, to: &mut Visitor<'_, 'a>) {
+        let mut records = Vec::new();
+        for rank in ranks {
+            records.clear();
+            records.extend(self.records[self.owners[rank].records.clone()].iter().map(|record| SourceRecord {
+                rtype: record.rtype,
+                ttl: record.ttl,
+                rdata: &self.octets[record.rdata.clone()],
+            }));
+            if to(rank, self.name(rank), &records).is_break() {
+                break;
+            }
+        }
     }
 }
