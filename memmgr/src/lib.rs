@@ -7,9 +7,11 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod catalogue;
 mod generation;
 pub mod manifest;
 pub mod process;
+mod progress;
 mod recovery;
 pub mod rotation;
 mod service;
