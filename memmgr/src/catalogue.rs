@@ -12,7 +12,8 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 use zone_segment::{GroupId, Name, ZoneId};
 
-use crate::manifest::catalogue::{self, WriteCatalogueError, shard_of};
+use crate::apex::Apex;
+use crate::manifest::catalogue::{self, WriteCatalogueError};
 use crate::manifest::{ChunkEntry, SHARDS, SourceStamp, StateDir, ZoneEntry, ZoneState};
 
 /// How a zone stands.
@@ -71,8 +72,8 @@ impl ZoneInfo {
     }
 }
 
-/// The zones of a shard, in canonical order.
-pub(crate) type Zones = BTreeMap<Name, Arc<ZoneInfo>>;
+/// The zones of a shard.
+pub(crate) type Zones = BTreeMap<Apex, Arc<ZoneInfo>>;
 
 /// A part of the catalogue: the zones whose apexes hash to the same number.
 #[derive(Debug, Default)]
@@ -127,7 +128,10 @@ impl Catalogue {
     /// The same with its zones, each shard by `read`.
     pub(crate) fn read(&self, read: impl Fn(u32, Option<&ChunkEntry>) -> Shard + Sync) -> Self {
         let shards = (0..SHARDS).into_par_iter().zip(&self.shards);
-        Catalogue { shards: shards.map(|(number, shard)| Arc::new(read(number, shard.chunk.get()))).collect(), unread: None }
+        Catalogue {
+            shards: shards.map(|(number, shard)| Arc::new(read(number, shard.chunk.get()))).collect(),
+            unread: None,
+        }
     }
 
     /// Whether its zones are yet to be read.
@@ -136,8 +140,8 @@ impl Catalogue {
     }
 
     /// A zone.
-    pub(crate) fn get(&self, apex: &Name) -> Option<&Arc<ZoneInfo>> {
-        self.shard(shard_of(apex.as_ref())).zones.get(apex)
+    pub(crate) fn get(&self, apex: &Apex) -> Option<&Arc<ZoneInfo>> {
+        self.shard(apex.shard()).zones.get(apex)
     }
 
     /// A shard.
@@ -154,13 +158,13 @@ impl Catalogue {
     }
 
     /// Every zone, shard by shard.
-    pub(crate) fn zones(&self) -> impl Iterator<Item = (&Name, &ZoneInfo)> {
+    pub(crate) fn zones(&self) -> impl Iterator<Item = (&Apex, &ZoneInfo)> {
         self.shards.iter().flat_map(|shard| &shard.zones).map(|(apex, zone)| (apex, zone.as_ref()))
     }
 
     /// Every zone in canonical order.
     pub(crate) fn sorted(&self) -> Vec<(&Name, &ZoneInfo)> {
-        let mut zones: Vec<_> = self.zones().collect();
+        let mut zones: Vec<_> = self.zones().map(|(apex, zone)| (apex.name(), zone)).collect();
         zones.par_sort_unstable_by_key(|(apex, _)| *apex);
         zones
     }
@@ -222,9 +226,9 @@ pub(crate) struct CatalogueStore {
 }
 
 /// A zone as it is written.
-fn entry((apex, zone): (&Name, &Arc<ZoneInfo>)) -> ZoneEntry {
+fn entry((apex, zone): (&Apex, &Arc<ZoneInfo>)) -> ZoneEntry {
     ZoneEntry {
-        apex: apex.clone(),
+        apex: apex.name().clone(),
         zone: zone.id.0,
         group: zone.group.0,
         state: match zone.condition {
@@ -241,7 +245,7 @@ fn entry((apex, zone): (&Name, &Arc<ZoneInfo>)) -> ZoneEntry {
 }
 
 /// A zone as it was written.
-pub(crate) fn zone_info(entry: ZoneEntry) -> (Name, Arc<ZoneInfo>) {
+pub(crate) fn zone_info(entry: ZoneEntry) -> (Apex, Arc<ZoneInfo>) {
     let condition = match (entry.state, &entry.error) {
         (ZoneState::Serving, None) => Condition::Serving,
         (ZoneState::Serving, Some(_)) => Condition::Stale,
@@ -258,5 +262,5 @@ pub(crate) fn zone_info(entry: ZoneEntry) -> (Name, Arc<ZoneInfo>) {
         stamps: entry.stamps,
         error: entry.error,
     };
-    (entry.apex, Arc::new(zone))
+    (Apex::new(entry.apex), Arc::new(zone))
 }

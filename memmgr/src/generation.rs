@@ -10,9 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bus::protocol::reader::{GroupLayers, LayerIdentity, ToReader};
-use zone_segment::{
-    GroupId, HashKey, Layer, LayerId, Segment, Stack, VerifyError, ZoneSet, ZoneSetError,
-};
+use zone_segment::{GroupId, HashKey, Layer, LayerId, Segment, Stack, VerifyError, ZoneSet, ZoneSetError};
 
 use crate::catalogue::Catalogue;
 

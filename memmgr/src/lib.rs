@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod apex;
 mod builder;
 mod catalogue;
 mod generation;

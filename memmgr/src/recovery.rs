@@ -184,7 +184,9 @@ impl StateDirectory {
         let manifest = self.manifest.borrow();
         let names = match manifest.directory().catalogue_names() {
             Ok(names) => names,
-            Err(error) => return warn!(path = %manifest.directory().catalogue().display(), %error, "orphans-not-listed"),
+            Err(error) => {
+                return warn!(path = %manifest.directory().catalogue().display(), %error, "orphans-not-listed");
+            }
         };
         for name in names {
             let number = name.to_str().and_then(|name| u64::from_str_radix(name, 16).ok());

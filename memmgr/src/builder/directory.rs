@@ -39,7 +39,7 @@ pub(super) fn write(
             vec![Arc::clone(base)]
         }
         None => {
-            zones.zones().for_each(|(apex, zone)| writer.entry(entry(apex, zone)));
+            zones.zones().for_each(|(apex, zone)| writer.entry(entry(apex.name(), zone)));
             Vec::new()
         }
     };
@@ -60,6 +60,7 @@ fn delta(deltas: &[Arc<LayerFile>], moved: &Moved) -> Option<BTreeMap<Name, Dire
         entries.extend(layer.segment.directory_entries().map(|entry| (entry.apex.clone(), entry)));
     }
     for (apex, zone) in moved {
+        let apex = apex.name();
         entries.insert(apex.clone(), zone.as_ref().map_or_else(|| removed(apex), |zone| entry(apex, zone)));
     }
     (entries.len() <= DELTA_MAX).then_some(entries)

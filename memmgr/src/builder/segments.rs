@@ -8,27 +8,29 @@ use std::sync::{Mutex, PoisonError};
 use zone_segment::{GroupId, LayerId, LookupName, Name, SegmentWriter, Zone, ZoneSet};
 
 use super::{BuildError, Job};
+use crate::apex::Apex;
 use crate::catalogue::ZoneInfo;
 use crate::generation::{LayerFile, State};
 
-/// Writes one group's base; `None` when no zone is left in it. `members` are in canonical order.
+/// Writes one group's base; `None` when no zone is left in it.
 pub(super) fn write_group(
     job: &Job<'_>,
     group: GroupId,
-    members: &[(&Name, &ZoneInfo)],
-    fresh: &BTreeMap<Name, Vec<dns::Record>>,
+    members: &[(&Apex, &ZoneInfo)],
+    fresh: &BTreeMap<Apex, Vec<dns::Record>>,
 ) -> Result<Option<LayerFile>, BuildError> {
     if members.is_empty() {
         return Ok(None);
     }
     let mut writer = SegmentWriter::new(job.request.key);
     for (apex, zone) in members {
-        let failed = |error| BuildError::Records { zone: Name::clone(apex), error };
+        let failed = |error| BuildError::Records { zone: apex.name().clone(), error };
+        let name = apex.name();
         if let Some(records) = fresh.get(apex) {
-            writer.start_zone(zone.id, apex.as_ref()).map_err(failed)?;
+            writer.start_zone(zone.id, name.as_ref()).map_err(failed)?;
             write_records(&mut writer, records).map_err(failed)?;
         } else if let Some(before) = &job.before {
-            writer.copy_zone(zone.id, &before.zone(group, apex)?).map_err(failed)?;
+            writer.copy_zone(zone.id, &before.zone(group, name)?).map_err(failed)?;
         }
     }
     let bytes = writer.finish().map_err(BuildError::Segment)?;

@@ -7,21 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use zone_segment::{GroupId, Name, ZoneId};
+use zone_segment::{GroupId, ZoneId};
 
 use super::survey::{Found, Work};
 use super::{BuildError, Job, Report, group, segments};
+use crate::apex::Apex;
 use crate::catalogue::{Condition, Shard, ZoneInfo, Zones};
 use crate::generation::LayerFile;
 use crate::manifest::SourceStamp;
-use crate::source::zonefile::{ReadZone, Reader};
 use crate::source::stamp;
+use crate::source::zonefile::{ReadZone, Reader};
 
 /// Files above this are read one after the other: reading one of them is work for all cores.
 const BIG_OCTETS: u64 = 4 << 20;
 
 /// What became of a zone's entry in the directory: none when the zone went.
-pub(super) type Moved = BTreeMap<Name, Option<Arc<ZoneInfo>>>;
+pub(super) type Moved = BTreeMap<Apex, Option<Arc<ZoneInfo>>>;
 
 /// A shard being built.
 pub(super) struct ShardBuild<'a> {
@@ -34,7 +35,7 @@ pub(super) struct ShardBuild<'a> {
     /// Zones still to read.
     read: Vec<Work>,
     /// The records of zones read anew and not written yet.
-    fresh: BTreeMap<Name, Vec<dns::Record>>,
+    fresh: BTreeMap<Apex, Vec<dns::Record>>,
     /// Groups to be written.
     groups: BTreeSet<GroupId>,
     /// Groups written.
@@ -109,7 +110,7 @@ impl<'a> ShardBuild<'a> {
     }
 
     /// Puts a zone in, or takes one out.
-    fn set(&mut self, apex: &Name, zone: Option<ZoneInfo>) {
+    fn set(&mut self, apex: &Apex, zone: Option<ZoneInfo>) {
         let zone = zone.map(Arc::new);
         let place = |zone: &Arc<ZoneInfo>| zone.place();
         if self.before.get(apex).map(place) == zone.as_ref().map(place) {
@@ -125,19 +126,19 @@ impl<'a> ShardBuild<'a> {
     }
 
     /// Drops a zone whose file is gone.
-    fn remove(&mut self, apex: Name) {
+    fn remove(&mut self, apex: Apex) {
         let Some(zone) = self.before.get(&apex) else { return };
         if zone.has_data() {
             self.groups.insert(zone.group);
         }
         self.set(&apex, None);
-        self.report.changed.push(apex);
+        self.report.changed.push(apex.name().clone());
     }
 
     /// Compares one zone with its file, by content.
     fn compare(&mut self, job: &Job<'_>, work: &Work, reader: &mut Reader<'_>) {
         let Work { apex, id, path, size } = work;
-        let usable = job.usable(self.number, apex);
+        let usable = job.usable(apex);
         // What was touched, or is too fresh to tell, need not be parsed.
         let renewed = usable.filter(|zone| zone.source == *path).and_then(|zone| stamp::renewed(&zone.stamps));
         if let Some(stamps) = renewed {
@@ -145,10 +146,10 @@ impl<'a> ShardBuild<'a> {
             job.request.progress.zone_done();
             return self.is_same(apex, path, stamps);
         }
-        match reader.read(path, apex) {
+        match reader.read(path, apex.name()) {
             Err(errors) => self.failed(job, apex, *id, path, errors.join("\n")),
             Ok(read) => {
-                let warnings = read.warnings.iter().map(|warning| (apex.clone(), warning.clone()));
+                let warnings = read.warnings.iter().map(|warning| (apex.name().clone(), warning.clone()));
                 self.report.warnings.extend(warnings);
                 if usable.is_some_and(|zone| same_contents(&zone.stamps, &read.stamps)) {
                     self.is_same(apex, path, read.stamps);
@@ -161,7 +162,7 @@ impl<'a> ShardBuild<'a> {
     }
 
     /// Touched or rewritten with the same octets: remembers how it looks, builds nothing.
-    fn is_same(&mut self, apex: &Name, path: &Arc<Path>, stamps: Vec<SourceStamp>) {
+    fn is_same(&mut self, apex: &Apex, path: &Arc<Path>, stamps: Vec<SourceStamp>) {
         self.report.unchanged += 1;
         let Some(zone) = self.zones().get(apex) else { return };
         if zone.stamps != stamps || zone.source != *path {
@@ -172,7 +173,7 @@ impl<'a> ShardBuild<'a> {
     }
 
     /// The data served is what the source has: an error of before is over.
-    fn mark_sound(&mut self, apex: &Name) {
+    fn mark_sound(&mut self, apex: &Apex) {
         if let Some(zone) = self.zones().get(apex).filter(|zone| zone.condition == Condition::Stale) {
             let zone = ZoneInfo { condition: Condition::Serving, error: None, ..ZoneInfo::clone(zone) };
             self.set(apex, Some(zone));
@@ -194,7 +195,7 @@ impl<'a> ShardBuild<'a> {
             id: *id,
             group,
             condition: Condition::Serving,
-            serial: dns::check::serial(apex, &records),
+            serial: dns::check::serial(apex.name(), &records),
             records: count,
             source: Arc::clone(path),
             stamps,
@@ -202,13 +203,13 @@ impl<'a> ShardBuild<'a> {
         };
         self.set(apex, Some(zone));
         self.fresh.insert(apex.clone(), records);
-        self.report.changed.push(apex.clone());
+        self.report.changed.push(apex.name().clone());
     }
 
     /// The source of a zone can't be taken: the data before goes on, or nothing is served.
-    fn failed(&mut self, job: &Job<'_>, apex: &Name, id: ZoneId, path: &Arc<Path>, error: String) {
-        self.report.failed.push((apex.clone(), error.clone()));
-        let zone = match job.usable(self.number, apex) {
+    fn failed(&mut self, job: &Job<'_>, apex: &Apex, id: ZoneId, path: &Arc<Path>, error: String) {
+        self.report.failed.push((apex.name().clone(), error.clone()));
+        let zone = match job.usable(apex) {
             Some(before) => ZoneInfo { condition: Condition::Stale, error: Some(error), ..before.clone() },
             None => ZoneInfo {
                 id,
@@ -230,14 +231,14 @@ impl<'a> ShardBuild<'a> {
     fn write(&mut self, job: &Job<'_>, which: impl Fn(GroupId) -> bool) -> Result<(), BuildError> {
         for group in self.groups.extract_if(.., |group| which(*group)).collect::<Vec<_>>() {
             let is_member = |zone: &ZoneInfo| zone.group == group && zone.has_data();
-            let members: Vec<(&Name, &ZoneInfo)> = self
+            let members: Vec<(&Apex, &ZoneInfo)> = self
                 .zones()
                 .iter()
                 .map(|(apex, zone)| (apex, zone.as_ref()))
                 .filter(|(_, zone)| is_member(zone))
                 .collect();
             let layer = segments::write_group(job, group, &members, &self.fresh)?;
-            let written: Vec<Name> = members.into_iter().map(|(apex, _)| apex.clone()).collect();
+            let written: Vec<Apex> = members.into_iter().map(|(apex, _)| apex.clone()).collect();
             written.iter().for_each(|apex| drop(self.fresh.remove(apex)));
             self.written.insert(group, layer);
         }
@@ -247,8 +248,8 @@ impl<'a> ShardBuild<'a> {
 
 impl<'a> Job<'a> {
     /// A zone before, if its data can be used.
-    pub(super) fn usable(&self, shard: u32, apex: &Name) -> Option<&'a ZoneInfo> {
-        let zone = self.zones.shard(shard).zones.get(apex).map(Arc::as_ref);
+    pub(super) fn usable(&self, apex: &Apex) -> Option<&'a ZoneInfo> {
+        let zone = self.zones.get(apex).map(Arc::as_ref);
         zone.filter(|zone| zone.has_data() && !self.distrusted.contains(&zone.group))
     }
 }

@@ -12,9 +12,9 @@ use rayon::prelude::*;
 use zone_segment::{GroupId, Name, ZoneId};
 
 use super::{BuildError, Job, Report, Scope};
+use crate::apex::Apex;
 use crate::catalogue::{Condition, Zones};
 use crate::manifest::SHARDS;
-use crate::manifest::catalogue::shard_of;
 use crate::source::directory::{self, Directory, ListError, Listing};
 use crate::source::stamp;
 
@@ -35,13 +35,13 @@ pub(super) struct Found {
     /// Zones to read.
     pub(super) read: Vec<Work>,
     /// Zones whose file is gone.
-    pub(super) gone: Vec<Name>,
+    pub(super) gone: Vec<Apex>,
     /// Zones that can't be told which file is theirs, with the number each has or gets.
-    pub(super) ambiguous: Vec<(Name, ZoneId, String)>,
+    pub(super) ambiguous: Vec<(Apex, ZoneId, String)>,
     /// Zones found unchanged.
     pub(super) unchanged: u64,
     /// Of those, zones whose source was at fault and is again as it was.
-    pub(super) mended: Vec<Name>,
+    pub(super) mended: Vec<Apex>,
     /// Groups that are damaged.
     pub(super) distrusted: BTreeSet<GroupId>,
 }
@@ -50,7 +50,7 @@ pub(super) struct Found {
 #[derive(Debug)]
 pub(super) struct Work {
     /// Its apex.
-    pub(super) apex: Name,
+    pub(super) apex: Apex,
     /// Its number.
     pub(super) id: ZoneId,
     /// Its file.
@@ -80,9 +80,9 @@ pub(super) fn make(job: &Job<'_>, next_zone: &mut u32) -> Result<Survey, BuildEr
     if let (Some(_), Scope::Some { zones, .. }) = (&sources.directory, &job.request.scope) {
         report.failed = sources.missing(job, zones);
     }
-    let mut listed: Vec<Vec<(Name, OsString)>> = (0..SHARDS).map(|_| Vec::new()).collect();
+    let mut listed: Vec<Vec<(Apex, OsString)>> = (0..SHARDS).map(|_| Vec::new()).collect();
     for (apex, file) in std::mem::take(&mut sources.listing.zones) {
-        if let Some(shard) = listed.get_mut(shard_of(apex.as_ref()) as usize) {
+        if let Some(shard) = listed.get_mut(apex.shard() as usize) {
             shard.push((apex, file));
         }
     }
@@ -104,7 +104,7 @@ struct Sources {
     /// The zones in scope that have a file.
     listing: Listing,
     /// Which zones are in scope; none means all.
-    asked: Option<BTreeSet<Name>>,
+    asked: Option<BTreeSet<Apex>>,
 }
 
 impl Sources {
@@ -122,32 +122,33 @@ impl Sources {
         } else {
             directory::list(path)?
         };
-        let asked: BTreeSet<Name> = candidates.into_keys().collect();
+        let asked: BTreeSet<Apex> = candidates.into_keys().collect();
         listing.zones.retain(|(apex, _)| asked.contains(apex));
         listing.ambiguous.retain(|apex, _| asked.contains(apex));
         Ok(Sources { directory: Some(directory), listing, asked: Some(asked) })
     }
 
     /// Whether a zone is in scope.
-    fn includes(&self, apex: &Name) -> bool {
+    fn includes(&self, apex: &Apex) -> bool {
         self.asked.as_ref().is_none_or(|asked| asked.contains(apex))
     }
 
     /// Says of each zone asked for by name and known nowhere that it is unknown.
     fn missing(&self, job: &Job<'_>, asked: &BTreeSet<Name>) -> Vec<(Name, String)> {
-        let listed: BTreeSet<&Name> =
+        let listed: BTreeSet<&Apex> =
             self.listing.zones.iter().map(|(apex, _)| apex).chain(self.listing.ambiguous.keys()).collect();
-        let missing = asked.iter().filter(|apex| !listed.contains(apex) && job.zones.get(apex).is_none());
+        let asked = asked.iter().cloned().map(Apex::new);
+        let missing = asked.filter(|apex| !listed.contains(apex) && job.zones.get(apex).is_none());
         let error = |apex| format!("{}: error: no file of zone {apex} here", job.request.zones.display());
-        missing.map(|apex| (apex.clone(), error(apex))).collect()
+        missing.map(|apex| (apex.name().clone(), error(apex))).collect()
     }
 
     /// Compares the zones of a shard with their files.
-    fn compare(&self, job: &Job<'_>, number: u32, listed: Vec<(Name, OsString)>) -> Found {
+    fn compare(&self, job: &Job<'_>, number: u32, listed: Vec<(Apex, OsString)>) -> Found {
         let zones = &job.zones.shard(number).zones;
         let mut found = Found { number, ..Found::default() };
         for (apex, error) in &self.listing.ambiguous {
-            if shard_of(apex.as_ref()) == number {
+            if apex.shard() == number {
                 found.ambiguous.push((apex.clone(), ZoneId(0), error.clone()));
             }
         }
@@ -159,10 +160,10 @@ impl Sources {
         found
     }
 
-    /// The zones in scope whose file is gone. `listed` is in canonical order, as `zones` are.
-    fn gone(&self, zones: &Zones, listed: &[(Name, OsString)]) -> Vec<Name> {
+    /// The zones in scope whose file is gone. `listed` is in the order of apexes, as `zones` are.
+    fn gone(&self, zones: &Zones, listed: &[(Apex, OsString)]) -> Vec<Apex> {
         let mut listed = listed.iter().map(|(apex, _)| apex).peekable();
-        let is_gone = |apex: &&Name| {
+        let is_gone = |apex: &&Apex| {
             while listed.next_if(|next| next < apex).is_some() {}
             listed.peek() != Some(apex) && self.includes(apex) && !self.listing.ambiguous.contains_key(*apex)
         };
@@ -199,9 +200,9 @@ impl Found {
     }
 
     /// Compares one zone with its file.
-    fn compare(&mut self, job: &Job<'_>, directory: &Directory, apex: Name, file: &OsStr) {
+    fn compare(&mut self, job: &Job<'_>, directory: &Directory, apex: Apex, file: &OsStr) {
         let look = directory.look(file);
-        let usable = job.usable(self.number, &apex).filter(|zone| {
+        let usable = job.usable(&apex).filter(|zone| {
             let (Some(look), Some((own, included))) = (look, zone.stamps.split_first()) else { return false };
             let is_own = look.is_of(own) && own.path == zone.source && directory.is_at(&zone.source, file);
             is_own && included.iter().all(stamp::matches_metadata)
@@ -245,16 +246,17 @@ fn candidates(
     directory: &Directory,
     zones: &BTreeSet<Name>,
     files: &BTreeSet<OsString>,
-) -> (BTreeMap<Name, BTreeSet<OsString>>, bool) {
-    let mut candidates: BTreeMap<Name, BTreeSet<OsString>> = BTreeMap::new();
+) -> (BTreeMap<Apex, BTreeSet<OsString>>, bool) {
+    let mut candidates: BTreeMap<Apex, BTreeSet<OsString>> = BTreeMap::new();
     for apex in zones {
-        candidates.entry(apex.clone()).or_default().extend(usual_names(apex));
+        candidates.entry(Apex::new(apex.clone())).or_default().extend(usual_names(apex));
     }
-    let (zone_files, others): (Vec<&OsString>, Vec<&OsString>) = files.iter().partition(|name| directory::is_zone_file(name));
+    let (zone_files, others): (Vec<&OsString>, Vec<&OsString>) =
+        files.iter().partition(|name| directory::is_zone_file(name));
     for name in zone_files {
         // One that names no zone is told of when all are compared.
         if let Ok(apex) = dns::text::origin_from_path(Path::new(name)) {
-            candidates.entry(apex).or_default().insert(name.clone());
+            candidates.entry(Apex::new(apex)).or_default().insert(name.clone());
         }
     }
     for apex in including(job, directory, &others) {
@@ -268,14 +270,14 @@ fn candidates(
                 // What is at fault may be that there are two files.
                 is_settled &= zone.condition == Condition::Serving;
             }
-            None => is_settled &= !zones.contains(apex) || names.iter().any(|name| directory.has(name)),
+            None => is_settled &= !zones.contains(apex.name()) || names.iter().any(|name| directory.has(name)),
         }
     }
     (candidates, is_settled)
 }
 
 /// The zones that include one of these files of the directory.
-fn including(job: &Job<'_>, directory: &Directory, names: &[&OsString]) -> Vec<Name> {
+fn including(job: &Job<'_>, directory: &Directory, names: &[&OsString]) -> Vec<Apex> {
     if names.is_empty() {
         return Vec::new();
     }

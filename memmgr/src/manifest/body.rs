@@ -119,7 +119,9 @@ impl ManifestBody {
 
     /// What contradicts itself in a body, if anything does: a body of sound checksum that was written wrong.
     pub(super) fn contradiction(&self) -> Option<String> {
-        self.contradiction_in_layers().or_else(|| self.contradiction_in_groups()).or_else(|| self.contradiction_in_chunks())
+        self.contradiction_in_layers()
+            .or_else(|| self.contradiction_in_groups())
+            .or_else(|| self.contradiction_in_chunks())
     }
 
     /// The same for the segments.

@@ -22,12 +22,13 @@ use std::sync::Arc;
 use std::{error, fmt};
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
-use zone_segment::{Name, NameRef};
+use xxhash_rust::xxh3::xxh3_128;
+use zone_segment::Name;
 
 use super::body::ChunkEntry;
 use super::octets;
 use super::state_dir::StateDir;
+use crate::apex::shard_of;
 
 /// How many shards there are; also the groups that small zones are packed into, so that a shard's zones lie together.
 pub const SHARDS: u32 = 64;
@@ -91,17 +92,6 @@ pub struct SourceStamp {
     pub content_hash: u128,
     /// Whether it was read so soon after it was written that a further change need not show in its times.
     pub is_racy: bool,
-}
-
-/// The shard of an apex. The hash only spreads, so it needs no key; it is stable, so that shards are.
-pub fn shard_of(apex: NameRef<'_>) -> u32 {
-    let mut folded = [0; zone_segment::NAME_OCTETS_MAX];
-    let wire = apex.as_wire();
-    // A name has at most as many octets; a length octet is below the letters, so that folding changes labels only.
-    let folded = &mut folded[..wire.len()];
-    folded.copy_from_slice(wire);
-    folded.make_ascii_lowercase();
-    u32::try_from(xxh3_64(folded) % u64::from(SHARDS)).unwrap_or(0)
 }
 
 /// Writes chunks into the file of this number, durably, and tells where they lie.

@@ -11,8 +11,9 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use zone_segment::Name;
 
-use super::catalogue::{ChunkFault, shard_of};
+use super::catalogue::ChunkFault;
 use super::*;
+use crate::apex::shard_of;
 
 /// A body with something of everything.
 fn sample(generation: u64) -> ManifestBody {

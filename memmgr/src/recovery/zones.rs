@@ -9,9 +9,10 @@ use tokio::task::JoinHandle;
 use tracing::{error, warn};
 use zone_segment::{DirectoryEntry, LayerId, LookupName, Name};
 
+use crate::apex::{Apex, shard_of};
 use crate::catalogue::{Catalogue, Condition, Shard, ZoneInfo, Zones, zone_info};
 use crate::generation::State;
-use crate::manifest::catalogue::{self, shard_of};
+use crate::manifest::catalogue;
 use crate::manifest::{ChunkEntry, StateDir};
 
 /// Reads the catalogue of a generation beside the service.
@@ -69,7 +70,7 @@ fn of_directory(state: &State, number: u32) -> Zones {
         for entry in layer.segment.directory_entries().filter(|entry| shard_of(entry.apex.as_ref()) == number) {
             if seen.insert(entry.apex.clone()) && entry.state != zone_segment::ZoneState::Removed {
                 let zone = of_entry(state, &entry);
-                zones.insert(entry.apex, Arc::new(zone));
+                zones.insert(Apex::new(entry.apex), Arc::new(zone));
             }
         }
     }

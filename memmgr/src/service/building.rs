@@ -130,7 +130,9 @@ impl Service {
 
     /// Notes what was found about zones whose data did not change.
     pub(super) fn note_zones(&mut self, zones: Catalogue) {
-        let Some(newest) = self.states.values().next_back().filter(|state| !state.zones.is_same(&zones)) else { return };
+        let Some(newest) = self.states.values().next_back().filter(|state| !state.zones.is_same(&zones)) else {
+            return;
+        };
         let state = Arc::new(State { zones, ..State::clone(newest) });
         let generation = state.generation;
         self.states.insert(generation, Arc::clone(&state));

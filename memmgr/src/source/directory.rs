@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
-use zone_segment::Name;
 
 use super::stamp::Look;
+use crate::apex::Apex;
 
 /// The ending of a zone file's name.
 const ZONE_FILE_EXTENSION: &str = "zone";
@@ -20,10 +20,10 @@ const ZONE_FILE_EXTENSION: &str = "zone";
 /// What a directory holds.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    /// Each zone and the name of its file, in canonical order.
-    pub(crate) zones: Vec<(Name, OsString)>,
+    /// Each zone and the name of its file, in the order of apexes.
+    pub(crate) zones: Vec<(Apex, OsString)>,
     /// Zones that can't be told which file is theirs.
-    pub(crate) ambiguous: BTreeMap<Name, String>,
+    pub(crate) ambiguous: BTreeMap<Apex, String>,
     /// Files that name no zone.
     pub(crate) unnamed: Vec<String>,
 }
@@ -51,9 +51,9 @@ pub(crate) fn list(directory: &Path) -> Result<Listing, ListError> {
 }
 
 /// The zones of files of these names.
-pub(crate) fn of_names(directory: &Path, mut names: Vec<OsString>) -> Listing {
-    names.par_sort_unstable();
-    let named: Vec<_> = names.into_par_iter().map(|name| (dns::text::origin_from_path(Path::new(&name)), name)).collect();
+pub(crate) fn of_names(directory: &Path, names: Vec<OsString>) -> Listing {
+    let apex = |name: &OsString| dns::text::origin_from_path(Path::new(name)).map(Apex::new);
+    let named: Vec<_> = names.into_par_iter().map(|name| (apex(&name), name)).collect();
     let (mut zones, mut unnamed) = (Vec::with_capacity(named.len()), Vec::new());
     for (apex, name) in named {
         match apex {
@@ -61,8 +61,8 @@ pub(crate) fn of_names(directory: &Path, mut names: Vec<OsString>) -> Listing {
             Err(error) => unnamed.push(format!("{}: error: {error}", directory.join(name).display())),
         }
     }
-    // Stable, so that of several files for a zone the first by its name comes first.
-    zones.par_sort_by(|(a, _), (b, _)| a.cmp(b));
+    zones.par_sort_unstable();
+    unnamed.sort_unstable();
     let mut ambiguous = BTreeMap::new();
     for pair in zones.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
         let [(apex, first), (_, second)] = pair else { continue };
@@ -167,9 +167,12 @@ mod tests {
             std::fs::write(directory.path().join(file), "").unwrap();
         }
         let listing = list(directory.path()).unwrap();
-        let zones: Vec<String> = listing.zones.iter().map(|(apex, _)| apex.to_string()).collect();
-        assert_eq!(zones, ["example.com.", "a/b.example."]);
-        assert!(listing.ambiguous[&Name::root()].contains("another file"), "{:?}", listing.ambiguous);
+        let mut zones: Vec<String> = listing.zones.iter().map(|(apex, _)| apex.to_string()).collect();
+        zones.sort_unstable_by_key(String::len);
+        zones.reverse();
+        assert_eq!(zones, ["a/b.example.", "example.com."]);
+        let root = Apex::new(zone_segment::Name::root());
+        assert!(listing.ambiguous[&root].contains("another file"), "{:?}", listing.ambiguous);
     }
 
     #[test]
