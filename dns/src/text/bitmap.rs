@@ -34,7 +34,7 @@ pub(super) fn scan(fields: &mut Fields<'_>, out: &mut Vec<u8>) -> Result<(), Rda
 }
 
 /// The types of a set in wire form, in order; `None` if it is malformed: windows out of order, of bad length, or cut short.
-pub(super) fn types(wire: &[u8]) -> Option<Vec<Rtype>> {
+pub(crate) fn types(wire: &[u8]) -> Option<Vec<Rtype>> {
     let mut types = Vec::new();
     let mut rest = wire;
     let mut last_window = None;

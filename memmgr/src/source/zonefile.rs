@@ -37,7 +37,7 @@ pub(crate) fn read(path: &Path, apex: &Name) -> Result<ReadZone, Vec<String>> {
             continue;
         }
         let mut records = file.to_records();
-        let report = dns::check::zone(apex, &mut records, &file.columns.files);
+        let report = dns::check::records(apex, &mut records, &file.columns.files);
         let errors: Vec<String> =
             file.errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string)).collect();
         if !errors.is_empty() {
