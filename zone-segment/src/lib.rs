@@ -51,6 +51,7 @@ mod directory_writer;
 mod error;
 mod file;
 mod fold;
+mod gathered;
 mod hash;
 mod header;
 mod ids;

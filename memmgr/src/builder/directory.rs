@@ -4,6 +4,7 @@
 //! is written anew. So a zone that is added to 100,000 costs an entry among few, and a query looks into two tables at the most.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use zone_segment::{DirectoryEntry, DirectoryWriter, LayerId, Name, ZoneState};
@@ -43,8 +44,10 @@ pub(super) fn write(
             Vec::new()
         }
     };
-    let bytes = writer.finish().map_err(BuildError::Segment)?;
-    let layer = Arc::new(job.files.write(bytes.as_ref())?);
+    let octets = writer.finish().map_err(BuildError::Directory)?;
+    let write =
+        |directory: &Path, name: &str| zone_segment::write_file(directory, name, &octets).map_err(BuildError::File);
+    let layer = Arc::new(job.files.write(write)?);
     Ok([layer].into_iter().chain(lower).collect())
 }
 

@@ -217,16 +217,11 @@ pub(crate) enum BuildError {
     },
     /// The segments of the candidate do not belong together.
     Set(zone_segment::ZoneSetError),
-    /// Records can't be put into a segment.
-    Records {
-        /// Of which zone.
-        zone: Name,
-        /// Why.
-        error: zone_segment::WriteError,
-    },
-    /// A segment can't be finished.
-    Segment(zone_segment::WriteError),
-    /// A segment's file can't be written.
+    /// A segment can't be built.
+    Segment(zone_segment::BuildError),
+    /// The zone directory can't be built.
+    Directory(zone_segment::WriteError),
+    /// Its file can't be written.
     File(zone_segment::WriteFileError),
     /// A segment just written can't be opened.
     Layer(LayerError),
@@ -240,8 +235,8 @@ impl fmt::Display for BuildError {
             Self::List(error) => error.fmt(f),
             Self::Damaged { error, .. } => write!(f, "copying from the generation before: {error}"),
             Self::Set(error) => write!(f, "putting the candidate together: {error}"),
-            Self::Records { zone, error } => write!(f, "building zone {zone}: {error}"),
-            Self::Segment(error) => write!(f, "building a segment: {error}"),
+            Self::Segment(error) => error.fmt(f),
+            Self::Directory(error) => write!(f, "building the zone directory: {error}"),
             Self::File(error) => error.fmt(f),
             Self::Layer(error) => error.fmt(f),
             Self::Catalogue(error) => error.fmt(f),
@@ -255,7 +250,8 @@ impl std::error::Error for BuildError {
             Self::List(error) => error.source(),
             Self::Damaged { .. } => None,
             Self::Set(error) => Some(error),
-            Self::Records { error, .. } | Self::Segment(error) => Some(error),
+            Self::Segment(error) => error.source(),
+            Self::Directory(error) => Some(error),
             Self::File(error) => error.source(),
             Self::Layer(error) => error.source(),
             Self::Catalogue(error) => error.source(),

@@ -1,40 +1,44 @@
 //! Writing segments: one for each group that changed, with zones read anew and copies of the others.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use zone_segment::{GroupId, LayerId, LookupName, Name, SegmentWriter, Zone, ZoneSet};
+use dns::SortedZone;
+use zone_segment::{GroupId, LayerId, LookupName, Name, SegmentBuilder, Zone, ZoneId, ZoneSet};
 
 use super::{BuildError, Job};
 use crate::apex::Apex;
-use crate::catalogue::ZoneInfo;
 use crate::generation::{LayerFile, State};
+
+/// A zone of a group that is written.
+pub(super) struct Member<'a> {
+    /// Its apex.
+    pub(super) apex: &'a Apex,
+    /// Its number.
+    pub(super) id: ZoneId,
+    /// Its records, if it was read anew; else it is copied.
+    pub(super) fresh: Option<SortedZone>,
+}
 
 /// Writes one group's base; `None` when no zone is left in it.
 pub(super) fn write_group(
     job: &Job<'_>,
     group: GroupId,
-    members: &[(&Apex, &ZoneInfo)],
-    fresh: &BTreeMap<Apex, Vec<dns::Record>>,
+    members: Vec<Member<'_>>,
 ) -> Result<Option<LayerFile>, BuildError> {
     if members.is_empty() {
         return Ok(None);
     }
-    let mut writer = SegmentWriter::new(job.request.key);
-    for (apex, zone) in members {
-        let failed = |error| BuildError::Records { zone: apex.name().clone(), error };
-        let name = apex.name();
-        if let Some(records) = fresh.get(apex) {
-            writer.start_zone(zone.id, name.as_ref()).map_err(failed)?;
-            write_records(&mut writer, records).map_err(failed)?;
+    let mut builder = SegmentBuilder::new(job.request.key);
+    for Member { apex, id, fresh } in members {
+        if let Some(zone) = fresh {
+            builder.zone(id, apex.name().clone(), zone).map_err(BuildError::Segment)?;
         } else if let Some(before) = &job.before {
-            writer.copy_zone(zone.id, &before.zone(group, name)?).map_err(failed)?;
+            builder.copy_zone(id, &before.zone(group, apex.name())?).map_err(BuildError::Segment)?;
         }
     }
-    let bytes = writer.finish().map_err(BuildError::Segment)?;
-    job.files.write(bytes.as_ref()).map(Some)
+    job.files.write(|directory, name| builder.write_file(directory, name).map_err(BuildError::Segment)).map(Some)
 }
 
 /// The generation before, as unchanged zones are copied from it.
@@ -75,17 +79,6 @@ impl<'a> Before<'a> {
     }
 }
 
-/// Puts a zone's records into a segment.
-fn write_records(writer: &mut SegmentWriter, records: &[dns::Record]) -> Result<(), zone_segment::WriteError> {
-    let mut rdata: Vec<&[u8]> = Vec::new();
-    for rrset in dns::rrsets(records) {
-        rdata.clear();
-        rdata.extend(rrset.rdata());
-        writer.rrset(rrset.owner(), rrset.rtype().0, rrset.ttl(), &rdata)?;
-    }
-    Ok(())
-}
-
 /// The name of a layer's file.
 pub(crate) fn file_name(layer: LayerId) -> String {
     format!("{:016x}.segment", layer.0)
@@ -107,12 +100,15 @@ impl<'a> Files<'a> {
         Files { directory, next: AtomicU64::new(next), written: Mutex::default() }
     }
 
-    /// Writes a segment and opens it as readers will.
-    pub(super) fn write(&self, bytes: &[u8]) -> Result<LayerFile, BuildError> {
+    /// Has a segment written into the directory, under a name, and opens it as readers will.
+    pub(super) fn write(
+        &self,
+        write: impl FnOnce(&Path, &str) -> Result<(), BuildError>,
+    ) -> Result<LayerFile, BuildError> {
         // Relaxed: the number only has to be another one.
         let id = LayerId(self.next.fetch_add(1, Ordering::Relaxed));
         let name = file_name(id);
-        zone_segment::write_file(self.directory, &name, bytes).map_err(BuildError::File)?;
+        write(self.directory, &name)?;
         let path = self.directory.join(name);
         self.written.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
         config::fault::hit("build-segment-written");

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use dns::SortedZone;
 use zone_segment::{GroupId, ZoneId};
 
+use super::segments::Member;
 use super::survey::{Found, Work};
 use super::{BuildError, Job, Report, group, segments};
 use crate::apex::Apex;
@@ -34,8 +36,8 @@ pub(super) struct ShardBuild<'a> {
     zones: Option<Zones>,
     /// Zones still to read.
     read: Vec<Work>,
-    /// The records of zones read anew and not written yet.
-    fresh: BTreeMap<Apex, Vec<dns::Record>>,
+    /// Zones read anew and not written yet.
+    fresh: BTreeMap<Apex, SortedZone>,
     /// Groups to be written.
     groups: BTreeSet<GroupId>,
     /// Groups written.
@@ -183,8 +185,7 @@ impl<'a> ShardBuild<'a> {
     /// Takes new data of a zone.
     fn fresh(&mut self, job: &Job<'_>, work: &Work, read: ReadZone) {
         let Work { apex, id, path, .. } = work;
-        let ReadZone { records, stamps, warnings: _ } = read;
-        let count = records.len() as u64;
+        let ReadZone { zone: records, records: count, serial, stamps, warnings: _ } = read;
         let before = self.before.get(apex).map(Arc::as_ref);
         let group = group::choose(self.number, count, before, &job.next_group);
         if let Some(before) = before.filter(|zone| zone.has_data()) {
@@ -195,7 +196,7 @@ impl<'a> ShardBuild<'a> {
             id: *id,
             group,
             condition: Condition::Serving,
-            serial: dns::check::serial(apex.name(), &records),
+            serial,
             records: count,
             source: Arc::clone(path),
             stamps,
@@ -230,6 +231,7 @@ impl<'a> ShardBuild<'a> {
     /// Writes the groups that are to be written and that `which` holds for.
     fn write(&mut self, job: &Job<'_>, which: impl Fn(GroupId) -> bool) -> Result<(), BuildError> {
         for group in self.groups.extract_if(.., |group| which(*group)).collect::<Vec<_>>() {
+            let mut fresh = std::mem::take(&mut self.fresh);
             let is_member = |zone: &ZoneInfo| zone.group == group && zone.has_data();
             let members: Vec<(&Apex, &ZoneInfo)> = self
                 .zones()
@@ -237,9 +239,13 @@ impl<'a> ShardBuild<'a> {
                 .map(|(apex, zone)| (apex, zone.as_ref()))
                 .filter(|(_, zone)| is_member(zone))
                 .collect();
-            let layer = segments::write_group(job, group, &members, &self.fresh)?;
-            let written: Vec<Apex> = members.into_iter().map(|(apex, _)| apex.clone()).collect();
-            written.iter().for_each(|apex| drop(self.fresh.remove(apex)));
+            // Taken out before: what is written is dropped by the builder as soon as it can be.
+            let members: Vec<Member<'_>> = members
+                .into_iter()
+                .map(|(apex, zone)| Member { apex, id: zone.id, fresh: fresh.remove(apex) })
+                .collect();
+            let layer = segments::write_group(job, group, members)?;
+            self.fresh = fresh;
             self.written.insert(group, layer);
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use dns::SortedZone;
 use dns::text::zonefile::{Buffers, Options, ZoneFile};
 use zone_segment::Name;
 
@@ -13,8 +14,12 @@ use crate::progress::Progress;
 /// A zone as its file has it.
 #[derive(Debug)]
 pub(crate) struct ReadZone {
-    /// Its records, checked.
-    pub(crate) records: Vec<dns::Record>,
+    /// Its records, checked and in canonical order.
+    pub(crate) zone: SortedZone,
+    /// How many there are.
+    pub(crate) records: u64,
+    /// The serial of its SOA record.
+    pub(crate) serial: Option<u32>,
     /// Every file read, as it was.
     pub(crate) stamps: Vec<SourceStamp>,
     /// What the checks found that does not keep it from being served.
@@ -52,7 +57,7 @@ impl<'a> Reader<'a> {
             let now = stamp::now_ns();
             let file = self.buffers.read(path, apex, &options);
             if !file.is_changed() {
-                return checked(&file, path, apex, now);
+                return checked(file, path, apex, now);
             }
         }
         Err(vec![format!(
@@ -63,21 +68,25 @@ impl<'a> Reader<'a> {
 }
 
 /// The zone in a file that was read from `now` on.
-fn checked(file: &ZoneFile, path: &Arc<Path>, apex: &Name, now: i64) -> Result<ReadZone, Vec<String>> {
-    let mut records = file.to_records();
-    let report = dns::check::zone(apex, &mut records, &file.columns.files);
-    let errors: Vec<String> =
-        file.errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string)).collect();
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    let warnings = file.warnings.iter().map(ToString::to_string);
-    let warnings = warnings.chain(report.warnings.iter().map(ToString::to_string)).collect();
-    let files = file.columns.files.iter().zip(&file.sources).enumerate();
+fn checked(file: ZoneFile, path: &Arc<Path>, apex: &Name, now: i64) -> Result<ReadZone, Vec<String>> {
+    let ZoneFile { columns, errors, warnings, sources, .. } = file;
+    let files = columns.files.iter().zip(&sources).enumerate();
     // The first is the zone's own.
     let shared = |(index, path_read): (usize, &Path)| if index == 0 { Arc::clone(path) } else { path_read.into() };
     let stamps = files.filter_map(|(index, (path_read, source))| {
         source.stamp.map(|stamp| stamp::of_read(shared((index, path_read)), &stamp, now))
     });
-    Ok(ReadZone { records, stamps: stamps.collect(), warnings })
+    let stamps = stamps.collect();
+    let records = columns.records();
+    let zone = SortedZone::new(apex.clone(), columns);
+    let report = dns::check::zone(&zone);
+    let errors: Vec<String> =
+        errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string)).collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let warnings = warnings.iter().map(ToString::to_string);
+    let warnings = warnings.chain(report.warnings.iter().map(ToString::to_string)).collect();
+    let serial = dns::check::zone_serial(&zone);
+    Ok(ReadZone { zone, records, serial, stamps, warnings })
 }

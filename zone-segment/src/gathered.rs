@@ -1,19 +1,22 @@
-//! A zone as its RRsets came in: one arena of octets, and rows that point into it.
+//! A zone as it came in, record by record or from a segment: one arena of octets, and rows that point into it.
 
 use std::ops::Range;
 
 use crate::ids::ZoneId;
+use crate::map::SegmentOctets;
 use crate::name::{Name, NameRef};
 use crate::source::{SourceRecord, Visitor, ZoneSource};
+use crate::zone::Zone;
 
-use super::owner::Owner;
+/// The type RRSIG.
+const RRSIG: u16 = 46;
 
 /// A zone that was gathered.
-pub(super) struct GatheredZone {
+pub(crate) struct GatheredZone {
     /// Its id.
-    pub(super) id: ZoneId,
+    pub(crate) id: ZoneId,
     /// Its apex.
-    pub(super) apex: Name,
+    pub(crate) apex: Name,
     /// Names and RDATA.
     octets: Vec<u8>,
     /// The owners, in canonical order.
@@ -42,23 +45,40 @@ struct RecordRow {
 
 impl GatheredZone {
     /// A zone without records.
-    pub(super) fn new(id: ZoneId, apex: Name) -> GatheredZone {
+    pub(crate) fn new(id: ZoneId, apex: Name) -> GatheredZone {
         GatheredZone { id, apex, octets: Vec::new(), owners: Vec::new(), records: Vec::new() }
     }
 
-    /// Adds an owner.
-    pub(super) fn push(&mut self, owner: &Owner) {
-        let name = self.keep(owner.name.as_wire());
+    /// A zone of a segment as it is.
+    pub(crate) fn copy<B: SegmentOctets>(id: ZoneId, zone: &Zone<'_, B>) -> GatheredZone {
+        let mut copy = GatheredZone::new(id, zone.apex().to_name());
+        for node in zone.nodes() {
+            let records = node.rrsets().flat_map(|rrset| {
+                let (rtype, ttl, signature_ttl) = (rrset.rtype(), rrset.ttl(), rrset.signature_ttl());
+                let records = rrset.rdata().map(move |rdata| SourceRecord { rtype, ttl, rdata });
+                let signature = move |rdata| SourceRecord { rtype: RRSIG, ttl: signature_ttl, rdata };
+                records.chain(rrset.signatures().map(signature))
+            });
+            copy.push(node.name(), records);
+        }
+        copy
+    }
+
+    /// Adds an owner; one of nothing is left out.
+    pub(crate) fn push<'r>(&mut self, owner: NameRef<'_>, records: impl Iterator<Item = SourceRecord<'r>>) {
         let first = self.records.len();
-        for SourceRecord { rtype, ttl, rdata } in owner.records() {
+        for SourceRecord { rtype, ttl, rdata } in records {
             let rdata = self.keep(rdata);
             self.records.push(RecordRow { rtype, ttl, rdata });
         }
-        self.owners.push(Row { name, records: first..self.records.len() });
+        if self.records.len() > first {
+            let name = self.keep(owner.as_wire());
+            self.owners.push(Row { name, records: first..self.records.len() });
+        }
     }
 
     /// The name of the last owner.
-    pub(super) fn last(&self) -> Option<NameRef<'_>> {
+    pub(crate) fn last(&self) -> Option<NameRef<'_>> {
         self.owners.last().map(|owner| NameRef::from_checked(&self.octets[owner.name.clone()]))
     }
 
