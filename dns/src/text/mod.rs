@@ -17,6 +17,7 @@ mod name;
 pub mod origin;
 pub mod present;
 mod rdata;
+mod simd;
 mod svcb;
 #[cfg(test)]
 mod tests;
