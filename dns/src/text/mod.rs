@@ -20,6 +20,7 @@ mod nsap;
 pub mod origin;
 pub mod present;
 mod rdata;
+mod simd;
 mod svcb;
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
     /// Every fault found, one text each, `FILE:LINE:COLUMN: error: …` where there is a place.
     pub(crate) fn read(&mut self, path: &Arc<Path>, apex: &Name) -> Result<ReadZone, Vec<String>> {
         config::fault::hit("source-read");
-        let options = Options { threads: self.threads, progress: Some(self.progress.text()) };
+        let options = Options { threads: self.threads, progress: Some(self.progress.text()), ..Options::default() };
         for _ in 0..ATTEMPTS {
             let now = stamp::now_ns();
             let file = self.buffers.read(path, apex, &options);
