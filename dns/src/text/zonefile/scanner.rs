@@ -107,7 +107,9 @@ impl Scanner {
             types: self.types,
         };
         let start = entries.run(carried, part);
-        *position = Position { at: (self.start + start.at).min(text.length), line: start.line };
+        // What ends the last line may be the padding, which begins no other.
+        let is_behind = self.start + start.at > text.length;
+        *position = Position { at: (self.start + start.at).min(text.length), line: start.line - u32::from(is_behind) };
         if !entries.cursor.is_at_limit() {
             return Stop::Irregular;
         }
