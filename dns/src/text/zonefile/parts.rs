@@ -92,7 +92,8 @@ fn work(
     loop {
         let Some(block) = lock().next(&mut text, options) else { break };
         let ttls = Ttls { is_unknown: block.index > 0, ..Ttls::default() };
-        let (zone_file, end) = Reader::new(buffers, path, options).read_part(&text, block.origin.clone(), ttls);
+        let (zone_file, end) =
+            Reader::new(buffers, path, options).read_part(text.as_slice(), block.origin.clone(), ttls);
         let is_sound = zone_file.errors.is_empty() && (block.index == 0 || zone_file.warnings.is_empty());
         match end.filter(|_| is_sound) {
             Some(end) => {
@@ -219,7 +220,8 @@ impl Feed<'_> {
     fn follow_directives(&mut self, block: &[u8]) -> Result<(), Irregular> {
         // Few zones have any; octets are looked through many at once for that.
         for (index, octets) in block.chunks(SEARCHED_OCTETS).enumerate() {
-            if !octets.contains(&b'$') {
+            // Without an early end, so that many octets are compared at once.
+            if !octets.iter().fold(false, |found, octet| found | (*octet == b'$')) {
                 continue;
             }
             for at in (index * SEARCHED_OCTETS..).zip(octets).filter(|(_, octet)| **octet == b'$').map(|(at, _)| at) {

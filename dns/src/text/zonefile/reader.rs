@@ -114,7 +114,7 @@ impl<'b> Reader<'b> {
         let loaded = self.load(0, &file, &mut text);
         if loaded.is_ok() {
             self.open.push(path.to_owned());
-            self.read_source(0, &text, origin.clone());
+            self.read_source(0, text.as_slice(), origin.clone());
         }
         self.buffers.texts.push(text);
         loaded
@@ -127,7 +127,7 @@ impl<'b> Reader<'b> {
     }
 
     /// Reads one of several parts of the file. It must not include any other; an error stands for all that keeps it from being a part.
-    pub(super) fn read_part(mut self, text: &Text, origin: Name, ttls: Ttls) -> (ZoneFile, Option<Ended>) {
+    pub(super) fn read_part(mut self, text: &[u8], origin: Name, ttls: Ttls) -> (ZoneFile, Option<Ended>) {
         self.is_part = true;
         self.carried.ttls = ttls;
         let end = self.read_source(0, text, origin);
@@ -150,10 +150,7 @@ impl<'b> Reader<'b> {
                 return self.finish();
             }
         }
-        let mut text = self.buffers.texts.pop().unwrap_or_default();
-        text.fill(source);
-        self.read_source(0, &text, origin.clone());
-        self.buffers.texts.push(text);
+        self.read_source(0, source, origin.clone());
         self.finish()
     }
 
@@ -190,17 +187,16 @@ impl<'b> Reader<'b> {
     }
 
     /// Reads the entries of one file to its end, or until there are too many errors; then there is no end.
-    fn read_source(&mut self, file: u32, text: &Text, origin: Name) -> Option<Ended> {
+    fn read_source(&mut self, file: u32, source: &[u8], origin: Name) -> Option<Ended> {
         let mut scanner = self.buffers.scanners.pop().unwrap_or_default();
         scanner.reset();
-        let end = self.read_entries(file, text, origin, &mut scanner);
+        let end = self.read_entries(file, source, origin, &mut scanner);
         self.buffers.scanners.push(scanner);
         end
     }
 
     /// Reads the entries of one file, those of a regular form with the scanner.
-    fn read_entries(&mut self, file: u32, text: &Text, origin: Name, scanner: &mut Scanner) -> Option<Ended> {
-        let source = text.as_slice();
+    fn read_entries(&mut self, file: u32, source: &[u8], origin: Name, scanner: &mut Scanner) -> Option<Ended> {
         let mut frame = Frame { file, source, origin };
         if BYTE_ORDER_MARKS.iter().any(|mark| source.starts_with(mark)) {
             let token = Token { start: 0, end: 0, line: 1, quoted: false, joined: false };
@@ -216,7 +212,7 @@ impl<'b> Reader<'b> {
             }
             if !self.options.is_plain {
                 let origin = frame.origin.as_wire();
-                let scanned = Scanned { padded: text.padded(), length: source.len(), origin, file };
+                let scanned = Scanned { octets: source, origin, file };
                 match scanner.scan(&scanned, &mut position, &mut self.carried, &mut self.part) {
                     Stop::End => return Some(self.ended(frame, position.line)),
                     Stop::Window => continue,
@@ -319,7 +315,7 @@ impl<'b> Reader<'b> {
             let owner = self.carried.owner().map(|owner| owner.as_wire().to_vec()).unwrap_or_default();
             self.open.push(canonical);
             self.carried.forget_text();
-            self.read_source(file, &text, origin);
+            self.read_source(file, text.as_slice(), origin);
             self.open.pop();
             self.carried.replace_owner(&owner);
         }

@@ -8,10 +8,10 @@
 use super::super::field::Field;
 use super::super::layout::layout;
 use super::super::name::NAME_OCTETS_MAX;
-use super::super::simd::Masks;
+use super::super::simd::{CHUNK_OCTETS, Window};
 use super::super::ttl;
 use super::carried::{Carried, NAME_ROOM};
-use super::cursor::{CHUNK_OCTETS, Cursor, Next, Word};
+use super::cursor::{Cursor, Next, Word};
 use super::digits;
 use crate::columns::Part;
 use crate::types::Rtype;
@@ -21,11 +21,11 @@ use std::sync::LazyLock;
 /// What makes records of text.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    /// What the octets of the window mean.
-    masks: Masks,
-    /// Where the window starts in the text.
+    /// The window.
+    window: Window,
+    /// Where it starts in the text.
     start: usize,
-    /// Octets of the window; at first there is none.
+    /// Octets of it; at first there is none.
     length: usize,
     /// The RDATA that is put together.
     rdata: Room,
@@ -56,10 +56,8 @@ pub(super) struct Position {
 /// A text and what names and numbers in it are to be taken as.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scanned<'t> {
-    /// The text and the padding behind it.
-    pub(super) padded: &'t [u8],
-    /// Octets of text.
-    pub(super) length: usize,
+    /// The text.
+    pub(super) octets: &'t [u8],
     /// What completes relative names, in wire form.
     pub(super) origin: &'t [u8],
     /// The file's index.
@@ -68,7 +66,7 @@ pub(super) struct Scanned<'t> {
 
 impl Default for Scanner {
     fn default() -> Self {
-        Self { masks: Masks::default(), start: 0, length: 0, rdata: Room::default(), types: &TYPES }
+        Self { window: Window::default(), start: 0, length: 0, rdata: Room::default(), types: &TYPES }
     }
 }
 
@@ -86,17 +84,16 @@ impl Scanner {
         carried: &mut Carried,
         part: &mut Part,
     ) -> Stop {
-        if position.at >= text.length {
+        if position.at >= text.octets.len() {
             return Stop::End;
         }
         if position.at < self.start || position.at >= self.start + self.length {
-            self.classify(text, position.at);
+            self.take_window(text, position.at);
         }
-        let is_last = self.start + self.length >= text.length;
+        let is_last = self.start + self.length >= text.octets.len();
         let mut entries = Entries {
             cursor: Cursor::new(
-                text.padded.get(self.start..).unwrap_or_default(),
-                &self.masks,
+                &self.window,
                 self.length + usize::from(is_last),
                 position.at - self.start,
                 position.line,
@@ -108,26 +105,27 @@ impl Scanner {
         };
         let start = entries.run(carried, part);
         // What ends the last line may be the padding, which begins no other.
-        let is_behind = self.start + start.at > text.length;
-        *position = Position { at: (self.start + start.at).min(text.length), line: start.line - u32::from(is_behind) };
+        let is_behind = self.start + start.at > text.octets.len();
+        *position =
+            Position { at: (self.start + start.at).min(text.octets.len()), line: start.line - u32::from(is_behind) };
         if !entries.cursor.is_at_limit() {
             return Stop::Irregular;
         }
-        if position.at >= text.length {
+        if position.at >= text.octets.len() {
             return Stop::End;
         }
         // The entry goes on behind the window: again with one that starts with it. One that does so anyway is too long.
         if is_last || position.at == self.start {
             return Stop::Irregular;
         }
-        self.classify(text, position.at);
+        self.take_window(text, position.at);
         Stop::Window
     }
 
     /// Takes another window.
-    fn classify(&mut self, text: &Scanned<'_>, start: usize) {
+    fn take_window(&mut self, text: &Scanned<'_>, start: usize) {
         self.start = start;
-        self.length = self.masks.classify(text.padded.get(start..text.length).unwrap_or_default());
+        self.length = self.window.take(text.octets.get(start..).unwrap_or_default());
     }
 }
 
@@ -447,7 +445,7 @@ fn name(cursor: &Cursor<'_>, origin: &[u8], word: Word, out: &mut [u8; NAME_ROOM
     // The text is copied behind the place of the first length; each dot is then the place of the next.
     let mut copied = 0;
     while copied < length {
-        *out.get_mut(copied + 1..)?.first_chunk_mut()? = *cursor.chunk(start + copied)?;
+        *out.get_mut(copied + 1..)?.first_chunk_mut()? = *cursor.chunk(start + copied);
         copied += CHUNK_OCTETS;
     }
     let mut label = 0;
@@ -603,7 +601,6 @@ static TYPES: LazyLock<Types> = LazyLock::new(|| {
 
 #[cfg(test)]
 mod tests {
-    use super::super::source::Text;
     use super::*;
 
     /// What zones are full of, in the ways that signers, registries and hosters write it.
@@ -655,9 +652,7 @@ n NAPTR 100 10 \"u\" \"E2U+sip\" \"\" .
 
     #[test]
     fn what_zones_are_full_of_is_for_the_scanner() {
-        let mut text = Text::default();
-        text.fill(REGULAR.as_bytes());
-        let scanned = Scanned { padded: text.padded(), length: REGULAR.len(), origin: b"\x07example\0", file: 0 };
+        let scanned = Scanned { octets: REGULAR.as_bytes(), origin: b"\x07example\0", file: 0 };
         let mut position = Position { at: 0, line: 1 };
         let (mut carried, mut part) = (Carried::default(), Part::default());
         carried.ttls.default = Some(60);

@@ -60,28 +60,21 @@ impl Source {
     }
 }
 
-/// The text of a file, with line ends behind it so that whole vectors can be loaded from any place in it.
+/// The text of a file, or a part of one, in memory that is kept for the next.
 #[derive(Debug, Default)]
 pub(super) struct Text {
-    /// The text, then the padding, then what is left from texts before it.
+    /// The text, then what is left from texts before it: clearing that would take time.
     octets: Vec<u8>,
     /// Octets of text.
     length: usize,
 }
 
-/// Line ends behind a text: as many as the widest access from within it may reach over its end.
-pub(super) const PADDING: usize = 128;
-
 impl Text {
     /// Takes a copy of a text that is in memory.
     pub(super) fn fill(&mut self, text: &[u8]) {
         self.length = 0;
-        self.octets.resize(self.octets.len().max(text.len() + PADDING), b'\n');
-        if let Some(octets) = self.octets.get_mut(..text.len()) {
-            octets.copy_from_slice(text);
-            self.length = text.len();
-        }
-        self.pad();
+        self.room(text.len()).copy_from_slice(text);
+        self.length = text.len();
     }
 
     /// The text.
@@ -95,32 +88,21 @@ impl Text {
         wanted: usize,
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        let end = self.length + wanted;
-        self.octets.resize(self.octets.len().max(end + PADDING), b'\n');
-        let more = read(self.octets.get_mut(self.length..end).unwrap_or_default())?.min(wanted);
+        let more = read(self.room(wanted))?.min(wanted);
         self.length += more;
-        self.pad();
         Ok(more)
     }
 
     /// Leaves the first octets.
     pub(super) fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
-        self.pad();
     }
 
-    /// The text and the padding behind it.
-    pub(super) fn padded(&self) -> &[u8] {
-        self.octets.get(..self.length + PADDING).unwrap_or_default()
-    }
-
-    /// Puts the padding behind the text.
-    fn pad(&mut self) {
-        let end = self.length + PADDING;
-        self.octets.resize(self.octets.len().max(end), b'\n');
-        if let Some(padding) = self.octets.get_mut(self.length..end) {
-            padding.fill(b'\n');
-        }
+    /// So many octets behind the text.
+    fn room(&mut self, wanted: usize) -> &mut [u8] {
+        let end = self.length + wanted;
+        self.octets.resize(self.octets.len().max(end), 0);
+        self.octets.get_mut(self.length..end).unwrap_or_default()
     }
 }
 
@@ -155,11 +137,10 @@ impl OpenFile {
     /// Reads all of it, in place of what `text` held.
     pub(super) fn read(&self, text: &mut Text) -> Result<Source, Reason> {
         let size = usize::try_from(self.size()).map_err(|_| unreadable(io::ErrorKind::FileTooLarge.into()))?;
-        // What `text` had before is overwritten, not cleared first; one octet more would tell of a file that has grown.
-        text.octets.resize(text.octets.len().max(size + PADDING), b'\n');
-        let length = self.read_at(text.octets.get_mut(..=size).unwrap_or_default(), 0).map_err(unreadable)?;
-        text.length = length.min(size);
-        text.pad();
+        text.truncate(0);
+        // One octet more would tell of a file that has grown.
+        let length = text.read_more(size + 1, |octets| self.read_at(octets, 0)).map_err(unreadable)?;
+        text.truncate(size);
         Ok(self.source(xxh3_128(text.as_slice()), length as u64))
     }
 
