@@ -135,6 +135,8 @@ impl<'t> Cursor<'t> {
                 b'\n' => self.end_line(),
                 b';' => self.skip_comment()?,
                 b'"' => return Some(Next::Quoted),
+                // One within another is a fault, for the reader of tokens to tell.
+                b'(' if self.depth > 0 => return None,
                 b'(' => {
                     self.depth += 1;
                     self.at += 1;

@@ -264,7 +264,7 @@ impl<'b> Reader<'b> {
             }
             b"$TTL" => {
                 let [ttl] = arguments else { return Err(malformed("$TTL TIME")) };
-                self.carried.ttls.default = Some(read_ttl(frame, *ttl)?);
+                self.carried.ttls.default = Some(self.read_ttl(frame, *ttl)?);
             }
             b"$INCLUDE" => {
                 let (path, origin) = match arguments {
@@ -325,7 +325,7 @@ impl<'b> Reader<'b> {
 
     /// Reads a record from its TTL, class or type on; `start` is the first token of its entry.
     fn read_record(&mut self, frame: &Frame<'_>, start: Token, tokens: &[Token]) -> Result<(), Fault> {
-        let head = read_head(frame, start, tokens)?;
+        let head = self.read_head(frame, start, tokens)?;
         self.carried.owner().ok_or(Fault { reason: Reason::NoOwner, token: start })?;
         let mut fields = Fields::new(frame.source, head.rdata, frame.origin.as_wire());
         if let Err(fault) = rdata::scan(head.rtype, &mut fields, &mut self.rdata) {
@@ -337,6 +337,50 @@ impl<'b> Reader<'b> {
         }
         self.carried.record(head.rtype, head.ttl, frame.file, start.line, &self.rdata, &mut self.part);
         Ok(())
+    }
+
+    /// Reads TTL and class, either or both or none and in either order (RFC 1035, section 5.1), and the type.
+    fn read_head<'t>(&mut self, frame: &Frame<'_>, start: Token, tokens: &'t [Token]) -> Result<Head<'t>, Fault> {
+        let mut ttl = None;
+        let mut has_class = false;
+        let mut rest = tokens;
+        let mut last = start;
+        while let [token, after @ ..] = rest {
+            let fault = |reason| Fault { reason, token: *token };
+            let text = token.text(frame.source);
+            rest = after;
+            last = *token;
+            if token.quoted {
+                return Err(fault(Reason::UnknownType));
+            }
+            if ttl.is_none() && text.first().is_some_and(u8::is_ascii_digit) {
+                ttl = Some(self.read_ttl(frame, *token)?);
+            } else if let Some(class) = Class::from_mnemonic(text).filter(|_| !has_class) {
+                if class != Class::IN {
+                    return Err(fault(Reason::Class));
+                }
+                has_class = true;
+            } else {
+                return match Rtype::from_mnemonic(text) {
+                    Some(rtype) if rtype.is_meta() => Err(fault(Reason::MetaType)),
+                    Some(rtype) => Ok(Head { ttl, rtype, rtype_token: *token, rdata: after }),
+                    None => Err(fault(Reason::UnknownType)),
+                };
+            }
+        }
+        Err(Fault { reason: Reason::NoType, token: last })
+    }
+
+    /// Reads a token as a TTL. One above the largest that fits 32 bits is taken for zero (RFC 2181, section 8).
+    fn read_ttl(&mut self, frame: &Frame<'_>, token: Token) -> Result<u32, Fault> {
+        match ttl::parse_time(token.text(frame.source)) {
+            Ok(ttl) if ttl > ttl::TTL_MAX => {
+                self.report_fault(frame, Severity::Warning, Fault { reason: Reason::TtlTooLarge, token });
+                Ok(0)
+            }
+            Ok(ttl) => Ok(ttl),
+            Err(fault) => Err(Fault { reason: Reason::Ttl(fault), token }),
+        }
     }
 
     /// Where there is no TTL at all, takes the minimum of an SOA, which then stands for a `$TTL`.
@@ -408,6 +452,7 @@ impl From<TokenFault> for Reason {
         match fault {
             TokenFault::UnclosedParenthesis => Self::UnclosedParenthesis,
             TokenFault::UnopenedParenthesis => Self::UnopenedParenthesis,
+            TokenFault::NestedParenthesis => Self::NestedParenthesis,
             TokenFault::UnclosedQuote => Self::UnclosedQuote,
             TokenFault::UnfinishedEscape => Self::UnfinishedEscape,
         }
@@ -426,48 +471,11 @@ struct Head<'t> {
     rdata: &'t [Token],
 }
 
-/// Reads TTL and class, either or both or none and in either order (RFC 1035, section 5.1), and the type.
-fn read_head<'t>(frame: &Frame<'_>, start: Token, tokens: &'t [Token]) -> Result<Head<'t>, Fault> {
-    let mut ttl = None;
-    let mut has_class = false;
-    let mut rest = tokens;
-    let mut last = start;
-    while let [token, after @ ..] = rest {
-        let fault = |reason| Fault { reason, token: *token };
-        let text = token.text(frame.source);
-        rest = after;
-        last = *token;
-        if token.quoted {
-            return Err(fault(Reason::UnknownType));
-        }
-        if ttl.is_none() && text.first().is_some_and(u8::is_ascii_digit) {
-            ttl = Some(read_ttl(frame, *token)?);
-        } else if let Some(class) = Class::from_mnemonic(text).filter(|_| !has_class) {
-            if class != Class::IN {
-                return Err(fault(Reason::Class));
-            }
-            has_class = true;
-        } else {
-            return match Rtype::from_mnemonic(text) {
-                Some(rtype) if rtype.is_meta() => Err(fault(Reason::MetaType)),
-                Some(rtype) => Ok(Head { ttl, rtype, rtype_token: *token, rdata: after }),
-                None => Err(fault(Reason::UnknownType)),
-            };
-        }
-    }
-    Err(Fault { reason: Reason::NoType, token: last })
-}
-
 /// Reads a token as a name, completed with the origin where it is relative.
 fn read_name(frame: &Frame<'_>, token: Token) -> Result<Name, Fault> {
     let fault = |fault| Fault { reason: Reason::Name(fault), token };
     let name = name::parse(token.text(frame.source), frame.origin.as_wire()).map_err(fault)?;
     Name::from_wire(name.as_wire()).map_err(|_| fault(name::NameFault::NameTooLong))
-}
-
-/// Reads a token as a TTL.
-fn read_ttl(frame: &Frame<'_>, token: Token) -> Result<u32, Fault> {
-    ttl::parse(token.text(frame.source)).map_err(|fault| Fault { reason: Reason::Ttl(fault), token })
 }
 
 /// The marks of UTF-8 and of UTF-16 in either byte order.
