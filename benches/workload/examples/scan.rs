@@ -11,7 +11,8 @@ use workload::{Kind, Workload};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let names = arguments.first().map_or(100_000, |names| names.parse().unwrap());
-    let kind = arguments.get(1).map_or(Kind::Tld, |name| Kind::ALL.into_iter().find(|kind| kind.name() == name).unwrap());
+    let kind =
+        arguments.get(1).map_or(Kind::Tld, |name| Kind::ALL.into_iter().find(|kind| kind.name() == name).unwrap());
     let zone = Workload::new(kind, names, 1);
     let zone = if arguments.iter().any(|argument| argument == "signed") { zone.with_nsec() } else { zone };
     let path = std::env::temp_dir().join(format!("scan-{}.zone", std::process::id()));
