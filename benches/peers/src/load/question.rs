@@ -1,5 +1,6 @@
 //! Questions over UDP, and whether what comes back is the answer.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -62,26 +63,26 @@ fn connect(port: u16) -> Outcome<UdpSocket> {
 
 /// Asks once. `is_heard` is whether the server ever said something.
 fn is_answered(socket: &UdpSocket, id: u16, question: &[u8], is_heard: &mut bool) -> bool {
-    let patience = if *is_heard { HEARD } else { UNHEARD };
     // A timeout of zero is refused; these are none.
+    let patience = if *is_heard { HEARD } else { UNHEARD };
     let is_sent = socket.set_read_timeout(Some(patience)).is_ok() && socket.send(question).is_ok();
     let mut answer = [0; 4096];
-    while is_sent {
-        match socket.recv(&mut answer) {
-            Ok(length) => {
-                *is_heard = true;
-                let answer = &answer[..length];
-                if answer.len() < HEADER || answer[..2] != id.to_be_bytes() {
-                    continue;
-                }
-                if is_the_answer(answer) {
-                    return true;
-                }
-                break;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return false,
-            Err(_) => break,
+    loop {
+        let length = match socket.recv(&mut answer) {
+            Ok(length) if is_sent => length,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+            _ => break,
+        };
+        *is_heard = true;
+        let answer = &answer[..length];
+        if answer.len() < HEADER || answer[..2] != id.to_be_bytes() {
+            // To a question before this one.
+            continue;
         }
+        if is_the_answer(answer) {
+            return true;
+        }
+        break;
     }
     // Refused: nobody has the port yet, or the zone is not there yet.
     std::thread::sleep(UNHEARD);
