@@ -41,7 +41,7 @@ fn every_version_loads_whole_is_sound_and_has_its_serial() {
     for (serial, count) in VERSIONS {
         let (mut records, files) = read(&text(serial));
         assert_eq!(records.len(), count, "{serial}");
-        let report = check::zone(&Name::root(), &mut records, &files);
+        let report = check::records(&Name::root(), &mut records, &files);
         assert_eq!((report.errors, report.warnings), (vec![], vec![]), "{serial}");
         assert_eq!(records.len(), count, "{serial}");
         assert_eq!(check::serial(&Name::root(), &records), Some(serial));
@@ -71,7 +71,7 @@ fn every_version_is_written_and_read_as_the_same_octets() {
 #[test]
 fn signatures_are_rrsets_by_covered_type() {
     let (mut records, files) = read(&text(2018012900));
-    check::zone(&Name::root(), &mut records, &files);
+    check::records(&Name::root(), &mut records, &files);
     let signatures: Vec<(u16, u32)> = rrsets(&records)
         .filter(|rrset| rrset.owner().is_root() && rrset.rtype() == Rtype::RRSIG)
         .map(|rrset| (u16::from_be_bytes(*rrset.records()[0].rdata.first_chunk().unwrap()), rrset.ttl()))

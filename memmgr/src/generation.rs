@@ -1,6 +1,6 @@
 //! A generation's contents: its layers as open files, and what is known of its zones.
 //!
-//! [`Contents`] is what readers are given, [`Catalogue`] what operators are shown; [`State`] is both, immutable once made.
+//! [`Contents`] is what readers are given, [`Catalogue`] what is known of the zones beside; [`State`] is both, immutable once made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -10,11 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bus::protocol::reader::{GroupLayers, LayerIdentity, ToReader};
-use zone_segment::{
-    GroupId, HashKey, Layer, LayerId, Name, Segment, Stack, VerifyError, ZoneId, ZoneSet, ZoneSetError,
-};
+use zone_segment::{GroupId, HashKey, Layer, LayerId, Segment, Stack, VerifyError, ZoneSet, ZoneSetError};
 
-use crate::manifest::SourceStamp;
+use crate::catalogue::Catalogue;
 
 /// A published segment: its file, open for reading alone, and its mapping.
 #[derive(Debug)]
@@ -144,50 +142,6 @@ impl Contents {
     }
 }
 
-/// How a zone stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Condition {
-    /// Served as its source has it.
-    Serving,
-    /// Served from older data.
-    Stale,
-    /// Not served: no data of it was ever good.
-    Broken,
-    /// A secondary whose data has expired.
-    Expired,
-}
-
-/// What is known of a zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ZoneInfo {
-    /// Its number, the same in every layer.
-    pub(crate) id: ZoneId,
-    /// The group its data is in.
-    pub(crate) group: GroupId,
-    /// How it stands.
-    pub(crate) condition: Condition,
-    /// The SOA's serial, when there is data.
-    pub(crate) serial: Option<u32>,
-    /// The number of resource records.
-    pub(crate) records: u64,
-    /// The file it comes from.
-    pub(crate) source: PathBuf,
-    /// The files that the data served was read from, as they were; empty makes sure they are read again.
-    pub(crate) stamps: Vec<SourceStamp>,
-    /// What is wrong with its source.
-    pub(crate) error: Option<String>,
-}
-
-impl ZoneInfo {
-    /// Whether there is data of it in its group.
-    pub(crate) fn has_data(&self) -> bool {
-        self.condition != Condition::Broken
-    }
-}
-
-/// Every zone, in canonical order.
-pub(crate) type Catalogue = BTreeMap<Name, ZoneInfo>;
-
 /// Numbers not used so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NextNumbers {
@@ -215,12 +169,6 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Zones that are answered for, and the records in them.
-    pub(crate) fn served(&self) -> (u64, u64) {
-        let served = self.zones.values().filter(|zone| matches!(zone.condition, Condition::Serving | Condition::Stale));
-        served.fold((0, 0), |(zones, records), zone| (zones + 1, records + zone.records))
-    }
-
     /// The octets of its layers.
     pub(crate) fn bytes(&self) -> u64 {
         self.contents.layers().map(|layer| layer.length()).sum()

@@ -6,10 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+mod apex;
 mod builder;
+mod catalogue;
 mod generation;
 pub mod manifest;
 pub mod process;
+mod progress;
 mod recovery;
 pub mod rotation;
 mod service;

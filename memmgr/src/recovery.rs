@@ -1,5 +1,6 @@
 //! What becomes of a state directory at a start: the manifest read, its segments mapped, verified where nobody can know
-//! what happened to them, and everything it does not name removed.
+//! what happened to them, and everything it does not name removed. The catalogue of zones is not needed to serve and is read
+//! later ([`zones`]).
 //!
 //! During the same boot, or after a clean stop, the files are as they were written: they are served at once and verified
 //! beside. After anything else each one is verified before a reader sees it. What is damaged is left out and named, and the
@@ -11,18 +12,21 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
-use zone_segment::{GroupId, HashKey, LayerId, Name, ZoneId};
+use zone_segment::{GroupId, HashKey, LayerId};
 
-use crate::generation::{Catalogue, Condition, Contents, LayerFile, NextNumbers, State, ZoneInfo};
+use crate::catalogue::{Catalogue, CatalogueStore};
+use crate::generation::{Contents, LayerFile, NextNumbers, State};
 use crate::manifest::{
     BOOT_ID_PATH, BootIdError, GroupEntry, LayerEntry, LoadError, Loaded, Manifest, ManifestBody, SaveError, StateDir,
-    ZoneEntry, ZoneState, boot_id,
+    boot_id,
 };
+
+pub(crate) mod zones;
 
 /// After the newest manifest was lost, numbers it may have given out are left free.
 const LOST_NUMBERS: u64 = 1024;
@@ -32,6 +36,8 @@ const LOST_NUMBERS: u64 = 1024;
 pub(crate) struct StateDirectory {
     /// Its manifest.
     manifest: RefCell<Manifest>,
+    /// Where catalogues are written.
+    catalogues: Arc<CatalogueStore>,
     /// The present boot.
     boot_id: String,
 }
@@ -84,7 +90,10 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     let trusted = body.as_ref().is_some_and(|body| is_newest && body.is_trusted(&boot_id));
     let generation_floor = if body.is_none() && is_used(&dir) { seconds_since_1970() } else { 0 };
     remove_orphans(&dir, body.as_ref());
-    let directory = StateDirectory { manifest: RefCell::new(manifest), boot_id };
+    let next = AtomicU64::new(body.as_ref().map_or(1, |body| body.next_catalogue));
+    let catalogues = Arc::new(CatalogueStore { directory: dir.clone(), next });
+    let directory = StateDirectory { manifest: RefCell::new(manifest), catalogues, boot_id };
+    directory.remove_catalogues(&BTreeSet::new());
     let Some(body) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
         let (is_servable, is_unverified, distrusted) = (false, false, BTreeSet::new());
@@ -142,6 +151,11 @@ impl Recovered {
 }
 
 impl StateDirectory {
+    /// Where things lie in it.
+    pub(crate) fn root(&self) -> StateDir {
+        self.manifest.borrow().directory().clone()
+    }
+
     /// Where segments are written.
     pub(crate) fn segments(&self) -> PathBuf {
         self.manifest.borrow().directory().segments()
@@ -153,7 +167,36 @@ impl StateDirectory {
     ///
     /// [`SaveError`] with the step; the manifest is then the one before.
     pub(crate) fn save(&self, state: &State, clean_stop: bool) -> Result<(), SaveError> {
-        self.manifest.borrow_mut().save(&body(state, &self.boot_id, clean_stop))
+        // A build has done it beside the loop; what is left is what came otherwise.
+        state.zones.write(&self.catalogues).map_err(SaveError::Catalogue)?;
+        let next_catalogue = self.catalogues.next.load(Ordering::Relaxed);
+        self.manifest.borrow_mut().save(&body(state, next_catalogue, &self.boot_id, clean_stop))
+    }
+
+    /// Where catalogues are written.
+    pub(crate) fn catalogues(&self) -> Arc<CatalogueStore> {
+        Arc::clone(&self.catalogues)
+    }
+
+    /// Removes the files of the catalogue that no manifest names, nor anything that is to be in one. Nobody may be writing one
+    /// meanwhile.
+    pub(crate) fn remove_catalogues(&self, used: &BTreeSet<u64>) {
+        let manifest = self.manifest.borrow();
+        let names = match manifest.directory().catalogue_names() {
+            Ok(names) => names,
+            Err(error) => {
+                return warn!(path = %manifest.directory().catalogue().display(), %error, "orphans-not-listed");
+            }
+        };
+        for name in names {
+            let number = name.to_str().and_then(|name| u64::from_str_radix(name, 16).ok());
+            if number.is_none_or(|number| !manifest.names_catalogue(number) && !used.contains(&number)) {
+                let path = manifest.directory().catalogue().join(name);
+                if let Err(error) = std::fs::remove_file(&path) {
+                    warn!(path = %path.display(), %error, "orphan-not-removed");
+                }
+            }
+        }
     }
 }
 
@@ -161,6 +204,7 @@ impl StateDirectory {
 fn after_loss(mut body: ManifestBody) -> ManifestBody {
     body.generation += LOST_NUMBERS;
     body.next_layer += LOST_NUMBERS;
+    body.next_catalogue += LOST_NUMBERS;
     body
 }
 
@@ -221,7 +265,7 @@ fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeMap<LayerId, PathBu
         generation: body.generation,
         key: HashKey(body.hash_key),
         contents: Contents { directory, groups },
-        zones: body.zones.iter().filter_map(zone_info).collect(),
+        zones: Catalogue::unread(&body.catalogue, (body.served_zones, body.served_records)),
         next: NextNumbers { layer: body.next_layer, zone: body.next_zone, group: body.next_group },
     };
     (state, refused)
@@ -245,37 +289,9 @@ fn open_layer(dir: &StateDir, entry: &LayerEntry, refused: &mut BTreeMap<LayerId
     None
 }
 
-/// A zone as the manifest has it.
-fn zone_info(entry: &ZoneEntry) -> Option<(Name, ZoneInfo)> {
-    let apex: Name = match entry.apex.parse() {
-        Ok(apex) => apex,
-        Err(error) => {
-            error!(apex = entry.apex, %error, "manifest-zone-unreadable");
-            return None;
-        }
-    };
-    let condition = match (entry.state, &entry.error) {
-        (ZoneState::Serving, None) => Condition::Serving,
-        (ZoneState::Serving, Some(_)) => Condition::Stale,
-        (ZoneState::Broken, _) => Condition::Broken,
-        (ZoneState::Expired, _) => Condition::Expired,
-        (ZoneState::Removed, _) => return None,
-    };
-    let zone = ZoneInfo {
-        id: ZoneId(entry.zone),
-        group: GroupId(entry.group),
-        condition,
-        serial: entry.serial,
-        records: entry.records,
-        source: entry.sources.first().map(|stamp| stamp.path.clone()).unwrap_or_default(),
-        stamps: entry.sources.clone(),
-        error: entry.error.clone(),
-    };
-    Some((apex, zone))
-}
-
 /// The manifest of a generation.
-fn body(state: &State, boot_id: &str, clean_stop: bool) -> ManifestBody {
+fn body(state: &State, next_catalogue: u64, boot_id: &str, clean_stop: bool) -> ManifestBody {
+    let (served_zones, served_records) = state.zones.served();
     let layers = |files: &[Arc<LayerFile>]| files.iter().map(|file| layer_entry(file)).collect::<Vec<_>>();
     ManifestBody {
         generation: state.generation,
@@ -285,6 +301,9 @@ fn body(state: &State, boot_id: &str, clean_stop: bool) -> ManifestBody {
         next_layer: state.next.layer,
         next_zone: state.next.zone,
         next_group: state.next.group,
+        next_catalogue,
+        served_zones,
+        served_records,
         directory: layers(&state.contents.directory),
         groups: state
             .contents
@@ -292,7 +311,7 @@ fn body(state: &State, boot_id: &str, clean_stop: bool) -> ManifestBody {
             .iter()
             .map(|(group, files)| GroupEntry { id: group.0, layers: layers(files) })
             .collect(),
-        zones: zone_entries(&state.zones),
+        catalogue: state.zones.chunks(),
     }
 }
 
@@ -301,26 +320,6 @@ fn layer_entry(file: &LayerFile) -> LayerEntry {
     let identity = file.identity();
     let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     LayerEntry { id: identity.id, file: name, length: file.length(), content_hash: identity.content_hash }
-}
-
-/// The zones as the manifest names them.
-fn zone_entries(zones: &Catalogue) -> Vec<ZoneEntry> {
-    let one = |(apex, zone): (&Name, &ZoneInfo)| ZoneEntry {
-        apex: apex.to_string(),
-        zone: zone.id.0,
-        group: zone.group.0,
-        state: match zone.condition {
-            Condition::Serving | Condition::Stale => ZoneState::Serving,
-            Condition::Broken => ZoneState::Broken,
-            Condition::Expired => ZoneState::Expired,
-        },
-        serial: zone.serial,
-        records: zone.records,
-        floor: 0,
-        sources: zone.stamps.clone(),
-        error: zone.error.clone(),
-    };
-    zones.iter().map(one).collect()
 }
 
 /// Verifies every segment of a generation on all cores; tells which are damaged.

@@ -296,9 +296,11 @@ fn check_says_what_is_wrong_and_where() {
     let nameless = file("zone.txt", "$TTL 300\n@ SOA ns.example.net. host 1 2 3 4 5\n@ NS ns.example.org.\n");
 
     let Ran { code, out, err } = run(&["check", &sound]);
-    assert_eq!((code, out.as_str(), err.as_str()), (DONE, "", ""));
+    assert_eq!((code, err.as_str()), (DONE, ""));
+    assert_eq!(out, format!("{sound}: example.com., serial 7, 9 records, 0 errors, 0 warnings\n"));
     let Ran { code, out, err } = run(&["check", &sound, &broken]);
-    assert_eq!((code, out.as_str()), (FAILED, ""));
+    assert_eq!(code, FAILED);
+    assert_eq!(out.lines().nth(1), Some(format!("{broken}: example.org., 3 records, 2 errors, 0 warnings").as_str()));
     let lines: Vec<&str> = err.lines().collect();
     assert_eq!(lines.len(), 2, "{err}");
     assert!(lines[0].starts_with(&format!("{broken}:5:7: error: ")) && lines[0].contains("192.0.2.300"), "{err}");
@@ -307,13 +309,84 @@ fn check_says_what_is_wrong_and_where() {
     assert_eq!(code, FAILED);
     assert!(err.contains("--origin"), "{err}");
     let Ran { code, out, err } = run(&["check", "--origin", "example.net", "--json", &nameless]);
-    assert_eq!(code, DONE, "{err}");
+    assert_eq!((code, err.as_str()), (DONE, ""));
     let checked: Value = serde_json::from_str(&out).unwrap();
-    assert_fields(&checked[0], &["file", "zone", "serial", "records", "errors", "warnings"]);
-    assert_eq!((&checked[0]["zone"], &checked[0]["serial"]), (&"example.net.".into(), &1.into()));
+    let file = &checked["files"][0];
+    assert_fields(file, &["file", "zone", "serial", "records", "errors", "warnings", "left_out"]);
+    assert_eq!((&file["zone"], &file["serial"], &file["errors"]), (&"example.net.".into(), &1.into(), &0.into()));
     let Ran { code, err, .. } = run(&["check", base.path().join("missing.zone").to_str().unwrap()]);
     assert_eq!(code, FAILED);
     assert!(err.contains("missing.zone"), "{err}");
+}
+
+#[test]
+fn check_tells_all_findings_for_people_and_for_programs() {
+    let base = tempfile::tempdir().unwrap();
+    let path = base.path().join("example.org.zone");
+    let records: String = (0..150).map(|host| format!("host{host} CNAME other.\nhost{host} TXT a\n")).collect();
+    std::fs::write(
+        &path,
+        format!("$TTL 300\n@ SOA ns.other. host 1 2 3 4 5\n@ NS ns.other.\nsub NS ns.sub\n{records}"),
+    )
+    .unwrap();
+    let path = path.to_str().unwrap();
+
+    let Ran { code, out, err } = run(&["check", path]);
+    assert_eq!(code, FAILED);
+    assert_eq!(out, format!("{path}: example.org., serial 1, 303 records, 150 errors, 1 warning\n"));
+    assert_eq!(err.lines().count(), 151);
+    let glue = "warning: name server below its own delegation without an address here: \
+                `sub.example.org. NS ns.sub.example.org.` [glue-missing]";
+    assert_eq!(err.lines().last(), Some(format!("{path}:4:1: {glue}").as_str()));
+    let Ran { code, out, err } = run(&["check", "--max", "2", path]);
+    assert_eq!((code, err.lines().count()), (FAILED, 3));
+    assert!(out.ends_with("2 errors, 1 warning, 148 not told\n"), "{out}");
+
+    let ran = run(&["check", "--json", path]);
+    assert_eq!((ran.code, ran.err.as_str()), (FAILED, ""));
+    let report = ran.json();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 151);
+    let finding = &report["findings"][150];
+    assert_fields(finding, &["file", "line", "column", "severity", "rule", "text", "remedy"]);
+    assert_eq!((&finding["file"], &finding["line"], &finding["column"]), (&path.into(), &4.into(), &1.into()));
+    assert_eq!((&finding["severity"], &finding["rule"]), (&"warning".into(), &"glue-missing".into()));
+
+    std::fs::write(path, "$TTL 300\n@ SOA ns.other. host 1 2 3 4 5\n@ NS ns.other.\nwww A 192.0.2.300\n").unwrap();
+    let report = run(&["check", "--json", path]).json();
+    let finding = &report["findings"][0];
+    assert_eq!((&finding["line"], &finding["column"], &finding["rule"]), (&4.into(), &7.into(), &"rdata".into()));
+    assert_eq!(run(&["check", "--at", "yesterday", path]).code, USAGE);
+}
+
+#[test]
+fn check_verifies_digests_and_signatures_when_asked() {
+    let base = tempfile::tempdir().unwrap();
+    let path = base.path().join("example.zone");
+    // RFC 8976, appendix A.1, with a key and a signature.
+    let zone = "@ 86400 SOA ns1 admin 2018031900 1800 900 604800 86400\n@ 86400 NS ns1\n@ 86400 NS ns2\n\
+                @ 86400 ZONEMD 2018031900 1 1 c68090d90a7aed716bc459f9340e3d7c1370d4d24b7e2fc3a1ddc0b9a87153b9\
+                a9713b3c9ae5cc27777f98b8e730044c\nns1 3600 A 203.0.113.63\nns2 3600 AAAA 2001:db8::63\n";
+    std::fs::write(&path, zone).unwrap();
+    let path = path.to_str().unwrap();
+    assert_eq!(run(&["check", "--zonemd", path]).code, DONE);
+    std::fs::write(path, zone.replace("203.0.113.63", "203.0.113.64")).unwrap();
+    assert_eq!(run(&["check", path]).code, DONE);
+    let Ran { code, err, .. } = run(&["check", "--zonemd", path]);
+    assert_eq!(code, FAILED);
+    assert!(err.contains("[zonemd-mismatch]"), "{err}");
+    let signature = "@ RRSIG SOA 13 1 86400 20300101000000 20200101000000 1037 example. AAAA";
+    std::fs::write(path, format!("{zone}@ DNSKEY 256 3 13 AAAA\n{signature}\n")).unwrap();
+    for (at, expected) in
+        [("20250101000000", ""), ("20310101000000", "[rrsig-expired]"), ("1500000000", "[rrsig-not-yet-valid]")]
+    {
+        let Ran { code, err, .. } = run(&["check", "--at", at, path]);
+        assert_eq!(code, DONE);
+        assert_eq!(
+            (err.contains("[rrsig-expired]"), err.contains("[rrsig-not-yet-valid]")),
+            (expected.contains("expired"), expected.contains("not-yet")),
+            "{err}"
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
-use memmgr::manifest::{ManifestBody, encode};
+use memmgr::manifest::{ManifestBody, StateDir, catalogue, encode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -68,7 +68,10 @@ impl Place {
     /// The file of the segment that holds this zone.
     fn segment_of(&self, apex: &str) -> PathBuf {
         let manifest = manifest(&self.state);
-        let zone = manifest.zones.iter().find(|zone| zone.apex == apex).unwrap();
+        let dir = StateDir::new(&self.state);
+        let apex = apex.parse().unwrap();
+        let mut zones = manifest.catalogue.iter().flat_map(|chunk| catalogue::read(&dir, chunk).unwrap());
+        let zone = zones.find(|zone| zone.apex == apex).unwrap();
         let group = manifest.groups.iter().find(|group| group.id == zone.group).unwrap();
         self.segment(&group.layers[0].file)
     }

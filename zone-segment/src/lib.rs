@@ -51,6 +51,7 @@ mod directory_writer;
 mod error;
 mod file;
 mod fold;
+mod gathered;
 mod hash;
 mod header;
 mod ids;
@@ -90,7 +91,7 @@ pub use name::{LABEL_OCTETS_MAX, LABELS_MAX, Labels, NAME_OCTETS_MAX, Name, Name
 pub use node::{Node, Rrsets};
 pub use rrset::{Rdata, Rrset, Target};
 pub use segment::{Breakdown, PartStatistics, Segment, Statistics, TypeBreakdown, map};
-pub use source::{SourceRecord, ZoneSource};
+pub use source::{SourceRecord, Visitor, ZoneSource};
 pub use stack::{LAYERS_MAX, Layer, Stack};
 pub use writer::SegmentWriter;
 pub use zone::{Find, Nodes, OrderPlace, Zone};

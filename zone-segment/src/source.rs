@@ -3,6 +3,8 @@
 //! Many threads read a source at once, each its own ranks, so that it need not be one list in memory. Who holds records of another
 //! form implements [`ZoneSource`] for it; nothing is copied on the way.
 
+use std::ops::{ControlFlow, Range};
+
 use crate::name::NameRef;
 
 /// A record on its way into a segment; its owner is that of all that come with it.
@@ -18,7 +20,7 @@ pub struct SourceRecord<'a> {
 
 /// The records of one zone in canonical order of their owners (RFC 4034, section 6.1).
 ///
-/// A rank is a place in that order. Several ranks in a row may have the same owner: [`ZoneSource::owner`] takes them together.
+/// A rank is a place in that order. Several ranks in a row may have the same owner: [`ZoneSource::visit`] takes them together.
 pub trait ZoneSource: Sync {
     /// How many ranks there are.
     fn len(&self) -> usize;
@@ -31,7 +33,11 @@ pub trait ZoneSource: Sync {
     /// The owner at a rank below [`ZoneSource::len`].
     fn name(&self, rank: usize) -> NameRef<'_>;
 
-    /// Appends all records of the owner that begins at a rank, each record once, those of a type together and with the same TTL
-    /// (signatures: those that cover the same type); gives the rank behind that owner.
-    fn owner<'a>(&'a self, rank: usize, records: &mut Vec<SourceRecord<'a>>) -> usize;
+    /// Shows owner after owner of a range of ranks, which begins and ends between two owners: the rank of each, its name, and all of its
+    /// records; each record once, those of a type together and with the same TTL (signatures: those that cover the same type). Stops where
+    /// it is told to.
+    fn visit<'a>(&'a self, ranks: Range<usize>, to: &mut Visitor<'_, 'a>);
 }
+
+/// Who is shown the owners of a [`ZoneSource`].
+pub type Visitor<'v, 'a> = dyn FnMut(usize, NameRef<'a>, &[SourceRecord<'a>]) -> ControlFlow<()> + 'v;

@@ -8,16 +8,15 @@ use rkyv::rancor::{self, Source as _};
 
 use crate::builder::{BuildError, SegmentBuilder};
 use crate::error::WriteError;
+use crate::gathered::GatheredZone;
 use crate::hash::HashKey;
 use crate::ids::ZoneId;
 use crate::map::{SegmentBuffer, SegmentOctets};
 use crate::name::NameRef;
 use crate::zone::Zone;
 
-mod gathered;
 mod owner;
 
-use gathered::GatheredZone;
 use owner::Owner;
 
 /// The type RRSIG.
@@ -60,7 +59,7 @@ impl SegmentWriter {
     pub fn rrset(&mut self, owner: NameRef<'_>, rtype: u16, ttl: u32, rdata: &[&[u8]]) -> Result<(), WriteError> {
         let zone = self.current.as_mut().ok_or_else(|| WriteError::NoZone { owner: owner.to_name() })?;
         if let Some(current) = self.owner.take_if(|current| current.name.as_ref() != owner) {
-            zone.push(&current);
+            zone.push(current.name.as_ref(), current.records());
         }
         if self.owner.is_none() {
             if !owner.is_at_or_below(zone.apex.as_ref()) {
@@ -76,18 +75,7 @@ impl SegmentWriter {
     /// Adds a zone of an open segment as it is: how a group is built anew when only some of its zones changed.
     pub fn copy_zone<B: SegmentOctets>(&mut self, id: ZoneId, zone: &Zone<'_, B>) -> Result<(), WriteError> {
         self.start_zone(id, zone.apex())?;
-        for node in zone.nodes() {
-            for rrset in node.rrsets() {
-                let records: Vec<&[u8]> = rrset.rdata().collect();
-                if !records.is_empty() {
-                    self.rrset(node.name(), rrset.rtype(), rrset.ttl(), &records)?;
-                }
-                let signatures: Vec<&[u8]> = rrset.signatures().collect();
-                if !signatures.is_empty() {
-                    self.rrset(node.name(), RRSIG, rrset.signature_ttl(), &signatures)?;
-                }
-            }
-        }
+        self.current = Some(GatheredZone::copy(id, zone));
         Ok(())
     }
 
@@ -107,7 +95,7 @@ impl SegmentWriter {
     fn complete_zone(&mut self) {
         if let Some(mut zone) = self.current.take() {
             if let Some(owner) = self.owner.take() {
-                zone.push(&owner);
+                zone.push(owner.name.as_ref(), owner.records());
             }
             self.zones.push(zone);
         }

@@ -22,7 +22,7 @@ pub fn records(apex: &str, text: &str) -> Vec<dns::Record> {
     let file = dns::text::zonefile::read_octets(Path::new("workload.zone"), text.as_bytes(), &apex);
     assert!(file.errors.is_empty(), "{:?}", file.errors);
     let mut records = file.to_records();
-    let report = dns::check::zone(&apex, &mut records, &file.columns.files);
+    let report = dns::check::records(&apex, &mut records, &file.columns.files);
     assert!(report.errors.is_empty(), "{:?}", report.errors);
     records
 }

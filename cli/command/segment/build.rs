@@ -65,7 +65,7 @@ pub(super) fn segment(key: HashKey, files: &[&PathBuf]) -> Result<SegmentBuffer,
     for (id, (apex, path)) in (1..).zip(&zones) {
         let zone = zonefile::read(path, apex, &zonefile::Options::default());
         let mut records = zone.to_records();
-        let report = dns::check::zone(apex, &mut records, &zone.columns.files);
+        let report = dns::check::records(apex, &mut records, &zone.columns.files);
         let errors = zone.errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string));
         let errors: Vec<String> = errors.collect();
         if !errors.is_empty() {

@@ -142,14 +142,20 @@ impl Part {
 
     /// The line of a record by its place ([`PartRecord::at`]). Reads all before it: for messages.
     pub fn line(&self, at: usize) -> u32 {
+        self.lines(std::iter::once(at)).first().copied().unwrap_or(0)
+    }
+
+    /// The lines of records by their places, which are in ascending order. Reads all before the last: for messages.
+    pub fn lines(&self, places: impl Iterator<Item = usize>) -> Vec<u32> {
         let mut line = self.first_line;
-        for record in self.groups().flat_map(|group| group.records()) {
-            line = line.wrapping_add_signed(record.line_difference);
-            if record.at >= at {
-                break;
+        let mut records = self.groups().flat_map(|group| group.records()).peekable();
+        let line_at = |at| {
+            while let Some(record) = records.next_if(|record| record.at <= at) {
+                line = line.wrapping_add_signed(record.line_difference);
             }
-        }
-        line
+            line
+        };
+        places.map(line_at).collect()
     }
 }
 

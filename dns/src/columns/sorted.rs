@@ -10,8 +10,9 @@ use crate::order::canonical_rdata_cmp;
 use crate::types::Rtype;
 use rayon::prelude::*;
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::path::Path;
-use zone_segment::{Name, NameRef, SourceRecord, ZoneSource};
+use zone_segment::{Name, NameRef, SourceRecord, Visitor, ZoneSource};
 
 /// The records of one zone, by rank: the place of a group of records in the canonical order of owners. An owner that the source comes back
 /// to has several ranks, one behind the other.
@@ -131,6 +132,22 @@ impl SortedZone {
         (self.columns.path(record.file), part.map_or(0, |part| part.line(record.at as usize)))
     }
 
+    /// The places of many records, as [`SortedZone::place`], in one walk over each part.
+    pub fn places(&self, records: &[OwnerRecord<'_>]) -> Vec<(&Path, u32)> {
+        let mut order: Vec<usize> = (0..records.len()).collect();
+        order.sort_unstable_by_key(|index| (records[*index].part, records[*index].at));
+        let mut places = vec![(Path::new(""), 0); records.len()];
+        for of_part in order.chunk_by(|a, b| records[*a].part == records[*b].part) {
+            let part = of_part.first().and_then(|first| self.columns.parts.get(records[*first].part as usize));
+            let Some(part) = part else { continue };
+            let lines = part.lines(of_part.iter().map(|index| records[*index].at as usize));
+            for (index, line) in of_part.iter().zip(lines) {
+                places[*index] = (self.columns.path(records[*index].file), line);
+            }
+        }
+        places
+    }
+
     /// The group of a row.
     #[inline]
     fn group(&self, row: Row) -> Group<'_> {
@@ -149,6 +166,24 @@ impl SortedZone {
             }
             Order::Rows(rows) => rows.get(rank).copied().unwrap_or(Row { part: u32::MAX, group: 0 }),
         }
+    }
+
+    /// The groups from a rank on, in order.
+    fn groups(&self, rank: usize) -> impl Iterator<Item = Group<'_>> {
+        let rows = match &self.order {
+            Order::Source(_) => &[][..],
+            Order::Rows(rows) => rows.get(rank..).unwrap_or_default(),
+        };
+        let first = match &self.order {
+            Order::Source(_) => self.row(rank),
+            Order::Rows(_) => Row { part: u32::MAX, group: 0 },
+        };
+        let parts = self.columns.parts.get(first.part as usize..).unwrap_or_default();
+        let in_source = parts.iter().enumerate().flat_map(move |(number, part)| {
+            let start = if number == 0 { first.group as usize } else { 0 };
+            (start..part.len()).map(|group| part.group(group))
+        });
+        rows.iter().map(|row| self.group(*row)).chain(in_source)
     }
 
     /// Hands over the groups of the owner that begins at a rank; gives the rank behind them.
@@ -186,26 +221,46 @@ impl ZoneSource for SortedZone {
         self.group(self.row(rank)).name()
     }
 
-    fn owner<'a>(&'a self, rank: usize, records: &mut Vec<SourceRecord<'a>>) -> usize {
-        let start = records.len();
-        let end = self.each_group(rank, |_, group| {
-            records.extend(group.records().map(|record| SourceRecord {
-                rtype: record.kind.rtype.0,
-                ttl: record.kind.ttl,
-                rdata: record.rdata,
-            }));
-        });
-        if records.len() - start > 1 {
-            let order =
-                |a: &SourceRecord<'_>, b: &SourceRecord<'_>| compare_records((a.rtype, a.rdata), (b.rtype, b.rdata));
-            if !records[start..].is_sorted_by(|a, b| order(a, b) == Ordering::Less) {
-                records[start..].sort_by(order);
-                drop_duplicates(start, records);
+    fn visit<'a>(&'a self, ranks: Range<usize>, to: &mut Visitor<'_, 'a>) {
+        let mut records = Vec::new();
+        let mut groups = self.groups(ranks.start).zip(ranks).peekable();
+        while let Some((group, rank)) = groups.next() {
+            let name = group.name();
+            records.clear();
+            push_records(group, &mut records);
+            while let Some((more, _)) = groups.next_if(|(next, _)| next.name() == name) {
+                push_records(more, &mut records);
             }
-            even_ttls(&mut records[start..]);
+            clean(&mut records);
+            if to(rank, name, &records).is_break() {
+                break;
+            }
         }
-        end
     }
+}
+
+/// Appends the records of a group.
+#[inline]
+fn push_records<'a>(group: Group<'a>, records: &mut Vec<SourceRecord<'a>>) {
+    records.extend(group.records().map(|record| SourceRecord {
+        rtype: record.kind.rtype.0,
+        ttl: record.kind.ttl,
+        rdata: record.rdata,
+    }));
+}
+
+/// Puts the records of an owner into order, each once and those of an RRset with one TTL.
+#[inline]
+fn clean(records: &mut Vec<SourceRecord<'_>>) {
+    if records.len() < 2 {
+        return;
+    }
+    let order = |a: &SourceRecord<'_>, b: &SourceRecord<'_>| compare_records((a.rtype, a.rdata), (b.rtype, b.rdata));
+    if !records.is_sorted_by(|a, b| order(a, b) == Ordering::Less) {
+        records.sort_by(order);
+        drop_duplicates(records);
+    }
+    even_ttls(records);
 }
 
 /// The rank of each part's first group, if the source is in canonical order and all in the zone.
@@ -294,9 +349,9 @@ fn compare_records(a: (u16, &[u8]), b: (u16, &[u8])) -> Ordering {
 }
 
 /// Keeps the first of records that are the same but for their TTL and the case of their names, with the lowest TTL.
-fn drop_duplicates(start: usize, records: &mut Vec<SourceRecord<'_>>) {
-    let mut kept = start;
-    for at in start + 1..records.len() {
+fn drop_duplicates(records: &mut Vec<SourceRecord<'_>>) {
+    let mut kept = 0;
+    for at in 1..records.len() {
         let (last, record) = (records[kept], records[at]);
         if compare_records((last.rtype, last.rdata), (record.rtype, record.rdata)) == Ordering::Equal {
             records[kept].ttl = last.ttl.min(record.ttl);

@@ -5,6 +5,7 @@ use crate::order::sort;
 use crate::rrset::rrsets;
 use crate::types::Rtype;
 use proptest::prelude::*;
+use std::ops::ControlFlow;
 use zone_segment::{NameRef, SourceRecord, ZoneSource as _};
 
 /// Names that are near each other, most of them below `a.`.
@@ -65,7 +66,14 @@ proptest! {
             let mut owned = Vec::new();
             let mut clean: Vec<SourceRecord<'_>> = Vec::new();
             let end = zone.records(rank, &mut owned);
-            prop_assert_eq!(zone.owner(rank, &mut clean), end);
+            let mut times = 0;
+            zone.visit(rank..end, &mut |at, owner, records| {
+                assert_eq!((at, owner), (rank, name.as_ref()));
+                clean.extend(records);
+                times += 1;
+                ControlFlow::Continue(())
+            });
+            prop_assert_eq!(times, 1);
             let expected: Vec<SourceRecord<'_>> = expected_rrsets(&inside, name.as_ref());
             prop_assert_eq!(clean, expected);
             for record in owned {

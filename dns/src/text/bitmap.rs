@@ -1,5 +1,5 @@
 //! Sets of types as NSEC and CSYNC hold them (RFC 4034, section 4.1.2): windows of 256 types, each a bitmap cut after its last
-//! octet that is not zero.
+//! octet that is not zero. And as the old NXT holds them (RFC 2535, section 5.2): one bitmap, of types up to 127.
 
 use super::fields::{Fields, RdataFault};
 use crate::types::Rtype;
@@ -7,6 +7,9 @@ use std::fmt::Write as _;
 
 /// Octets of a window's bitmap at most.
 const WINDOW_OCTETS_MAX: usize = 32;
+
+/// The highest type that the set of an NXT holds; bit 0 would say that another form follows, which there never was.
+const OLD_TYPE_MAX: u16 = 127;
 
 /// Reads mnemonics to the end of the entry, in any order, and appends the set in wire form.
 pub(super) fn scan(fields: &mut Fields<'_>, out: &mut Vec<u8>) -> Result<(), RdataFault> {
@@ -31,7 +34,7 @@ pub(super) fn scan(fields: &mut Fields<'_>, out: &mut Vec<u8>) -> Result<(), Rda
 }
 
 /// The types of a set in wire form, in order; `None` if it is malformed: windows out of order, of bad length, or cut short.
-pub(super) fn types(wire: &[u8]) -> Option<Vec<Rtype>> {
+pub(crate) fn types(wire: &[u8]) -> Option<Vec<Rtype>> {
     let mut types = Vec::new();
     let mut rest = wire;
     let mut last_window = None;
@@ -58,6 +61,38 @@ pub(super) fn types(wire: &[u8]) -> Option<Vec<Rtype>> {
 /// Writes the mnemonics of a set in wire form.
 pub(super) fn present(wire: &[u8], out: &mut String) {
     for (index, rtype) in types(wire).unwrap_or_default().into_iter().enumerate() {
+        let separator = if index > 0 { " " } else { "" };
+        let _ = write!(out, "{separator}{rtype}");
+    }
+}
+
+/// Reads mnemonics to the end of the entry, in any order, and appends the set of an NXT.
+pub(super) fn scan_old(fields: &mut Fields<'_>, out: &mut Vec<u8>) -> Result<(), RdataFault> {
+    let start = out.len();
+    while !fields.is_empty() {
+        let rtype = Rtype::from_mnemonic(fields.take()?).filter(|rtype| (1..=OLD_TYPE_MAX).contains(&rtype.0));
+        let rtype = rtype.ok_or(RdataFault::Malformed("expected a type up to 127"))?;
+        let octet = start + usize::from(rtype.0 >> 3);
+        if octet >= out.len() {
+            out.resize(octet + 1, 0);
+        }
+        out[octet] |= 0x80 >> (rtype.0 & 7);
+    }
+    Ok(())
+}
+
+/// The types of an NXT's set in wire form, in order; `None` if it is malformed: too long, ending in a zero octet, or with bit 0.
+pub(super) fn old_types(wire: &[u8]) -> Option<Vec<Rtype>> {
+    let is_sound = wire.len() <= usize::from(OLD_TYPE_MAX / 8 + 1)
+        && wire.last() != Some(&0)
+        && wire.first().is_none_or(|first| first & 0x80 == 0);
+    let has = |rtype: &u16| wire.get(usize::from(rtype >> 3)).is_some_and(|octet| octet & (0x80 >> (rtype & 7)) != 0);
+    is_sound.then(|| (1..=OLD_TYPE_MAX).filter(has).map(Rtype).collect())
+}
+
+/// Writes the mnemonics of an NXT's set in wire form.
+pub(super) fn present_old(wire: &[u8], out: &mut String) {
+    for (index, rtype) in old_types(wire).unwrap_or_default().into_iter().enumerate() {
         let separator = if index > 0 { " " } else { "" };
         let _ = write!(out, "{separator}{rtype}");
     }

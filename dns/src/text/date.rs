@@ -8,7 +8,7 @@ const DAY: u64 = 86_400;
 /// Reads `YYYYMMDDHHmmSS`, or seconds since 1970 in up to ten digits.
 ///
 /// A year whose seconds do not fit 32 bits wraps, as serial number arithmetic does (RFC 1982).
-pub(super) fn parse(text: &[u8]) -> Option<u32> {
+pub fn parse(text: &[u8]) -> Option<u32> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }

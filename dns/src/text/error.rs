@@ -137,6 +137,36 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Its name for programs, as the rules of `crate::check` have them.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::NotAFile => "not-a-file",
+            Self::ByteOrderMark => "byte-order-mark",
+            Self::UnclosedParenthesis => "unclosed-parenthesis",
+            Self::UnopenedParenthesis => "unopened-parenthesis",
+            Self::UnclosedQuote => "unclosed-quote",
+            Self::UnfinishedEscape => "unfinished-escape",
+            Self::UnknownDirective => "unknown-directive",
+            Self::GenerateUnsupported => "generate-unsupported",
+            Self::DirectiveArguments(_) => "directive-arguments",
+            Self::IncludeTooDeep => "include-too-deep",
+            Self::IncludeLoop => "include-loop",
+            Self::TooManyFiles => "too-many-files",
+            Self::Name(_) => "name",
+            Self::NoOwner => "no-owner",
+            Self::Ttl(_) => "ttl",
+            Self::NoTtl => "no-ttl",
+            Self::Class => "class",
+            Self::UnknownType => "unknown-type",
+            Self::NoType => "no-type",
+            Self::MetaType => "meta-type",
+            Self::Rdata { .. } => "rdata",
+            Self::TooManyErrors => "too-many-errors",
+            Self::SoaMinimumUsed => "soa-minimum-used",
+        }
+    }
+
     /// What to do about it, where that is obvious.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {

@@ -2,15 +2,19 @@
 //!
 //! Which fields a type has is in `layout.rs`. Reading, measuring and writing stand side by side, so that they do not disagree.
 
+use super::a6;
 use super::apl;
 use super::bitmap;
 use super::date;
 use super::fields::{Fields, RdataFault, STRING_TOO_LONG};
 use super::gateway;
+use super::hip;
 use super::location;
+use super::nsap;
 use super::present;
 use super::svcb;
 use super::ttl;
+use super::wks;
 use crate::types::Rtype;
 use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER_PERMISSIVE, HEXUPPER};
 use std::fmt::Write as _;
@@ -65,6 +69,8 @@ pub(super) enum Field {
     Scheme,
     /// A set of types to the end (RFC 4034, section 4.1.2).
     Types,
+    /// A set of types up to 127 to the end (RFC 2535, section 5.2).
+    OldTypes,
     /// An IPv4 address.
     Ipv4,
     /// An IPv6 address.
@@ -77,6 +83,14 @@ pub(super) enum Field {
     Location,
     /// Prefixes of addresses to the end (RFC 3123).
     Prefixes,
+    /// A protocol and its ports to the end (RFC 1035, section 3.4.2).
+    Services,
+    /// An NSAP address to the end (RFC 1706).
+    Nsap,
+    /// A whole A6 (RFC 2874).
+    A6,
+    /// A whole HIP (RFC 8005).
+    Hip,
     /// A whole IPSECKEY (RFC 4025).
     Ipseckey,
     /// A whole AMTRELAY (RFC 8777).
@@ -139,6 +153,11 @@ impl Field {
             Self::Hardware(octets) => scan_groups(fields.take()?, b'-', octets, 2, out).ok_or(BAD_HARDWARE)?,
             Self::Location => location::scan(fields, out)?,
             Self::Prefixes => apl::scan(fields, out)?,
+            Self::OldTypes => bitmap::scan_old(fields, out)?,
+            Self::Services => wks::scan(fields, out)?,
+            Self::Nsap => nsap::scan(fields.take()?, out)?,
+            Self::A6 => a6::scan(fields, out)?,
+            Self::Hip => hip::scan(fields, out)?,
             Self::Ipseckey => gateway::scan_ipseckey(fields, out)?,
             Self::Amtrelay => gateway::scan_amtrelay(fields, out)?,
         }
@@ -173,11 +192,15 @@ impl Field {
                 }
                 Some(octets)
             }
-            Self::Hex | Self::Base64 => (!rdata.is_empty()).then_some(rdata.len()),
+            Self::Hex | Self::Base64 | Self::Nsap => (!rdata.is_empty()).then_some(rdata.len()),
             Self::Text | Self::OptionalBase64 => Some(rdata.len()),
             Self::Types => bitmap::types(rdata).map(|_| rdata.len()),
             Self::Location => location::measure(rdata),
             Self::Prefixes => apl::measure(rdata),
+            Self::OldTypes => bitmap::old_types(rdata).map(|_| rdata.len()),
+            Self::Services => wks::measure(rdata),
+            Self::A6 => a6::measure(rdata),
+            Self::Hip => hip::measure(rdata),
             Self::Ipseckey => gateway::measure_ipseckey(rdata),
             Self::Amtrelay => gateway::measure_amtrelay(rdata),
         }
@@ -221,6 +244,11 @@ impl Field {
             Self::Hardware(_) => push_groups(out, octets, 1, '-'),
             Self::Location => location::present(octets, out),
             Self::Prefixes => apl::present(octets, out),
+            Self::OldTypes => bitmap::present_old(octets, out),
+            Self::Services => wks::present(octets, out),
+            Self::Nsap => nsap::present(octets, out),
+            Self::A6 => a6::present(octets, out),
+            Self::Hip => hip::present(octets, out),
             Self::Ipseckey => gateway::present_ipseckey(octets, out),
             Self::Amtrelay => gateway::present_amtrelay(octets, out),
         }

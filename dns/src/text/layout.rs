@@ -53,6 +53,11 @@ pub(super) fn layout(rtype: Rtype) -> Option<&'static [Field]> {
         Rtype::EUI64 => &[Hardware(8)],
         Rtype::DSYNC => &[Type, Scheme, U16, Name],
         Rtype::LOC => &[Location],
+        Rtype::WKS => &[Ipv4, Services],
+        Rtype::NSAP => &[Nsap],
+        Rtype::NXT => &[Name, OldTypes],
+        Rtype::A6 => &[A6],
+        Rtype::HIP => &[Hip],
         _ => return None,
     })
 }

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 
 /// The octets a name may have, length octets and root label included (RFC 1035, section 2.3.4).
-const NAME_OCTETS_MAX: usize = 255;
+pub(super) const NAME_OCTETS_MAX: usize = 255;
 
 /// The octets a label may have (RFC 1035, section 2.3.4).
 const LABEL_OCTETS_MAX: usize = 63;

@@ -11,6 +11,7 @@ mod include;
 mod rdata;
 mod records;
 mod round_trip;
+mod scanner;
 
 /// Reads a snippet as `x.zone` with the origin `example.`.
 fn parse(source: impl AsRef<[u8]>) -> ZoneFile {

@@ -72,6 +72,16 @@ impl<'a> Tokenizer<'a> {
         Self { source, position: 0, line: 1 }
     }
 
+    /// Goes to the start of a line.
+    pub(super) fn go_to(&mut self, position: usize, line: u32) {
+        (self.position, self.line) = (position, line);
+    }
+
+    /// The next octet to read, and its line.
+    pub(super) fn position(&self) -> (usize, u32) {
+        (self.position, self.line)
+    }
+
     /// Reads the next entry that has any token into `tokens`, replacing what was there; `None` is the end of the file.
     ///
     /// After an error it stands at the line that follows the fault, so that reading can go on. An unclosed parenthesis is an

@@ -1,57 +1,35 @@
 //! From sources to a candidate: what changed is read, the groups it is in are written anew, everything else is shared with
 //! the generation before.
 //!
-//! [`plan`] compares sources with the base and reads what changed; [`group`] decides where a zone's data goes; [`segments`]
-//! writes. [`build`] runs them in this order and touches nothing that readers see: a build that fails leaves no trace.
+//! The work falls into the shards of the catalogue, which have no zone and no group in common. [`survey`] compares sources with the
+//! base by how they look; [`shard`] reads what may have changed and writes a shard's groups, all shards at once but each by itself, so
+//! that no more than a few are in memory; [`group`] decides where a zone's data goes; [`segments`] writes; [`directory`] says in which
+//! group each zone is. [`build`] runs them in this order and touches nothing that readers see: a build that fails leaves no trace.
 
+mod directory;
 mod group;
-mod plan;
+mod scope;
 mod segments;
+mod shard;
+mod survey;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use zone_segment::{HashKey, LayerId, Name};
+use rayon::prelude::*;
+use zone_segment::{GroupId, HashKey, LayerId, Name};
 
-use crate::generation::{Catalogue, LayerError, State};
+use crate::catalogue::{Catalogue, CatalogueStore};
+use crate::generation::{Contents, LayerError, LayerFile, NextNumbers, State};
+use crate::manifest::catalogue::WriteCatalogueError;
+use crate::progress::Progress;
 use crate::source::directory::ListError;
-
-/// Which sources are compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// All.
-    All,
-    /// These zones' alone.
-    Zones(BTreeSet<Name>),
-}
-
-impl Scope {
-    /// No zone's: only what is damaged is made anew.
-    pub(crate) fn none() -> Self {
-        Scope::Zones(BTreeSet::new())
-    }
-
-    /// Whether a zone is in it.
-    fn includes(&self, apex: &Name) -> bool {
-        match self {
-            Scope::All => true,
-            Scope::Zones(zones) => zones.contains(apex),
-        }
-    }
-
-    /// Both scopes together.
-    pub(crate) fn and(self, other: Scope) -> Scope {
-        match (self, other) {
-            (Scope::Zones(mut zones), Scope::Zones(more)) => {
-                zones.extend(more);
-                Scope::Zones(zones)
-            }
-            _ => Scope::All,
-        }
-    }
-}
+pub(crate) use scope::Scope;
+use segments::{Before, Files};
+use shard::ShardBuild;
 
 /// What to build.
 #[derive(Clone, Debug)]
@@ -68,8 +46,12 @@ pub(crate) struct BuildRequest {
     pub(crate) zones: PathBuf,
     /// Where segments are written.
     pub(crate) segments: PathBuf,
+    /// Where the catalogue is written.
+    pub(crate) catalogues: Arc<CatalogueStore>,
     /// Layers found damaged: what is in them is read again from its source.
     pub(crate) distrusted: BTreeSet<LayerId>,
+    /// Where to say how far it is.
+    pub(crate) progress: Arc<Progress>,
 }
 
 impl BuildRequest {
@@ -106,8 +88,44 @@ pub(crate) struct Report {
     pub(crate) unnamed: Vec<String>,
     /// Why the sources could not be listed, when a repair was made without them.
     pub(crate) unlisted: Option<String>,
-    /// What the checks found that keeps nothing from being served.
-    pub(crate) warnings: Vec<String>,
+    /// What the checks found that keeps nothing from being served, by zone.
+    pub(crate) warnings: Vec<(Name, String)>,
+}
+
+impl Report {
+    /// Adds what happened elsewhere.
+    fn add(&mut self, other: Report) {
+        let Report { changed, unchanged, failed, unnamed, unlisted, warnings } = other;
+        self.changed.extend(changed);
+        self.unchanged += unchanged;
+        self.failed.extend(failed);
+        self.unnamed.extend(unnamed);
+        self.unlisted = self.unlisted.take().or(unlisted);
+        self.warnings.extend(warnings);
+    }
+
+    /// Puts zones in canonical order, since they come in any.
+    fn sort(&mut self) {
+        self.changed.sort_unstable();
+        self.failed.sort();
+        self.warnings.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+}
+
+/// What all shards of a build have in common.
+struct Job<'a> {
+    /// What to build.
+    request: &'a BuildRequest,
+    /// The generation before.
+    before: Option<Before<'a>>,
+    /// Its zones.
+    zones: &'a Catalogue,
+    /// Groups of which a layer is damaged.
+    distrusted: BTreeSet<GroupId>,
+    /// The files written.
+    files: Files<'a>,
+    /// The next group's number.
+    next_group: AtomicU32,
 }
 
 /// Builds a candidate.
@@ -117,10 +135,71 @@ pub(crate) struct Report {
 /// [`BuildError`]; nothing that was there before has changed, and what was written is removed again.
 pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     config::fault::hit("build-begin");
-    let plan = plan::make(request)?;
-    let candidate = segments::write(request, &plan)?;
+    let none = Catalogue::default();
+    let (base, first) = (request.base.as_deref(), NextNumbers { layer: 1, zone: 1, group: group::PACKED_GROUPS });
+    let next = base.map_or(first, |base| base.next);
+    let job = Job {
+        request,
+        before: base.map(Before::new),
+        zones: base.map_or(&none, |base| &base.zones),
+        distrusted: base.map(|base| distrusted_groups(base, request)).unwrap_or_default(),
+        files: Files::new(&request.segments, next.layer),
+        next_group: AtomicU32::new(next.group),
+    };
+    let mut next_zone = next.zone;
+    let survey::Survey { shards, mut report } = survey::make(&job, &mut next_zone)?;
+    let mut shards: Vec<ShardBuild<'_>> = shards.into_iter().map(|found| ShardBuild::new(&job, found)).collect();
+    // Big ones use all cores by themselves, one after the other, so that one at a time is in memory.
+    shards.iter_mut().try_for_each(|shard| shard.read_big(&job))?;
+    let built: Vec<_> = shards.into_par_iter().map(|shard| shard.finish(&job)).collect::<Result<_, _>>()?;
+    let mut zones = job.zones.clone();
+    let mut contents = base.map_or_else(Contents::default, |base| base.contents.clone());
+    let (mut groups_differ, mut moved) = (false, BTreeMap::new());
+    for shard in built {
+        report.add(shard.report);
+        if let Some(changed) = shard.zones {
+            zones.set(shard.number, changed);
+        }
+        moved.extend(shard.moved);
+        groups_differ |= !shard.groups.is_empty();
+        for (group, layer) in shard.groups {
+            match layer {
+                Some(layer) => contents.groups.insert(group, vec![Arc::new(layer)]),
+                None => contents.groups.remove(&group),
+            };
+        }
+    }
+    report.sort();
+    let directory_differs = base.is_none() || request.distrusts_directory() || !moved.is_empty();
+    if directory_differs {
+        contents.directory = directory::write(&job, &contents.directory, &zones, &moved)?;
+    }
+    zones.write(&request.catalogues).map_err(BuildError::Catalogue)?;
+    let is_candidate = groups_differ || directory_differs;
+    if is_candidate {
+        // As each reader will do it: what none of them could take is not published.
+        contents.zone_set(request.generation).map_err(BuildError::Set)?;
+    }
+    let next =
+        NextNumbers { layer: job.files.finish(), zone: next_zone, group: job.next_group.load(Ordering::Relaxed) };
+    let (generation, key) = (request.generation, request.key);
+    let candidate = is_candidate.then(|| State { generation, key, contents, zones: zones.clone(), next });
     config::fault::hit("build-end");
-    Ok(Outcome { candidate, zones: plan.zones, report: plan.report })
+    Ok(Outcome { candidate, zones, report })
+}
+
+/// Groups with a damaged layer.
+fn distrusted_groups(state: &State, request: &BuildRequest) -> BTreeSet<GroupId> {
+    let damaged = |layers: &[Arc<LayerFile>]| layers.iter().any(|l| request.distrusted.contains(&l.id));
+    let mut groups: BTreeSet<GroupId> =
+        state.contents.groups.iter().filter(|(_, layers)| damaged(layers)).map(|(group, _)| *group).collect();
+    if !request.distrusted.is_empty() {
+        // A group that recovery could not open at all is not in the contents.
+        let known = |group: &GroupId| !state.contents.groups.contains_key(group);
+        let with_data = state.zones.zones().filter(|(_, zone)| zone.has_data()).map(|(_, zone)| zone.group);
+        groups.extend(with_data.filter(known));
+    }
+    groups
 }
 
 /// A build that failed as a whole.
@@ -138,19 +217,16 @@ pub(crate) enum BuildError {
     },
     /// The segments of the candidate do not belong together.
     Set(zone_segment::ZoneSetError),
-    /// Records can't be put into a segment.
-    Records {
-        /// Of which zone.
-        zone: Name,
-        /// Why.
-        error: zone_segment::WriteError,
-    },
-    /// A segment can't be finished.
-    Segment(zone_segment::WriteError),
-    /// A segment's file can't be written.
+    /// A segment can't be built.
+    Segment(zone_segment::BuildError),
+    /// The zone directory can't be built.
+    Directory(zone_segment::WriteError),
+    /// Its file can't be written.
     File(zone_segment::WriteFileError),
     /// A segment just written can't be opened.
     Layer(LayerError),
+    /// The catalogue can't be written.
+    Catalogue(WriteCatalogueError),
 }
 
 impl fmt::Display for BuildError {
@@ -159,10 +235,11 @@ impl fmt::Display for BuildError {
             Self::List(error) => error.fmt(f),
             Self::Damaged { error, .. } => write!(f, "copying from the generation before: {error}"),
             Self::Set(error) => write!(f, "putting the candidate together: {error}"),
-            Self::Records { zone, error } => write!(f, "building zone {zone}: {error}"),
-            Self::Segment(error) => write!(f, "building a segment: {error}"),
+            Self::Segment(error) => error.fmt(f),
+            Self::Directory(error) => write!(f, "building the zone directory: {error}"),
             Self::File(error) => error.fmt(f),
             Self::Layer(error) => error.fmt(f),
+            Self::Catalogue(error) => error.fmt(f),
         }
     }
 }
@@ -173,9 +250,11 @@ impl std::error::Error for BuildError {
             Self::List(error) => error.source(),
             Self::Damaged { .. } => None,
             Self::Set(error) => Some(error),
-            Self::Records { error, .. } | Self::Segment(error) => Some(error),
+            Self::Segment(error) => error.source(),
+            Self::Directory(error) => Some(error),
             Self::File(error) => error.source(),
             Self::Layer(error) => error.source(),
+            Self::Catalogue(error) => error.source(),
         }
     }
 }

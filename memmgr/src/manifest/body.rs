@@ -1,13 +1,14 @@
 //! What a manifest says, as plain data.
 //!
-//! Nothing here knows how it is stored. [`ManifestBody`] is the type to read first.
+//! Nothing here knows how it is stored. [`ManifestBody`] is the type to read first; what is known of the zones stands elsewhere
+//! ([`super::catalogue`]), in chunks that are named here.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{hexadecimal, lossless_path};
+use super::catalogue::SHARDS;
+use super::hexadecimal;
 
 /// The snapshot of a state directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,12 +30,35 @@ pub struct ManifestBody {
     pub next_zone: u32,
     /// The lowest group number that was never used.
     pub next_group: u32,
+    /// The lowest number of a catalogue file that was never used.
+    pub next_catalogue: u64,
+    /// How many zones are answered for.
+    pub served_zones: u64,
+    /// How many records they have.
+    pub served_records: u64,
     /// The zone directory's layers, newest first.
     pub directory: Vec<LayerEntry>,
-    /// The groups. Their zones are those that name them.
+    /// The groups.
     pub groups: Vec<GroupEntry>,
-    /// The zones, those that are broken too.
-    pub zones: Vec<ZoneEntry>,
+    /// Where the catalogue of zones lies: for each shard that has any, one chunk of a file.
+    pub catalogue: Vec<ChunkEntry>,
+}
+
+/// One chunk of the catalogue: the zones of a shard.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ChunkEntry {
+    /// The shard's number, below [`super::SHARDS`].
+    pub shard: u32,
+    /// The number of the file in the catalogue directory.
+    pub file: u64,
+    /// Where in it the chunk begins, in octets.
+    pub offset: u64,
+    /// The chunk's length in octets.
+    pub length: u64,
+    /// The xxh3-128 of the chunk.
+    #[serde(with = "hexadecimal::number")]
+    pub hash: u128,
 }
 
 /// One segment file.
@@ -62,66 +86,6 @@ pub struct GroupEntry {
     pub layers: Vec<LayerEntry>,
 }
 
-/// One zone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct ZoneEntry {
-    /// The apex in presentation format.
-    pub apex: String,
-    /// The zone's number.
-    pub zone: u32,
-    /// The group in whose layers its data lies. A zone that never had data may name a group without layers.
-    pub group: u32,
-    /// How it is answered.
-    pub state: ZoneState,
-    /// The serial in its SOA, when it has data.
-    pub serial: Option<u32>,
-    /// The records in it.
-    pub records: u64,
-    /// Layers below this one are invisible for the zone.
-    pub floor: u64,
-    /// The files that its data was read from, the main one first: while they are as they were, nothing is parsed.
-    pub sources: Vec<SourceStamp>,
-    /// Why its source could not be loaded the last time.
-    pub error: Option<String>,
-}
-
-/// How a zone is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ZoneState {
-    /// From its data.
-    Serving,
-    /// SERVFAIL: no data was ever loaded.
-    Broken,
-    /// SERVFAIL: the data of a secondary is too old.
-    Expired,
-    /// Not at all: the zone is no longer served.
-    Removed,
-}
-
-/// A source file as it was when it was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct SourceStamp {
-    /// Where it lies.
-    #[serde(with = "lossless_path")]
-    pub path: PathBuf,
-    /// The device number.
-    pub dev: u64,
-    /// The inode number.
-    pub ino: u64,
-    /// The length in octets.
-    pub size: u64,
-    /// The modification time in nanoseconds since the epoch. Enough for 292 years to either side.
-    pub mtime_ns: i64,
-    /// The time of the last change of the inode, the same way.
-    pub ctime_ns: i64,
-    /// The xxh3-128 of what was read.
-    #[serde(with = "hexadecimal::number")]
-    pub content_hash: u128,
-}
-
 impl ManifestBody {
     /// A directory in which nothing is stored.
     pub fn new(hash_key: [u8; 16], boot_id: String) -> Self {
@@ -133,9 +97,12 @@ impl ManifestBody {
             next_layer: 1,
             next_zone: 1,
             next_group: 1,
+            next_catalogue: 1,
+            served_zones: 0,
+            served_records: 0,
             directory: Vec::new(),
             groups: Vec::new(),
-            zones: Vec::new(),
+            catalogue: Vec::new(),
         }
     }
 
@@ -152,7 +119,9 @@ impl ManifestBody {
 
     /// What contradicts itself in a body, if anything does: a body of sound checksum that was written wrong.
     pub(super) fn contradiction(&self) -> Option<String> {
-        self.contradiction_in_layers().or_else(|| self.contradiction_in_zones())
+        self.contradiction_in_layers()
+            .or_else(|| self.contradiction_in_groups())
+            .or_else(|| self.contradiction_in_chunks())
     }
 
     /// The same for the segments.
@@ -170,26 +139,29 @@ impl ManifestBody {
         })
     }
 
-    /// The same for zones and their groups.
-    fn contradiction_in_zones(&self) -> Option<String> {
+    /// The same for the groups.
+    fn contradiction_in_groups(&self) -> Option<String> {
         let mut groups = BTreeSet::new();
         if let Some(twice) = self.groups.iter().find(|group| !groups.insert(group.id)) {
             return Some(format!("group {} stands twice", twice.id));
         }
-        if let Some(above) = groups.iter().find(|id| **id >= self.next_group) {
-            return Some(format!("group {above} is not below next-group {}", self.next_group));
-        }
-        let mut zones = BTreeSet::new();
-        self.zones.iter().find_map(|zone| {
-            let (apex, id) = (&zone.apex, zone.zone);
-            if !zones.insert(id) {
-                return Some(format!("zone {apex} has number {id}, which stands twice"));
+        let above = groups.iter().find(|id| **id >= self.next_group)?;
+        Some(format!("group {above} is not below next-group {}", self.next_group))
+    }
+
+    /// The same for the chunks of the catalogue.
+    fn contradiction_in_chunks(&self) -> Option<String> {
+        let mut shards = BTreeSet::new();
+        self.catalogue.iter().find_map(|chunk| {
+            let ChunkEntry { shard, file, .. } = *chunk;
+            if shard >= SHARDS {
+                return Some(format!("shard {shard} is not below {SHARDS}"));
             }
-            if id >= self.next_zone {
-                return Some(format!("zone {apex} has number {id}, not below next-zone {}", self.next_zone));
+            if !shards.insert(shard) {
+                return Some(format!("shard {shard} stands twice"));
             }
-            let is_lost = zone.state == ZoneState::Serving && !groups.contains(&zone.group);
-            is_lost.then(|| format!("zone {apex} is served from group {}, which is not there", zone.group))
+            (file >= self.next_catalogue)
+                .then(|| format!("catalogue file {file} is not below next-catalogue {}", self.next_catalogue))
         })
     }
 }

@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::{error, fmt, io};
 
+use super::catalogue::WriteCatalogueError;
+
 /// Why octets are not a manifest.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -167,6 +169,8 @@ pub enum SaveError {
     },
     /// The body could not be turned into JSON.
     Encode(serde_json::Error),
+    /// The catalogue of zones that it would name could not be written.
+    Catalogue(WriteCatalogueError),
     /// The file system refused.
     File {
         /// What was being done.
@@ -225,6 +229,7 @@ impl fmt::Display for SaveError {
                 write!(f, "saving the manifest: {got} octets, expected {expected_max} at the most")
             }
             Self::Encode(_) => f.write_str("saving the manifest: turning it into JSON"),
+            Self::Catalogue(error) => write!(f, "saving the manifest: {error}"),
             Self::File { step, path, .. } => write!(f, "saving the manifest: {step} {}", path.display()),
         }
     }
@@ -234,6 +239,7 @@ impl error::Error for SaveError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Encode(cause) => Some(cause),
+            Self::Catalogue(error) => error.source(),
             Self::File { source, .. } => Some(source),
             Self::Contradiction(_) | Self::TooLong { .. } => None,
         }

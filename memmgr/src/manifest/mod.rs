@@ -1,9 +1,10 @@
-//! The manifest: the snapshot of the state directory that names every segment of the newest generation and every zone in it.
+//! The manifest: the snapshot of the state directory that names every segment of the newest generation, and the chunks of the
+//! catalogue that say what is known of its zones.
 //!
 //! A file of one checked line and a JSON body, replaced as a whole:
 //!
 //! ```text
-//! trine-manifest 1 LENGTH CHECKSUM\n        LENGTH octets of body, xxh3-128 of the body, 32 hexadecimal digits
+//! trine-manifest 2 LENGTH CHECKSUM\n        LENGTH octets of body, xxh3-128 of the body, 32 hexadecimal digits
 //! { "generation": 7, … }\n                  the body
 //! ```
 //!
@@ -11,22 +12,27 @@
 //! `manifest.previous`. At any moment of this, a power cut included, `manifest` is a whole file: the one before or the next.
 //! Should it be damaged all the same, that is found, whichever octet it is, and the one before is taken.
 //!
+//! It has what is needed to serve, and is small whatever the number of zones. What is not needed for that, where each zone came from
+//! and how its files looked, is the [`catalogue`]: read when readers have what they need, and written for the shards that changed.
+//!
 //! What the segments hold, which of them may be unlinked and when the manifest is written is not decided here. The types to
 //! read first are [`ManifestBody`], what it says, and [`Manifest`], where it lies.
 
 mod body;
 mod boot;
+pub mod catalogue;
 mod error;
 mod hexadecimal;
-mod lossless_path;
+mod octets;
 mod sealed;
 mod state_dir;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use body::{GroupEntry, LayerEntry, ManifestBody, SourceStamp, ZoneEntry, ZoneState};
+pub use body::{ChunkEntry, GroupEntry, LayerEntry, ManifestBody};
 pub use boot::{BOOT_ID_PATH, BootIdError, boot_id};
+pub use catalogue::{ChunkError, SHARDS, SourceStamp, ZoneEntry, ZoneState};
 pub use error::{Damage, DamageKind, DecodeError, LoadError, SaveError, SaveStep};
 pub use sealed::{MANIFEST_BYTES_MAX, decode, encode};
 pub use state_dir::StateDir;

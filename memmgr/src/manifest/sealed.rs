@@ -9,14 +9,14 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::body::ManifestBody;
 use super::error::{DecodeError, SaveError};
 
-/// The most octets of a manifest: about three million zones. A longer file is not read into memory.
-pub const MANIFEST_BYTES_MAX: u64 = 1 << 30;
+/// The most octets of a manifest: about 300,000 groups. A longer file is not read into memory.
+pub const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
 /// The first word of the file.
 const MAGIC: &str = "trine-manifest";
 
 /// The format. A change that this code would misread needs the next number.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The octets of a manifest file.
 ///

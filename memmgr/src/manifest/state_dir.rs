@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/manifest            the snapshot, and its names on the way: manifest.new, manifest.previous, manifest.previous.new
 //! DIR/segments/           the segment files, and nothing else
+//! DIR/catalogue/          the files with chunks of the catalogue, and nothing else
 //! ```
 //!
 //! [`StateDir`] is the type to read first.
@@ -33,7 +34,8 @@ impl StateDir {
     ///
     /// What the file system says.
     pub fn create(&self) -> io::Result<()> {
-        fs::create_dir_all(self.segments())
+        fs::create_dir_all(self.segments())?;
+        fs::create_dir_all(self.catalogue())
     }
 
     /// The directory itself.
@@ -44,6 +46,16 @@ impl StateDir {
     /// Where the segment files lie.
     pub fn segments(&self) -> PathBuf {
         self.root.join("segments")
+    }
+
+    /// Where the files of the catalogue lie.
+    pub fn catalogue(&self) -> PathBuf {
+        self.root.join("catalogue")
+    }
+
+    /// A file of the catalogue.
+    pub fn catalogue_file(&self, number: u64) -> PathBuf {
+        self.catalogue().join(format!("{number:016x}"))
     }
 
     /// The manifest.
@@ -72,11 +84,16 @@ impl StateDir {
     ///
     /// What the file system says.
     pub fn segment_names(&self) -> io::Result<Vec<OsString>> {
-        match fs::read_dir(self.segments()) {
-            Ok(entries) => entries.map(|entry| entry.map(|entry| entry.file_name())).collect(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+        names(&self.segments())
+    }
+
+    /// The names in the catalogue directory; none when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    pub fn catalogue_names(&self) -> io::Result<Vec<OsString>> {
+        names(&self.catalogue())
     }
 
     /// The names that no layer of the manifest has, in order: left by a crash, temporary ones among them.
@@ -84,5 +101,14 @@ impl StateDir {
         let named: BTreeSet<&OsStr> = manifest.layers().map(|layer| OsStr::new(&layer.file)).collect();
         let orphans: BTreeSet<&OsString> = present.iter().filter(|name| !named.contains(name.as_os_str())).collect();
         orphans.into_iter().cloned().collect()
+    }
+}
+
+/// The names in a directory; none when it is not there.
+fn names(directory: &Path) -> io::Result<Vec<OsString>> {
+    match fs::read_dir(directory) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.file_name())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }

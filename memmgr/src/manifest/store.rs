@@ -2,6 +2,7 @@
 //!
 //! One process at a time: the state directory's lock is not taken here. [`Manifest`] is the type to read first.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,6 +21,10 @@ pub struct Manifest {
     /// What lies there was read or written whole by this process, and so is worth keeping as the one before. A damaged one
     /// must not take the place of a sound one.
     is_sound: bool,
+    /// Files of the catalogue that the manifest names.
+    named: BTreeSet<u64>,
+    /// Files of the catalogue that the one before names.
+    named_before: BTreeSet<u64>,
 }
 
 /// What a start finds.
@@ -47,7 +52,7 @@ pub enum Loaded {
 impl Manifest {
     /// The manifest in a directory. Nothing is read.
     pub fn new(directory: StateDir) -> Self {
-        Self { directory, is_sound: false }
+        Self { directory, is_sound: false, named: BTreeSet::new(), named_before: BTreeSet::new() }
     }
 
     /// Where it lies.
@@ -64,12 +69,21 @@ impl Manifest {
         let newest = read(&self.directory.manifest())?;
         self.is_sound = matches!(newest, Found::Sound(_));
         let damage = match newest {
-            Found::Sound(body) => return Ok(Loaded::Newest(body)),
+            Found::Sound(body) => {
+                self.named = catalogue_files(&body);
+                if let Found::Sound(before) = read(&self.directory.manifest_previous())? {
+                    self.named_before = catalogue_files(&before);
+                }
+                return Ok(Loaded::Newest(body));
+            }
             Found::Damaged(damage) => Some(damage),
             Found::Nothing => None,
         };
         Ok(match (read(&self.directory.manifest_previous())?, damage) {
-            (Found::Sound(body), damage) => Loaded::Previous { body, damage },
+            (Found::Sound(body), damage) => {
+                self.named_before = catalogue_files(&body);
+                Loaded::Previous { body, damage }
+            }
             (Found::Nothing, None) => Loaded::Absent,
             (Found::Nothing, Some(damage)) => Loaded::Damaged { damage: vec![damage] },
             (Found::Damaged(older), damage) => Loaded::Damaged { damage: damage.into_iter().chain([older]).collect() },
@@ -90,11 +104,21 @@ impl Manifest {
             self.keep_previous()?;
         }
         fs::rename(&new, &place).map_err(|source| SaveError::file(SaveStep::Rename, &place, source))?;
+        // What was damaged is not kept, and the one before it stays the one before.
+        let named = std::mem::replace(&mut self.named, catalogue_files(body));
+        if self.is_sound {
+            self.named_before = named;
+        }
         self.is_sound = true;
         let root = self.directory.root();
         File::open(root)
             .and_then(|directory| directory.sync_all())
             .map_err(|source| SaveError::file(SaveStep::SyncDirectory, root, source))
+    }
+
+    /// Whether the manifest, or the one before, names a file of the catalogue.
+    pub fn names_catalogue(&self, file: u64) -> bool {
+        self.named.contains(&file) || self.named_before.contains(&file)
     }
 
     /// Gives the manifest its second name. A link, not a rename: the first name is never without a file.
@@ -108,6 +132,11 @@ impl Manifest {
             .and_then(|()| remove_if_there(&new))
             .map_err(|source| SaveError::file(SaveStep::KeepPrevious, &previous, source))
     }
+}
+
+/// The files that a manifest's catalogue lies in.
+fn catalogue_files(body: &ManifestBody) -> BTreeSet<u64> {
+    body.catalogue.iter().map(|chunk| chunk.file).collect()
 }
 
 /// What lies under a name.

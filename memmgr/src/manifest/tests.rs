@@ -4,11 +4,16 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
+use zone_segment::Name;
 
+use super::catalogue::ChunkFault;
 use super::*;
+use crate::apex::shard_of;
 
 /// A body with something of everything.
 fn sample(generation: u64) -> ManifestBody {
@@ -18,15 +23,7 @@ fn sample(generation: u64) -> ManifestBody {
         length: 4096 * id,
         content_hash: u128::from(id) << 100,
     };
-    let source = SourceStamp {
-        path: "/zones/example.com.zone".into(),
-        dev: 1,
-        ino: 2,
-        size: 3,
-        mtime_ns: 1_700_000_000_123_456_789,
-        ctime_ns: -4,
-        content_hash: u128::MAX,
-    };
+    let chunk = |shard, file| ChunkEntry { shard, file, offset: 4096, length: 3, hash: u128::MAX };
     ManifestBody {
         generation,
         next_layer: 10,
@@ -34,32 +31,53 @@ fn sample(generation: u64) -> ManifestBody {
         next_group: 2,
         directory: vec![layer(9), layer(2)],
         groups: vec![GroupEntry { id: 1, layers: vec![layer(8), layer(1)] }],
-        zones: vec![
-            ZoneEntry {
-                apex: "example.com.".into(),
-                zone: 1,
-                group: 1,
-                state: ZoneState::Serving,
-                serial: Some(u32::MAX),
-                records: 12,
-                floor: 1,
-                sources: vec![source],
-                error: None,
-            },
-            ZoneEntry {
-                apex: "broken.".into(),
-                zone: 2,
-                group: 0,
-                state: ZoneState::Broken,
-                serial: None,
-                records: 0,
-                floor: 0,
-                sources: Vec::new(),
-                error: Some("broken.zone:3:1: error: no SOA".into()),
-            },
-        ],
+        next_catalogue: 6,
+        served_zones: 1,
+        served_records: 12,
+        catalogue: vec![chunk(17, 5), chunk(0, 3)],
         ..ManifestBody::new(*b"0123456789abcdef", "boot-1".into())
     }
+}
+
+/// Zones with something of everything, all of one shard.
+fn sample_zones() -> (u32, Vec<ZoneEntry>) {
+    let source = SourceStamp {
+        path: Path::new("/zones/example.com.zone").into(),
+        dev: 1,
+        ino: 2,
+        size: 3,
+        mtime_ns: 1_700_000_000_123_456_789,
+        ctime_ns: -4,
+        content_hash: u128::MAX,
+        is_racy: true,
+    };
+    let apex: Name = "Example.com.".parse().unwrap();
+    let shard = shard_of(apex.as_ref());
+    let other = (0..).map(|number| format!("broken{number}.").parse::<Name>().unwrap());
+    let other = other.into_iter().find(|apex| shard_of(apex.as_ref()) == shard).unwrap();
+    let zone = ZoneEntry {
+        apex,
+        zone: 1,
+        group: 1,
+        state: ZoneState::Serving,
+        serial: Some(u32::MAX),
+        records: 12,
+        source: Arc::clone(&source.path),
+        stamps: vec![source],
+        error: None,
+    };
+    let broken = ZoneEntry {
+        apex: other,
+        zone: 2,
+        group: 0,
+        state: ZoneState::Broken,
+        serial: None,
+        records: 0,
+        source: Path::new("").into(),
+        stamps: Vec::new(),
+        error: Some("broken.zone:3:1: error: no SOA".into()),
+    };
+    (shard, vec![zone, broken])
 }
 
 /// A state directory that is there.
@@ -93,7 +111,7 @@ fn b32_what_was_saved_last_is_loaded_and_the_one_before_kept() {
     assert_eq!(mode & 0o777, 0o600, "the hash key is nobody else's business");
     let mut names: Vec<_> = fs::read_dir(directory.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["manifest", "manifest.previous", "segments"]);
+    assert_eq!(names, ["catalogue", "manifest", "manifest.previous", "segments"]);
 }
 
 #[test]
@@ -159,7 +177,7 @@ fn b33_damage_is_told_apart() {
     let text = String::from_utf8(encode(&sample(1)).unwrap()).unwrap();
     let decode = |text: String| decode(text.as_bytes()).unwrap_err();
     assert!(matches!(decode(text.replacen("trine-manifest", "trine-manifesto", 1)), DecodeError::NotManifest));
-    assert!(matches!(decode(text.replacen(" 1 ", " 2 ", 1)), DecodeError::Version { expected: 1, got } if got == "2"));
+    assert!(matches!(decode(text.replacen(" 2 ", " 3 ", 1)), DecodeError::Version { expected: 2, got } if got == "3"));
     assert!(matches!(decode(text[..text.len() - 1].to_owned()), DecodeError::Length { .. }));
     assert!(matches!(decode(text.replace("boot-1", "boot-2")), DecodeError::Checksum { .. }));
 }
@@ -221,9 +239,9 @@ fn contradictions_are_neither_written_nor_read() {
         |body| body.groups[0].layers[0].file = String::new(),
         |body| body.next_layer = 9,
         |body| body.next_group = 1,
-        |body| body.next_zone = 2,
-        |body| body.zones[0].group = 5,
-        |body| body.zones[1].zone = 1,
+        |body| body.next_catalogue = 5,
+        |body| body.catalogue[0].shard = SHARDS,
+        |body| body.catalogue[1].shard = 17,
     ];
     for (number, fault) in faults.iter().enumerate() {
         let mut body = sample(1);
@@ -264,16 +282,76 @@ fn b32_orphans_are_the_files_that_no_layer_names() {
     assert!(StateDir::new("/nonexistent").segment_names().unwrap().is_empty());
 }
 
+#[test]
+fn chunks_of_a_catalogue_lie_one_behind_the_other() {
+    let (_temporary, directory) = directory();
+    let (shard, zones) = sample_zones();
+    let mut others = zones.clone();
+    others.truncate(1);
+    let chunks = catalogue::write(&directory, 7, &[(shard, zones.clone()), (shard, others.clone())]).unwrap();
+    assert_eq!(directory.catalogue_names().unwrap(), ["0000000000000007"]);
+    assert_eq!(chunks[1].offset, chunks[0].length);
+    assert_eq!(catalogue::read(&directory, &chunks[0]).unwrap(), zones);
+    assert_eq!(catalogue::read(&directory, &chunks[1]).unwrap(), others);
+    let stray = ChunkEntry { shard: (shard + 1) % SHARDS, ..chunks[0].clone() };
+    assert!(matches!(catalogue::read(&directory, &stray).unwrap_err().why, ChunkFault::Stray(_)));
+}
+
+#[test]
+fn b33_any_damage_of_a_chunk_is_found() {
+    let (_temporary, directory) = directory();
+    let (shard, zones) = sample_zones();
+    let [chunk] = catalogue::write(&directory, 1, &[(shard, zones)]).unwrap().try_into().unwrap();
+    let file = directory.catalogue_file(1);
+    let octets = fs::read(&file).unwrap();
+    for place in 0..octets.len() {
+        let mut changed = octets.clone();
+        changed[place] ^= 0x10;
+        fs::write(&file, &changed).unwrap();
+        let error = catalogue::read(&directory, &chunk).unwrap_err();
+        assert!(matches!(error.why, ChunkFault::Hash { .. }), "octet {place}: {error}");
+        fs::write(&file, &octets[..place]).unwrap();
+        let error = catalogue::read(&directory, &chunk).unwrap_err();
+        assert!(matches!(error.why, ChunkFault::Unreadable(_)), "{place} octets: {error}");
+    }
+    let huge = ChunkEntry { length: u64::MAX, ..chunk };
+    assert!(catalogue::read(&directory, &huge).is_err());
+}
+
+#[test]
+fn b32_files_of_the_catalogue_are_named_by_the_manifest_and_the_one_before() {
+    let (_temporary, directory) = directory();
+    let body = |generation, file| ManifestBody {
+        next_catalogue: file + 1,
+        catalogue: vec![ChunkEntry { shard: 1, file, offset: 0, length: 1, hash: 0 }],
+        ..sample(generation)
+    };
+    let mut manifest = Manifest::new(directory.clone());
+    (1..=3).for_each(|number| manifest.save(&body(number, number)).unwrap());
+    let named = |manifest: &Manifest| (1..=4).filter(|file| manifest.names_catalogue(*file)).collect::<Vec<_>>();
+    assert_eq!(named(&manifest), [2, 3]);
+    let mut again = Manifest::new(directory.clone());
+    again.load().unwrap();
+    assert_eq!(named(&again), [2, 3]);
+    fs::write(directory.manifest(), b"garbage").unwrap();
+    let mut fallen_back = Manifest::new(directory.clone());
+    fallen_back.load().unwrap();
+    assert_eq!(named(&fallen_back), [2]);
+    fallen_back.save(&body(9, 4)).unwrap();
+    assert_eq!(named(&fallen_back), [2, 4]);
+}
+
 proptest! {
     #[test]
     fn any_path_serial_and_hash_comes_back(path in proptest::collection::vec(1_u8.., 1..40), serial: Option<u32>, hash: u128, time: i64) {
-        let mut body = sample(5);
-        let zone = &mut body.zones[0];
-        zone.serial = serial;
-        zone.sources[0].path = OsString::from_vec(path).into();
-        zone.sources[0].content_hash = hash;
-        zone.sources[0].mtime_ns = time;
-        prop_assert_eq!(decode(&encode(&body).unwrap()).unwrap(), body);
+        let (_temporary, directory) = directory();
+        let (shard, mut zones) = sample_zones();
+        zones[0].serial = serial;
+        zones[0].stamps[0].path = Path::new(&OsString::from_vec(path)).into();
+        zones[0].stamps[0].content_hash = hash;
+        zones[0].stamps[0].mtime_ns = time;
+        let chunks = catalogue::write(&directory, 1, &[(shard, zones.clone())]).unwrap();
+        prop_assert_eq!(catalogue::read(&directory, &chunks[0]).unwrap(), zones);
     }
 
     #[test]

@@ -192,8 +192,9 @@ impl Service {
             return;
         }
         let Some(state) = self.states.get(&newest) else { return };
-        let (zones, records) = state.served();
+        let (zones, records) = state.zones.served();
         self.is_ready = true;
+        self.look_closer();
         self.link.send(Record::Ready { generation: newest, zones, records, auth: answering as u64 });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bus::Message;
 use tracing::{error, info, warn};
@@ -11,7 +11,9 @@ use zone_segment::LayerId;
 use super::updates::{self, BuildFailure, Published, Running};
 use super::{REPAIR_RETRY, Service};
 use crate::builder::{self, BuildError, BuildRequest, Outcome, Scope};
-use crate::generation::{Catalogue, State};
+use crate::catalogue::Catalogue;
+use crate::generation::State;
+use crate::progress::Progress;
 use crate::rotation::Event;
 
 impl Service {
@@ -23,11 +25,13 @@ impl Service {
 
     /// Builds what has gathered, if a place for it is free.
     pub(super) fn start_build(&mut self) {
-        if self.updates.running.is_some() || !self.rotation.may_build() {
+        // A build compares with what is known of the zones.
+        if self.updates.running.is_some() || self.awaits_zones() || !self.rotation.may_build() {
             return;
         }
         let Some(gathered) = self.updates.gathered.take() else { return };
         let scope = gathered.scope.clone();
+        let progress = Arc::new(Progress::default());
         let request = BuildRequest {
             base: self.states.values().next_back().or(self.remains.as_ref()).cloned(),
             generation: self.rotation.next_generation(),
@@ -35,10 +39,13 @@ impl Service {
             scope: gathered.scope,
             zones: self.options.zones.clone(),
             segments: self.directory.segments(),
+            catalogues: self.directory.catalogues(),
             distrusted: self.distrusted.clone(),
+            progress: Arc::clone(&progress),
         };
         let task = tokio::task::spawn_blocking(move || builder::build(&request));
-        self.updates.running = Some(Running { task, scope, waiters: gathered.waiters });
+        let (since, began) = (SystemTime::now(), Instant::now());
+        self.updates.running = Some(Running { task, scope, waiters: gathered.waiters, progress, since, began });
     }
 
     /// A build has ended.
@@ -63,7 +70,15 @@ impl Service {
                 }
             }
         }
+        self.remove_catalogues();
         self.start_build();
+    }
+
+    /// Removes the files of the catalogue that nothing names any more. No build runs, so that none is being written.
+    fn remove_catalogues(&self) {
+        let states = self.states.values().chain(&self.remains);
+        let used = states.flat_map(|state| state.zones.chunks()).map(|chunk| chunk.file).collect();
+        self.directory.remove_catalogues(&used);
     }
 
     /// Marks layers as damaged; tells whether one of them was not known as such.
@@ -95,7 +110,7 @@ impl Service {
         let source_errors: Vec<&str> = report.unlisted.iter().chain(&report.unnamed).map(String::as_str).collect();
         self.source_error = (!source_errors.is_empty()).then(|| source_errors.join("\n"));
         report.failed.iter().for_each(|(zone, error)| warn!(%zone, error, "zone-not-loaded"));
-        report.warnings.iter().for_each(|warning| warn!(warning, "zone-check"));
+        report.warnings.iter().for_each(|(_, warning)| warn!(warning, "zone-check"));
         if let Some(state) = candidate {
             let generation = state.generation;
             info!(generation, changed = report.changed.len(), "generation-built");
@@ -115,7 +130,9 @@ impl Service {
 
     /// Notes what was found about zones whose data did not change.
     pub(super) fn note_zones(&mut self, zones: Catalogue) {
-        let Some(newest) = self.states.values().next_back().filter(|state| state.zones != zones) else { return };
+        let Some(newest) = self.states.values().next_back().filter(|state| !state.zones.is_same(&zones)) else {
+            return;
+        };
         let state = Arc::new(State { zones, ..State::clone(newest) });
         let generation = state.generation;
         self.states.insert(generation, Arc::clone(&state));

@@ -11,7 +11,7 @@ use zone_segment::Name;
 
 use super::Service;
 use crate::builder::Scope;
-use crate::generation::{Condition, ZoneInfo};
+use crate::catalogue::{Condition, ZoneInfo};
 use crate::rotation;
 
 impl Service {
@@ -23,13 +23,14 @@ impl Service {
             return self.refuse(&message, "only root and the server's own user may change anything; others may look");
         }
         match command {
+            Ok(Command::Status {} | Command::Zones {}) if self.awaits_zones() => self.zones.deferred.push(message),
             Ok(Command::Status {}) => self.answer(&message, &self.status()),
             Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
             Ok(Command::Generations {}) => self.answer(&message, &self.generation_statuses()),
             Ok(Command::Consumers {}) => self.answer(&message, &self.readers.statuses(&self.rotation.readers())),
             Ok(Command::Reload { zone: None }) => self.reload(Scope::All, Some(message)),
             Ok(Command::Reload { zone: Some(zone) }) => match dns::text::absolute_name(&zone) {
-                Ok(zone) => self.reload(Scope::Zones([zone].into()), Some(message)),
+                Ok(zone) => self.reload(Scope::zone(zone), Some(message)),
                 Err(error) => {
                     self.refuse(&message, &format!("expected a zone's name, found {zone:?}: {error}"));
                 }
@@ -91,7 +92,8 @@ impl Service {
     /// Every zone as the newest generation has it.
     fn zone_statuses(&self) -> Vec<ZoneStatus> {
         let newest = self.states.values().next_back();
-        newest.into_iter().flat_map(|state| &state.zones).map(|(apex, zone)| zone_status(apex, zone)).collect()
+        let zones = newest.map(|state| state.zones.sorted()).unwrap_or_default();
+        zones.into_iter().map(|(apex, zone)| zone_status(apex, zone)).collect()
     }
 
     /// Every generation alive.

@@ -3,7 +3,7 @@
 //! Everything that takes long happens elsewhere (builds and verification on their own threads), so that the loop answers within
 //! milliseconds. [`Service`] is the type to read first; [`actions`] carries out what the rotation says, [`building`] starts and takes
 //! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators. [`readers`] and [`updates`] are its two
-//! books, [`link`] its line to the supervisor.
+//! books, [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
 
 mod actions;
 mod building;
@@ -14,6 +14,7 @@ mod examination;
 mod link;
 mod readers;
 mod updates;
+mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ use examination::Examinations;
 pub(crate) use link::Link;
 use readers::Readers;
 use updates::Updates;
+use zones::Unread;
 
 /// Deadlines are judged this often.
 const TICK: Duration = Duration::from_millis(25);
@@ -49,6 +51,9 @@ const FAREWELL_MAX: Duration = Duration::from_millis(300);
 
 /// How often the end looks whether they are.
 const FAREWELL_CHECK: Duration = Duration::from_millis(1);
+
+/// What is not needed to serve is left alone until every auth process answers, or for this long: the processors are theirs.
+const LOOK_CLOSER_AFTER: Duration = Duration::from_millis(500);
 
 /// A repair that failed, for want of room or of sources, is tried again after this long.
 const REPAIR_RETRY: Duration = Duration::from_secs(5);
@@ -88,6 +93,8 @@ pub(crate) struct Service {
     refused: Vec<PathBuf>,
     /// When a repair that failed is tried again.
     repair_due: Option<Instant>,
+    /// What is left of the start: the catalogue and the segments, looked at when readers have what they need.
+    zones: Unread,
     /// The verification that runs, if one does.
     verification: Option<JoinHandle<Vec<LayerId>>>,
     /// What readers could not map.
@@ -129,11 +136,11 @@ impl Service {
         let (pong_sender, pongs) = mpsc::channel(PONGS_MAX);
         let mut updates = Updates::default();
         updates.ask(Scope::All, None);
-        let (mut states, mut remains, mut verification) = (BTreeMap::new(), None, None);
+        let (mut states, mut remains, mut is_unverified) = (BTreeMap::new(), None, false);
         let rotation = match recovered.state.map(Arc::new) {
             Some(state) if recovered.is_servable => {
                 let rotation = Rotation::recovered(state.generation, deadlines);
-                verification = recovered.is_unverified.then(|| recovery::verify_in_background(&state));
+                is_unverified = recovered.is_unverified;
                 states.insert(state.generation, state);
                 rotation
             }
@@ -161,7 +168,8 @@ impl Service {
             distrusted: recovered.distrusted,
             refused: recovered.refused,
             repair_due: None,
-            verification,
+            zones: Unread::new(is_unverified),
+            verification: None,
             examinations: Examinations::default(),
             source_error: None,
             pong_sender,
@@ -175,6 +183,10 @@ impl Service {
         tokio::pin!(stop);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        if self.states.is_empty() {
+            // Nobody is served yet, and nothing is to be waited for.
+            self.look_closer();
+        }
         self.start_build();
         loop {
             tokio::select! {
@@ -191,12 +203,16 @@ impl Service {
                     self.pong(reader, &pong);
                 },
                 outcome = updates::finished(&mut self.updates.running) => self.built(outcome),
+                zones = recovery::zones::ended(&mut self.zones.reading) => self.zones_read(zones),
                 damaged = recovery::verified(&mut self.verification) => self.verified(damaged),
                 damaged = self.examinations.ended() => self.examined(&damaged),
                 _ = tick.tick() => {
                     self.bury_the_dead();
                     self.step(Event::Tick);
                     self.retry_repair();
+                    if self.began.elapsed() > LOOK_CLOSER_AFTER {
+                        self.look_closer();
+                    }
                 }
             }
         }

@@ -1,10 +1,14 @@
 //! Requests to compare sources: they gather while a build runs, and each is answered when what it asked for is visible.
 
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
 use bus::Message;
 use bus::protocol::control::{Reloaded, ZoneFailure};
 use tokio::task::JoinHandle;
 
 use crate::builder::{BuildError, Outcome, Report, Scope};
+use crate::progress::Progress;
 
 /// Requests not built yet.
 #[derive(Debug)]
@@ -24,6 +28,12 @@ pub(super) struct Running {
     pub(super) scope: Scope,
     /// Who waits for an answer.
     pub(super) waiters: Vec<Message>,
+    /// How far it is.
+    pub(super) progress: Arc<Progress>,
+    /// When it began, for people.
+    pub(super) since: SystemTime,
+    /// The same, for reckoning.
+    pub(super) began: Instant,
 }
 
 /// A build whose generation is not current yet.

@@ -117,30 +117,24 @@ struct NewNode<'a> {
 impl<'a> Encoder<'a> {
     /// Writes owner after owner.
     fn part(&mut self, part: &Part) -> Result<(), BuildError> {
-        let source = &self.zone.source;
-        let mut owned = Owned::default();
+        let zone = self.zone;
         let mut last: Option<(LookupName, SortKey)> = None;
         let mut lookup = LookupName::default();
-        let mut rank = part.ranks.start;
-        if let Some(before) = rank.checked_sub(1) {
-            let before = LookupName::new(self.key, source.name(before));
-            let sort_key = SortKey::of(&before, self.zone.apex_labels, before.label_count());
+        if let Some(before) = part.ranks.start.checked_sub(1) {
+            let before = LookupName::new(self.key, zone.source.name(before));
+            let sort_key = SortKey::of(&before, zone.apex_labels, before.label_count());
             last = Some((before, sort_key));
-            self.encoded.path = self.path_before(rank)?;
+            self.encoded.path = self.path_before(part.ranks.start)?;
         }
-        let failed = |error| BuildError::records(self.zone, error);
         if part.ranks.is_empty() {
-            lookup.set(self.key, self.zone.apex.as_ref());
-            let apex = self.new_node(self.zone.apex.as_ref(), &lookup, self.zone.apex_labels);
-            owned.clear();
-            return self.write_node(&apex, &owned).map_err(failed);
+            lookup.set(self.key, zone.apex.as_ref());
+            let apex = self.new_node(zone.apex.as_ref(), &lookup, zone.apex_labels);
+            return self.write_node(&apex, &Owned::default()).map_err(|error| BuildError::records(zone, error));
         }
-        while rank < part.ranks.end {
-            let name = source.name(rank);
-            rank = owned.read(self.zone, rank)?;
+        zone.visit(part.ranks.clone(), |_, name, owned| {
             lookup.set(self.key, name);
-            let sort_key = SortKey::of(&lookup, self.zone.apex_labels, lookup.label_count());
-            self.write_owner(name, &lookup, sort_key, last.as_ref(), &owned).map_err(failed)?;
+            let sort_key = SortKey::of(&lookup, zone.apex_labels, lookup.label_count());
+            self.write_owner(name, &lookup, sort_key, last.as_ref(), owned)?;
             match &mut last {
                 Some((last, last_key)) => {
                     std::mem::swap(last, &mut lookup);
@@ -148,8 +142,8 @@ impl<'a> Encoder<'a> {
                 }
                 None => last = Some((lookup.clone(), sort_key)),
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// The ancestors of the owner at a rank that earlier parts have, as far as they are known from their names.
@@ -157,16 +151,14 @@ impl<'a> Encoder<'a> {
         let (before, name) = (self.zone.source.name(rank - 1), self.zone.source.name(rank));
         let shared = super::survey::shared_labels(before, name);
         let mut path: Vec<PathNode> = Vec::new();
-        let mut owned = Owned::default();
         for labels in self.zone.apex_labels..=shared {
-            let above = labels_of(name, labels);
-            let hides = match self.zone.find(above) {
-                Some(rank) => {
-                    owned.read(self.zone, rank)?;
-                    owned.has(DNAME) || labels > self.zone.apex_labels && owned.has(NS)
-                }
-                None => false,
-            };
+            let mut hides = false;
+            if let Some(rank) = self.zone.find(labels_of(name, labels)) {
+                self.zone.visit(rank..self.zone.end_of_owner(rank), |_, _, owned| {
+                    hides = owned.has(DNAME) || labels > self.zone.apex_labels && owned.has(NS);
+                    Ok(())
+                })?;
+            }
             let hidden_by = path.last().and_then(PathNode::hides_below);
             path.push(PathNode { labels, at: At::Before(labels), hidden_by, hides });
         }

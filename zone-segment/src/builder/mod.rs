@@ -34,13 +34,15 @@ use rayon::prelude::*;
 
 use crate::error::WriteError;
 use crate::file::Temporary;
+use crate::gathered::GatheredZone;
 use crate::hash::HashKey;
 use crate::header::HEADER_LENGTH;
 use crate::ids::ZoneId;
-use crate::map::SegmentBuffer;
+use crate::map::{SegmentBuffer, SegmentOctets};
 use crate::name::Name;
 use crate::source::ZoneSource;
 use crate::tables::Bucket;
+use crate::zone::Zone;
 
 pub use error::BuildError;
 
@@ -96,6 +98,12 @@ impl<'a> SegmentBuilder<'a> {
         }
         self.zones.push(ZonePlan::new(id, apex, Box::new(source))?);
         Ok(())
+    }
+
+    /// Adds a zone of an open segment as it is: how a group is built anew when only some of its zones changed.
+    pub fn copy_zone<B: SegmentOctets>(&mut self, id: ZoneId, zone: &Zone<'_, B>) -> Result<(), BuildError> {
+        let copy = GatheredZone::copy(id, zone);
+        self.zone(id, copy.apex.clone(), copy)
     }
 
     /// Writes a file into a directory, under a temporary name until it is whole and synced.

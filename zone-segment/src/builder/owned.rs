@@ -6,8 +6,6 @@ use crate::error::WriteError;
 use crate::name::NameRef;
 use crate::source::SourceRecord;
 
-use super::error::BuildError;
-use super::plan::ZonePlan;
 use super::{NS, RRSIG, SOA};
 
 /// The most octets of RDATA (RFC 1035, section 3.2.1).
@@ -34,18 +32,11 @@ pub(super) struct Gathered {
 }
 
 impl<'a> Owned<'a> {
-    /// Takes in the owner that begins at a rank; gives the rank behind it.
-    pub(super) fn read(&mut self, zone: &'a ZonePlan<'_>, rank: usize) -> Result<usize, BuildError> {
+    /// Takes in an owner.
+    pub(super) fn set(&mut self, owner: NameRef<'_>, records: &[SourceRecord<'a>]) -> Result<(), WriteError> {
         self.records.clear();
-        let end = zone.source.owner(rank, &mut self.records);
-        self.gather(zone.source.name(rank)).map_err(|error| BuildError::records(zone, error))?;
-        Ok(end)
-    }
-
-    /// Makes it an owner of nothing.
-    pub(super) fn clear(&mut self) {
-        self.records.clear();
-        self.rrsets.clear();
+        self.records.extend_from_slice(records);
+        self.gather(owner)
     }
 
     /// Finds the RRsets of an owner.

@@ -1,7 +1,8 @@
 //! The zones of a segment, and the parts that they are built in.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
+use crate::error::WriteError;
 use crate::ids::ZoneId;
 use crate::name::{Name, NameRef};
 use crate::source::ZoneSource;
@@ -30,11 +31,35 @@ impl<'a> ZonePlan<'a> {
         let apex_labels = apex.label_count();
         let mut zone = ZonePlan { id, apex, apex_labels, source, nsec3: None };
         if !zone.source.is_empty() && zone.source.name(0) == zone.apex.as_ref() {
-            let mut owned = Owned::default();
-            owned.read(&zone, 0)?;
-            zone.nsec3 = Parameters::of_apex(&owned);
+            let mut nsec3 = None;
+            zone.visit(0..zone.end_of_owner(0), |_, _, owned| {
+                nsec3 = Parameters::of_apex(owned);
+                Ok(())
+            })?;
+            zone.nsec3 = nsec3;
         }
         Ok(zone)
+    }
+
+    /// Shows owner after owner of a range of ranks.
+    pub(super) fn visit<'z>(
+        &'z self,
+        ranks: Range<usize>,
+        mut to: impl FnMut(usize, NameRef<'z>, &Owned<'z>) -> Result<(), WriteError>,
+    ) -> Result<(), BuildError> {
+        let mut owned = Owned::default();
+        let mut outcome = Ok(());
+        self.source.visit(ranks, &mut |rank, name, records| {
+            outcome = owned.set(name, records).and_then(|()| to(rank, name, &owned));
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        outcome.map_err(|error| BuildError::records(self, error))
+    }
+
+    /// The rank behind the owner that begins at a rank.
+    pub(super) fn end_of_owner(&self, rank: usize) -> usize {
+        let name = self.source.name(rank);
+        (rank + 1..self.source.len()).find(|next| self.source.name(*next) != name).unwrap_or(self.source.len())
     }
 
     /// The first rank of an owner.

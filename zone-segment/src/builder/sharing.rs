@@ -1,6 +1,7 @@
 //! RRsets that several owners have alike, the name servers of a registrar: found before anything is written, and then written once.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -30,7 +31,7 @@ pub(super) struct Shared {
     /// Their octets, each at a reference.
     pub(super) octets: Vec<u8>,
     /// Where each lies, by the hash of what it is.
-    references: HashMap<u64, u32>,
+    references: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     /// Those with targets, each with the number of its zone.
     pub(super) with_targets: Vec<(u32, u32)>,
 }
@@ -57,6 +58,22 @@ pub(super) fn hash_of(owned: &Owned<'_>, gathered: &Gathered, has_targets: bool,
     Some(records.iter().fold(start, |seed, record| xxh3_64_with_seed(record.rdata, seed)))
 }
 
+/// Takes hashes as hashes.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 impl Candidate {
     /// The candidate of an owner.
     pub(super) fn new(hash: u64, zone: usize, rank: usize) -> Candidate {
@@ -73,26 +90,28 @@ impl Shared {
             candidates.chunk_by(|a, b| a.hash == b.hash).filter(|same| same.len() > 1).map(|same| same[0]).collect();
         drop(candidates);
         first.par_sort_unstable_by_key(|candidate| candidate.owner);
-        let mut shared = Shared { references: HashMap::with_capacity(first.len()), ..Shared::default() };
-        let (mut owned, mut octets) = (Owned::default(), Vec::new());
+        let mut shared = Shared {
+            references: HashMap::with_capacity_and_hasher(first.len(), Default::default()),
+            ..Shared::default()
+        };
+        let mut octets = Vec::new();
         for Candidate { hash, owner: (number, rank) } in first {
             let zone = &zones[number as usize];
-            let written = |error| BuildError::records(zone, error);
-            owned.read(zone, rank as usize)?;
-            for gathered in owned.rrsets() {
-                let has_targets = owned.has_targets(gathered, zone.apex.as_ref());
-                if hash_of(&owned, gathered, has_targets, zone.id) == Some(hash) {
-                    octets.clear();
-                    body::encode(zone.source.name(rank as usize), &owned, gathered, has_targets, &mut octets)
-                        .map_err(written)?;
-                    let reference = shared.push(&octets).map_err(written)?;
-                    shared.references.insert(hash, reference);
-                    if has_targets {
-                        shared.with_targets.push((reference, number));
-                    }
-                    break;
+            let rank = rank as usize;
+            zone.visit(rank..zone.end_of_owner(rank), |_, name, owned| {
+                let has_targets = |gathered: &Gathered| owned.has_targets(gathered, zone.apex.as_ref());
+                let is_it =
+                    |gathered: &&Gathered| hash_of(owned, gathered, has_targets(gathered), zone.id) == Some(hash);
+                let Some(gathered) = owned.rrsets().iter().find(is_it) else { return Ok(()) };
+                octets.clear();
+                body::encode(name, owned, gathered, has_targets(gathered), &mut octets)?;
+                let reference = shared.push(&octets)?;
+                shared.references.insert(hash, reference);
+                if has_targets(gathered) {
+                    shared.with_targets.push((reference, number));
                 }
-            }
+                Ok(())
+            })?;
         }
         Ok(shared)
     }

@@ -3,7 +3,6 @@
 use crate::name::{LabelStarts, NameRef};
 
 use super::error::BuildError;
-use super::owned::Owned;
 use super::plan::{Part, ZonePlan};
 use super::sharing::{self, Candidate};
 
@@ -21,23 +20,20 @@ impl Survey {
     pub(super) fn of(part: &Part, zones: &[ZonePlan<'_>]) -> Result<Survey, BuildError> {
         let zone = &zones[part.zone];
         let mut survey = Survey::default();
-        let mut owned = Owned::default();
-        let mut rank = part.ranks.start;
-        let mut last = rank.checked_sub(1).map(|before| zone.source.name(before));
         if part.ranks.is_empty() {
             survey.nodes = 1;
         }
-        while rank < part.ranks.end {
-            let name = zone.source.name(rank);
-            let next = owned.read(zone, rank)?;
+        let mut last = part.ranks.start.checked_sub(1).map(|before| zone.source.name(before));
+        zone.visit(part.ranks.clone(), |rank, name, owned| {
             survey.nodes += new_nodes(last, name, zone.apex_labels);
             for gathered in owned.rrsets() {
                 let has_targets = owned.has_targets(gathered, zone.apex.as_ref());
-                let hash = sharing::hash_of(&owned, gathered, has_targets, zone.id);
+                let hash = sharing::hash_of(owned, gathered, has_targets, zone.id);
                 survey.candidates.extend(hash.map(|hash| Candidate::new(hash, part.zone, rank)));
             }
-            (last, rank) = (Some(name), next);
-        }
+            last = Some(name);
+            Ok(())
+        })?;
         Ok(survey)
     }
 }

@@ -1,10 +1,12 @@
 //! The octets of a segment must not depend on where its zones were cut into parts.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::name::NameRef;
-use crate::source::SourceRecord;
+use crate::source::{SourceRecord, Visitor};
 
 /// Types and RDATA of an owner.
 type Records = Vec<(u16, Vec<u8>)>;
@@ -22,10 +24,15 @@ impl ZoneSource for List {
         self.0[rank].0.as_ref()
     }
 
-    fn owner<'a>(&'a self, rank: usize, records: &mut Vec<SourceRecord<'a>>) -> usize {
-        let owned = self.0[rank].1.iter();
-        records.extend(owned.map(|(rtype, rdata)| SourceRecord { rtype: *rtype, ttl: 60, rdata }));
-        rank + 1
+    fn visit<'a>(&'a self, ranks: Range<usize>, to: &mut Visitor<'_, 'a>) {
+        for rank in ranks {
+            let (name, owned) = &self.0[rank];
+            let records: Vec<_> =
+                owned.iter().map(|(rtype, rdata)| SourceRecord { rtype: *rtype, ttl: 60, rdata }).collect();
+            if to(rank, name.as_ref(), &records).is_break() {
+                break;
+            }
+        }
     }
 }
 

@@ -93,6 +93,18 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("URI", "10 1 \"ftp://a\\\"b\"", "000a00016674703a2f2f612262"),
     ("CAA", "0 issue \"ca.example\"", "0005697373756563612e6578616d706c65"),
     ("DSYNC", "CDS 1 53 a.", "003b010035016100"),
+    ("WKS", "192.0.2.1 6 0 25 80", "c0000201 06 80000040 000000000000 80"),
+    ("WKS", "192.0.2.1 17", "c0000201 11"),
+    ("NSAP", "0x47000580005a0000000001e133ffffff00016100", "47000580005a0000000001e133ffffff00016100"),
+    ("NXT", "a. A MX SIG NXT", "016100 40010082"),
+    ("NXT", "a. TYPE127", "016100 00000000000000000000000000000001"),
+    ("NXT", "a. ", "016100"),
+    ("A6", "0 2001:db8::1", "0020010db8000000000000000000000001"),
+    ("A6", "64 ::1 a.", "400000000000000001016100"),
+    ("A6", "61 ::7:0:0:0:1 a.", "3d 07 0000000000000001 016100"),
+    ("A6", "128 a.", "80016100"),
+    ("HIP", "2 200100107B1A74DF365639CC39F1D578 AwEAAQ==", "10020004200100107b1a74df365639cc39f1d57803010001"),
+    ("HIP", "2 00FF AA== a. b.", "02020001 00ff 00 016100 016200"),
     ("TYPE65280", "\\# 2 00ff", "00ff"),
     ("TYPE65280", "\\# 0", ""),
     ("NULL", "\\# 1 00", "00"),
@@ -152,9 +164,38 @@ fn other_ways_to_write_the_same() {
             "1 . mandatory=alpn alpn=h2 no-default-alpn ech=AAAA",
         ),
         ("CAA", "0 issue ca.example", "0 issue \"ca.example\""),
+        ("WKS", "192.0.2.1 tcp http SMTP 25", "192.0.2.1 6 25 80"),
+        ("NSAP", "0x47.0005.80.005A00", "0X470005.80005a00"),
+        ("A6", "64 2001:db8::1 a", "64 ::1 a"),
+        ("HIP", "2 00ff AA== a", "2 00FF AA== a.example."),
     ] {
         let rtype: Rtype = rtype.parse().unwrap();
         assert_eq!(wire(rtype, text), wire(rtype, same), "{rtype} {text}");
+    }
+}
+
+#[test]
+fn rare_types_are_refused_where_malformed() {
+    for text in [
+        "WKS 192.0.2.1",
+        "WKS 192.0.2.1 6 65536",
+        "WKS 192.0.2.1 256 1",
+        "WKS 192.0.2.1 tcp nosuchservice",
+        "NSAP 47000580",
+        "NSAP 0x",
+        "NSAP 0x4",
+        "NSAP 0x47 00",
+        "NXT a TYPE128",
+        "NXT a TYPE0",
+        "A6 129 ::1 a",
+        "A6 64 ::1",
+        "A6 0 ::1 a",
+        "A6 128 ::1 a",
+        "HIP 2 00FF",
+        "HIP 2 - AA==",
+        "HIP 2 00FF AA",
+    ] {
+        assert_eq!(errors(format!("a 1 {text}")).len(), 1, "{text}");
     }
 }
 
@@ -169,6 +210,10 @@ fn octets_that_are_not_of_their_type_are_written_in_the_notation_for_any_type() 
         (Rtype::NAPTR, b"", "\\# 0"),
         (Rtype::TXT, b"\x02a", "\\# 2 0261"),
         (Rtype::SPF, b"", "\\# 0"),
+        (Rtype::WKS, b"\xc0\x00\x02\x01\x06\x00", "\\# 6 c00002010600"),
+        (Rtype::NXT, b"\x00\x80", "\\# 2 0080"),
+        (Rtype::A6, b"\x81\x00", "\\# 2 8100"),
+        (Rtype::HIP, b"\x01\x02\x00\x01\x00", "\\# 5 0102000100"),
         (Rtype::LOC, &[0xff; 16], "\\# 16 ffffffffffffffffffffffffffffffff"),
     ] {
         assert_eq!(present::rdata(rtype, octets), text);

@@ -12,16 +12,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `reader` has what carries over from entry to entry, and reads any entry by its tokens (`token.rs`, `rdata.rs`); `source` reads
-//! and stamps files. What is accepted, and the choices where other servers differ, are in `docs/zone-file-format.md`.
+//! A `scanner` turns the entries of a regular form, nearly all of a large zone, straight into records; `reader` obeys directives and reads
+//! any other entry by its tokens (`token.rs`, `rdata.rs`), with the same result for all that both can read. What they share from entry
+//! to entry is in `carried`. `source` reads and stamps files. What is accepted, and the choices where other servers differ, are in `docs/zone-file-format.md`.
 
+mod carried;
+mod cursor;
+mod digits;
 mod reader;
+mod scanner;
 mod source;
 
 use super::error::ZoneFileError;
 use crate::Record;
 use crate::columns::Columns;
 use reader::Reader;
+use scanner::Scanner;
 use source::Text;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -63,6 +69,8 @@ pub struct Options<'a> {
     pub threads: usize,
     /// Where to tell how far reading is.
     pub progress: Option<&'a Progress>,
+    /// Reads every entry by its tokens, as only irregular ones are otherwise: what the scanner is compared with.
+    pub is_plain: bool,
 }
 
 /// How far reading is, over all files that are read with it; each number only grows.
@@ -79,6 +87,8 @@ pub struct Progress {
 pub struct Buffers {
     /// The texts of files, one for each level of inclusion.
     texts: Vec<Text>,
+    /// Scanners, one for each level of inclusion.
+    scanners: Vec<Box<Scanner>>,
 }
 
 impl Buffers {

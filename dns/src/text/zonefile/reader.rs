@@ -7,9 +7,11 @@ use super::super::fields::Fields;
 use super::super::limits::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX, WARNINGS_MAX};
 use super::super::token::{Entry, Token, TokenFault, Tokenizer, column};
 use super::super::{name, rdata, ttl};
+use super::carried::Carried;
+use super::scanner::{Position, Scanned, Scanner, Stop};
 use super::source::{OpenFile, Source, Text};
 use super::{Buffers, Options, ZoneFile};
-use crate::columns::{Kind, Part};
+use crate::columns::Part;
 use crate::types::{Class, Rtype};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -45,12 +47,8 @@ pub(super) struct Reader<'b> {
     zone_file: ZoneFile,
     /// The records since the last part was put into the columns.
     part: Part,
-    /// The owner of the last record.
-    owner: Option<Name>,
-    /// What the last `$TTL` said (RFC 2308, section 4), or the minimum of an SOA that has no TTL.
-    ttl_default: Option<u32>,
-    /// The last TTL a record had of its own.
-    ttl_last: Option<u32>,
+    /// Owner and TTLs.
+    carried: Carried,
     /// The files being read, each including the next, by their canonical paths.
     open: Vec<PathBuf>,
     /// How many files were included.
@@ -70,9 +68,7 @@ impl<'b> Reader<'b> {
             options,
             zone_file,
             part: Part::default(),
-            owner: None,
-            ttl_default: None,
-            ttl_last: None,
+            carried: Carried::default(),
             open: Vec::new(),
             included: 0,
             rdata: Vec::new(),
@@ -86,7 +82,7 @@ impl<'b> Reader<'b> {
         match self.load(0, &path, &mut text) {
             Ok(()) => {
                 self.open.push(path);
-                self.read_source(0, text.as_slice(), origin.clone());
+                self.read_source(0, &text, origin.clone());
             }
             Err(reason) => {
                 self.report(ZoneFileError { path, place: None, severity: Severity::Error, reason, text: None });
@@ -100,7 +96,7 @@ impl<'b> Reader<'b> {
     pub(super) fn read_octets(mut self, source: &[u8], origin: &Name) -> ZoneFile {
         let mut text = self.buffers.texts.pop().unwrap_or_default();
         text.fill(source);
-        self.read_source(0, text.as_slice(), origin.clone());
+        self.read_source(0, &text, origin.clone());
         self.buffers.texts.push(text);
         self.finish()
     }
@@ -122,6 +118,7 @@ impl<'b> Reader<'b> {
             progress.records.fetch_add(part.records(), Ordering::Relaxed);
         }
         self.zone_file.columns.parts.push(part);
+        self.carried.begin_part();
     }
 
     /// Reads a file into memory.
@@ -137,7 +134,16 @@ impl<'b> Reader<'b> {
     }
 
     /// Reads the entries of one file to its end, or until there are too many errors.
-    fn read_source(&mut self, file: u32, source: &[u8], origin: Name) {
+    fn read_source(&mut self, file: u32, text: &Text, origin: Name) {
+        let mut scanner = self.buffers.scanners.pop().unwrap_or_default();
+        scanner.reset();
+        self.read_entries(file, text, origin, &mut scanner);
+        self.buffers.scanners.push(scanner);
+    }
+
+    /// Reads the entries of one file, those of a regular form with the scanner.
+    fn read_entries(&mut self, file: u32, text: &Text, origin: Name, scanner: &mut Scanner) {
+        let source = text.as_slice();
         let mut frame = Frame { file, source, origin };
         if BYTE_ORDER_MARKS.iter().any(|mark| source.starts_with(mark)) {
             let token = Token { start: 0, end: 0, line: 1, quoted: false, joined: false };
@@ -146,7 +152,20 @@ impl<'b> Reader<'b> {
         }
         let mut tokenizer = Tokenizer::new(source);
         let mut tokens = Vec::new();
+        let mut position = Position { at: 0, line: 1 };
         while !self.is_full() {
+            if self.part.octets() > PART_OCTETS {
+                self.end_part();
+            }
+            if !self.options.is_plain {
+                let origin = frame.origin.as_wire();
+                let scanned = Scanned { padded: text.padded(), length: source.len(), origin, file };
+                match scanner.scan(&scanned, &mut position, &mut self.carried, &mut self.part) {
+                    Stop::End => return,
+                    Stop::Window => continue,
+                    Stop::Irregular => tokenizer.go_to(position.at, position.line),
+                }
+            }
             let outcome = match tokenizer.next_entry(&mut tokens) {
                 Ok(None) => return,
                 Ok(Some(entry)) => self.read_entry(&mut frame, entry, &tokens),
@@ -155,6 +174,8 @@ impl<'b> Reader<'b> {
             if let Err(fault) = outcome {
                 self.report_fault(&frame, Severity::Error, fault);
             }
+            let (at, line) = tokenizer.position();
+            position = Position { at, line };
         }
     }
 
@@ -167,7 +188,8 @@ impl<'b> Reader<'b> {
         } else if !first.quoted && text.starts_with(b"$") {
             self.read_directive(frame, *first, rest)
         } else {
-            self.owner = Some(read_name(frame, *first)?);
+            let owner = read_name(frame, *first)?;
+            self.carried.replace_owner(owner.as_wire());
             self.read_record(frame, *first, rest)
         }
     }
@@ -179,10 +201,11 @@ impl<'b> Reader<'b> {
             b"$ORIGIN" => {
                 let [origin] = arguments else { return Err(malformed("$ORIGIN NAME")) };
                 frame.origin = read_name(frame, *origin)?;
+                self.carried.forget_text();
             }
             b"$TTL" => {
                 let [ttl] = arguments else { return Err(malformed("$TTL TIME")) };
-                self.ttl_default = Some(read_ttl(frame, *ttl)?);
+                self.carried.ttls.default = Some(read_ttl(frame, *ttl)?);
             }
             b"$INCLUDE" => {
                 let (path, origin) = match arguments {
@@ -226,11 +249,12 @@ impl<'b> Reader<'b> {
         let mut text = self.buffers.texts.pop().unwrap_or_default();
         let loaded = self.load(file, &path, &mut text).map_err(fault);
         if loaded.is_ok() {
-            let owner = self.owner.clone();
+            let owner = self.carried.owner().map(|owner| owner.as_wire().to_vec()).unwrap_or_default();
             self.open.push(canonical);
-            self.read_source(file, text.as_slice(), origin);
+            self.carried.forget_text();
+            self.read_source(file, &text, origin);
             self.open.pop();
-            self.owner = owner;
+            self.carried.replace_owner(&owner);
         }
         self.buffers.texts.push(text);
         loaded
@@ -239,40 +263,29 @@ impl<'b> Reader<'b> {
     /// Reads a record from its TTL, class or type on; `start` is the first token of its entry.
     fn read_record(&mut self, frame: &Frame<'_>, start: Token, tokens: &[Token]) -> Result<(), Fault> {
         let head = read_head(frame, start, tokens)?;
-        let owner = self.owner.clone().ok_or(Fault { reason: Reason::NoOwner, token: start })?;
+        self.carried.owner().ok_or(Fault { reason: Reason::NoOwner, token: start })?;
         let mut fields = Fields::new(frame.source, head.rdata, frame.origin.as_wire());
         if let Err(fault) = rdata::scan(head.rtype, &mut fields, &mut self.rdata) {
             let token = fields.last().unwrap_or(head.rtype_token);
             return Err(Fault { reason: Reason::Rdata { rtype: head.rtype, fault }, token });
         }
-        let ttl = self.ttl(frame, &head)?;
-        if self.part.octets() > PART_OCTETS {
-            self.end_part();
+        if head.ttl.is_none() && self.carried.ttls.inherited().is_none() {
+            self.take_minimum(frame, &head)?;
         }
-        self.part.owner(owner.as_ref());
-        let kind = self.part.kind(Kind { rtype: head.rtype, ttl, awaits_ttl: false, file: frame.file });
-        self.part.record(kind, start.line, &self.rdata);
+        self.carried.record(head.rtype, head.ttl, frame.file, start.line, &self.rdata, &mut self.part);
         Ok(())
     }
 
-    /// The TTL of a record: its own; else that of the last `$TTL`; else the last a record had of its own; else, for an SOA, its
-    /// minimum, which then stands for a `$TTL`.
-    fn ttl(&mut self, frame: &Frame<'_>, head: &Head<'_>) -> Result<u32, Fault> {
-        if let Some(ttl) = head.ttl {
-            self.ttl_last = Some(ttl);
-            return Ok(ttl);
-        }
-        if let Some(ttl) = self.ttl_default.or(self.ttl_last) {
-            return Ok(ttl);
-        }
+    /// Where there is no TTL at all, takes the minimum of an SOA, which then stands for a `$TTL`.
+    fn take_minimum(&mut self, frame: &Frame<'_>, head: &Head<'_>) -> Result<(), Fault> {
+        let fault = |reason| Fault { reason, token: head.rtype_token };
         let minimum = match (head.rtype, self.rdata.last_chunk()) {
             (Rtype::SOA, Some(minimum)) => u32::from_be_bytes(*minimum).min(ttl::TTL_MAX),
-            _ => return Err(Fault { reason: Reason::NoTtl, token: head.rtype_token }),
+            _ => return Err(fault(Reason::NoTtl)),
         };
-        self.ttl_default = Some(minimum);
-        let fault = Fault { reason: Reason::SoaMinimumUsed, token: head.rtype_token };
-        self.report_fault(frame, Severity::Warning, fault);
-        Ok(minimum)
+        self.carried.ttls.default = Some(minimum);
+        self.report_fault(frame, Severity::Warning, fault(Reason::SoaMinimumUsed));
+        Ok(())
     }
 
     /// Whether there are as many errors as are collected, and one more that says so.

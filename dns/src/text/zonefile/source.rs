@@ -86,6 +86,11 @@ impl Text {
         self.octets.get(..self.length).unwrap_or_default()
     }
 
+    /// The text and the padding behind it.
+    pub(super) fn padded(&self) -> &[u8] {
+        &self.octets
+    }
+
     /// Puts the padding behind the text.
     fn pad(&mut self) {
         self.octets.resize(self.length + PADDING, b'\n');

@@ -1,0 +1,46 @@
+//! Rules about the apex: what it must have, and that the zone's name servers can be found.
+
+use super::finding::Findings;
+use super::lookup::{Found, find};
+use super::rule::Rule;
+use crate::columns::{OwnerRecord, SortedZone};
+use crate::types::Rtype;
+use zone_segment::NameRef;
+
+/// Checks the apex.
+pub(super) fn check<'a>(zone: &'a SortedZone, findings: &mut Findings<'a>) {
+    let apex = zone.apex();
+    let records = records(zone);
+    for (rtype, rule) in [(Rtype::SOA, Rule::SoaMissing), (Rtype::NS, Rule::NsMissing)] {
+        if !records.iter().any(|record| record.rtype == rtype) {
+            findings.about_name(rule, apex);
+        }
+    }
+    for record in records.iter().filter(|record| record.rtype == Rtype::NS) {
+        let Ok(target) = NameRef::from_wire(record.rdata) else { continue };
+        let rule = match find(zone, target) {
+            Found::Nothing | Found::Dname => Rule::NsWithoutAddress,
+            Found::Name(found) if found.has(zone, Rtype::CNAME) => Rule::NsToCname,
+            Found::Name(found) if !found.has_address(zone) => Rule::NsWithoutAddress,
+            Found::Name(_) | Found::BelowCut { .. } | Found::Outside => continue,
+        };
+        findings.about_text(rule, *record, || format!("{apex} NS {target}"));
+    }
+}
+
+/// The serial of a zone's SOA.
+pub fn zone_serial(zone: &SortedZone) -> Option<u32> {
+    let soa = records(zone).into_iter().find(|record| record.rtype == Rtype::SOA)?;
+    // Serial, refresh, retry, expire and minimum are the last 20 octets.
+    let (serial, _) = soa.rdata.last_chunk::<20>()?.split_first_chunk()?;
+    Some(u32::from_be_bytes(*serial))
+}
+
+/// The records of the apex.
+pub(super) fn records(zone: &SortedZone) -> Vec<OwnerRecord<'_>> {
+    let mut records = Vec::new();
+    if let Some(rank) = zone.find(zone.apex()) {
+        zone.records(rank, &mut records);
+    }
+    records
+}
