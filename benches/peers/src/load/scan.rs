@@ -85,7 +85,7 @@ pub fn compare(zones: &Zones, rounds: usize) -> Outcome<Vec<Scanner>> {
 
 /// Scans a file into columns on one thread: what is measured, in a process of its own.
 pub fn once(apex: &str, file: &Path) -> Outcome<()> {
-    let zone = zonefile::read(file, &apex.parse()?, &zonefile::Options { threads: 1, progress: None });
+    let zone = zonefile::read(file, &apex.parse()?, &zonefile::Options { threads: 1, ..zonefile::Options::default() });
     match zone.errors.first() {
         Some(error) => Err(error.to_string().into()),
         None => {
