@@ -2,7 +2,8 @@
 //!
 //! Not part of the workspace: `cargo run --release --manifest-path benches/peers/Cargo.toml -- lookup`. Read `lookup` first: it
 //! runs everything and writes a page. `trine` asks the segment, `stores` are the others, `content` is what all of them hold,
-//! `goals` compares figures with what they should be. `mapping` compares ways to map a segment, and `large` runs the test of a
+//! `goals` compares figures with what they should be. `mapping` compares ways to map a segment, and `load` compares
+//! whole servers: how they load zones. `large` runs the test of a
 //! segment over 4 GiB, `write` writes a generated zone to a file.
 //!
 //! Unsafe code: `mapped.rs` maps files in ways the product does not, `stores/lmdb.rs` and `stores/sync.rs` open files of others.
@@ -12,6 +13,7 @@ mod extras;
 mod goals;
 mod keys;
 mod large;
+mod load;
 mod lookup;
 mod machine;
 mod mapped;
@@ -49,6 +51,16 @@ enum Command {
     Mapping(Options),
     /// The ignored test of a segment over 4 GiB
     Large,
+    /// Loading zones: Trine and other servers, from text to the first answer, and whether the goals are met
+    Load(load::Options),
+    /// Scans a zone file into columns once: what `load` measures in a process of its own
+    #[command(hide = true)]
+    ScanOnce {
+        /// The apex
+        apex: String,
+        /// The file
+        file: PathBuf,
+    },
     /// Nothing: writes a generated zone to a file
     Write(write::Options),
 }
@@ -100,6 +112,8 @@ fn main() -> Outcome<()> {
         Command::Lookup(options) => lookup::run(&options),
         Command::Mapping(options) => mapping::run(&options),
         Command::Large => large::run(),
+        Command::Load(options) => load::run(&options),
+        Command::ScanOnce { apex, file } => load::scan_once(&apex, &file),
         Command::Write(options) => write::run(&options),
     }
 }
