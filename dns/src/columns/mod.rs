@@ -4,6 +4,7 @@
 //! canonical order and hands out owner after owner, to the checks (`crate::check`) and to the builder of segments. Records that stand
 //! alone, in tests and tools, are [`Record`](crate::Record)s.
 
+mod arena;
 mod key;
 mod kinds;
 mod part;
@@ -12,6 +13,7 @@ mod sorted;
 mod tests;
 mod varint;
 
+pub(crate) use arena::{CHUNK_OCTETS, Room};
 pub use kinds::{Kind, KindId};
 pub use part::{Group, Part, PartRecord};
 pub use sorted::{OwnerRecord, SortedZone};

@@ -4,6 +4,7 @@
 //! the number of its kind, the difference of its line to that of the record before, and length and octets of its RDATA. About six
 //! octets a record beside what the record itself has; in that the zones of registries are loaded.
 
+use super::arena::{Arena, HEAD_OCTETS, Room};
 use super::kinds::{Kind, KindId, Kinds};
 use super::varint;
 use zone_segment::NameRef;
@@ -12,7 +13,7 @@ use zone_segment::NameRef;
 #[derive(Clone, Debug, Default)]
 pub struct Part {
     /// The groups, one after the other.
-    octets: Vec<u8>,
+    octets: Arena,
     /// Where each begins.
     starts: Vec<u32>,
     /// What records have in common.
@@ -33,15 +34,32 @@ impl Part {
     #[inline]
     pub fn owner(&mut self, name: NameRef<'_>) {
         let wire = name.as_wire();
-        let is_same = self
-            .starts
-            .last()
-            .is_some_and(|start| self.octets.get(*start as usize + 1..).is_some_and(|rest| rest.starts_with(wire)));
-        if !is_same {
+        if !self.is_last(wire) {
             // Both far below 2^32: a full part is not written to, and a name has at most 255 octets.
             self.starts.push(self.octets.len() as u32);
-            self.octets.push(wire.len() as u8);
-            self.octets.extend_from_slice(wire);
+            self.octets.append(&[wire.len() as u8]);
+            self.octets.append(wire);
+        }
+    }
+
+    /// The same for a name of `length` octets, in wire form and checked, that is put together with its length before it and a chunk's
+    /// octets of anything behind it.
+    #[inline]
+    pub(crate) fn owner_in_chunks(&mut self, octets: &[u8], length: usize) {
+        if !octets.get(1..=length).is_some_and(|wire| self.is_last(wire)) {
+            self.starts.push(self.octets.len() as u32);
+            self.octets.append_chunks(octets, length + 1);
+        }
+    }
+
+    /// Whether a name is that of the last group.
+    #[inline]
+    fn is_last(&self, wire: &[u8]) -> bool {
+        let group = self.starts.last().and_then(|start| self.octets.as_slice().get(*start as usize..));
+        // Most names differ in length or at their beginning.
+        match group {
+            Some([length, group @ ..]) => usize::from(*length) == wire.len() && group.starts_with(wire),
+            _ => false,
         }
     }
 
@@ -54,12 +72,26 @@ impl Part {
     /// Adds a record to the owner begun last. `line` is that on which its entry starts; RDATA has 65,535 octets at most.
     #[inline]
     pub fn record(&mut self, kind: KindId, line: u32, rdata: &[u8]) {
-        varint::push(&mut self.octets, kind.0);
-        varint::push(&mut self.octets, varint::zigzag(line.wrapping_sub(self.last_line) as i32));
-        varint::push(&mut self.octets, rdata.len() as u32);
-        self.octets.extend_from_slice(rdata);
+        let (head, length) = self.head(kind, line, rdata.len());
+        self.octets.append(&head[HEAD_OCTETS - length..]);
+        self.octets.append(rdata);
+    }
+
+    /// The same for RDATA that is put together in a room.
+    #[inline]
+    pub(crate) fn record_in_room(&mut self, kind: KindId, line: u32, rdata: &mut Room) {
+        let (head, length) = self.head(kind, line, rdata.len());
+        let (octets, length) = rdata.with_head(head, length);
+        self.octets.append_chunks(octets, length);
+    }
+
+    /// What stands before the RDATA of the next record, at the end of an array, and how long it is.
+    #[inline]
+    fn head(&mut self, kind: KindId, line: u32, rdata_octets: usize) -> ([u8; HEAD_OCTETS], usize) {
+        let difference = varint::zigzag(line.wrapping_sub(self.last_line) as i32);
         self.last_line = line;
         self.records += 1;
+        varint::row([kind.0, difference, rdata_octets as u32])
     }
 
     /// Whether it should take no more records: they go to another part.
@@ -105,7 +137,7 @@ impl Part {
 
     /// Gives back memory that is not used, once it is complete.
     pub fn shrink(&mut self) {
-        self.octets.shrink_to_fit();
+        self.octets.shrink();
         self.starts.shrink_to_fit();
         self.kinds.shrink();
     }
@@ -125,7 +157,7 @@ impl Part {
     pub fn group(&self, index: usize) -> Group<'_> {
         let start = self.starts.get(index).map_or(self.octets.len(), |start| *start as usize);
         let end = self.starts.get(index + 1).map_or(self.octets.len(), |start| *start as usize);
-        let octets = self.octets.get(start..end).unwrap_or_default();
+        let octets = self.octets.as_slice().get(start..end).unwrap_or_default();
         let (name, rest) = match octets {
             [length, rest @ ..] => rest.split_at_checked(usize::from(*length)).unwrap_or_default(),
             [] => Default::default(),

@@ -1,13 +1,26 @@
 //! Numbers in as few octets as they need: seven bits each, the lowest first, the top bit set on all but the last.
 
-/// Appends a number.
+/// Three numbers in a row at the end of an array, and how many octets they have there.
 #[inline]
-pub(super) fn push(out: &mut Vec<u8>, mut value: u32) {
-    while value > 0x7f {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+pub(super) fn row(numbers: [u32; 3]) -> ([u8; 16], usize) {
+    let mut out = [0; 16];
+    // As good as every record: few kinds, the next line, short RDATA.
+    if (numbers[0] | numbers[1] | numbers[2]) < 0x80 {
+        out[13..].copy_from_slice(&numbers.map(|number| number as u8));
+        return (out, 3);
     }
-    out.push(value as u8);
+    let mut at = out.len();
+    for number in numbers.into_iter().rev() {
+        let length = (u32::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize;
+        at -= length;
+        let mut rest = number;
+        for octet in &mut out[at..at + length - 1] {
+            *octet = rest as u8 | 0x80;
+            rest >>= 7;
+        }
+        out[at + length - 1] = rest as u8;
+    }
+    (out, out.len() - at)
 }
 
 /// Takes a number from the front; 0 where there is none.

@@ -10,11 +10,10 @@
 //! - `whole-array`: a vector is loaded from an array of just its size.
 #![expect(unsafe_code, reason = "vectors are loaded from memory, and code for them called, in no safe way")]
 
+use crate::columns::CHUNK_OCTETS;
+
 /// Octets of text in a window at most: masks and text together fit the first cache.
 pub(super) const WINDOW_OCTETS: usize = 16 << 10;
-
-/// Octets that are loaded at once from a word's start on, whatever its length.
-pub(super) const CHUNK_OCTETS: usize = 64;
 
 /// Places that can be looked at. A place outside of them is brought in by dropping its high bits, so that no look needs a check; the
 /// scanner's own are in the first half.

@@ -1,8 +1,7 @@
 //! What carries over from entry to entry, whoever reads them: the owner and the TTLs ([`Carried`]).
 
-use super::super::simd::CHUNK_OCTETS;
 use super::super::ttl::TTL_MAX;
-use crate::columns::{Kind, Part};
+use crate::columns::{CHUNK_OCTETS, Kind, KindId, Part};
 use crate::types::Rtype;
 use zone_segment::NameRef;
 
@@ -23,10 +22,8 @@ pub(super) struct Carried {
 /// An owner, or none.
 #[derive(Clone, Debug)]
 struct Owner {
-    /// In wire form, as far as `length` says.
-    wire: [u8; NAME_ROOM],
-    /// Octets of that; 0 where there is no owner.
-    length: usize,
+    /// Its length, which is 0 where there is no owner, and itself in wire form.
+    octets: [u8; 1 + NAME_ROOM],
     /// How it was written.
     text: [u8; NAME_ROOM],
     /// Octets of that; 0 where a text like it need not mean the same.
@@ -37,7 +34,7 @@ struct Owner {
 
 impl Default for Owner {
     fn default() -> Self {
-        Self { wire: [0; NAME_ROOM], length: 0, text: [0; NAME_ROOM], text_length: 0, is_begun: false }
+        Self { octets: [0; 1 + NAME_ROOM], text: [0; NAME_ROOM], text_length: 0, is_begun: false }
     }
 }
 
@@ -45,7 +42,8 @@ impl Owner {
     /// In wire form.
     #[inline(always)]
     fn as_wire(&self) -> &[u8] {
-        self.wire.get(..self.length).unwrap_or_default()
+        let [length, wire @ ..] = &self.octets;
+        wire.get(..usize::from(*length)).unwrap_or_default()
     }
 }
 
@@ -103,7 +101,9 @@ impl Carried {
         read: impl FnOnce(&mut [u8; NAME_ROOM]) -> Option<usize>,
     ) -> Option<()> {
         let owner = &mut self.owners[usize::from(!self.current)];
-        owner.length = read(&mut owner.wire)?;
+        let [length, wire @ ..] = &mut owner.octets;
+        // A name has at most 255 octets.
+        *length = read(wire)? as u8;
         owner.text.get_mut(..text.len())?.copy_from_slice(text);
         owner.text_length = text.len();
         owner.is_begun = false;
@@ -119,9 +119,9 @@ impl Carried {
     /// Takes another owner in wire form; an empty one is none.
     pub(super) fn replace_owner(&mut self, wire: &[u8]) {
         let owner = self.current_mut();
-        let length = wire.len().min(owner.wire.len());
-        owner.wire[..length].copy_from_slice(&wire[..length]);
-        owner.length = length;
+        let length = u8::try_from(wire.len()).unwrap_or_default();
+        owner.octets[0] = length;
+        owner.octets[1..=usize::from(length)].copy_from_slice(&wire[..usize::from(length)]);
         owner.text_length = 0;
         owner.is_begun = false;
     }
@@ -131,16 +131,15 @@ impl Carried {
         self.owners.iter_mut().for_each(|owner| owner.is_begun = false);
     }
 
-    /// Adds a record; `None`, and nothing happens, where it has no owner or no TTL.
+    /// Adds a record by what writes it to the part; `None`, and nothing happens, where it has no owner or no TTL.
     #[inline(always)]
     pub(super) fn record(
         &mut self,
         rtype: Rtype,
         own_ttl: Option<u32>,
         file: u32,
-        line: u32,
-        rdata: &[u8],
         part: &mut Part,
+        write: impl FnOnce(&mut Part, KindId),
     ) -> Option<()> {
         let (ttl, awaits_ttl) = match own_ttl {
             Some(ttl) => (ttl, false),
@@ -148,12 +147,16 @@ impl Carried {
         };
         let owner = self.current_mut();
         if !owner.is_begun {
-            part.owner(NameRef::from_wire(owner.as_wire()).ok()?);
+            let length = usize::from(owner.octets[0]);
+            if length == 0 {
+                return None;
+            }
+            part.owner_in_chunks(&owner.octets, length);
             owner.is_begun = true;
         }
         self.ttls.last = own_ttl.or(self.ttls.last);
         let kind = part.kind(Kind { rtype, ttl, awaits_ttl, file });
-        part.record(kind, line, rdata);
+        write(part, kind);
         Some(())
     }
 

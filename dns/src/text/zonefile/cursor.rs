@@ -4,7 +4,8 @@
 //! Comments, blanks, line ends in parentheses and quotes are stepped over here. Whatever else an entry may have, escapes above all, and
 //! every fault, is `None`: then the tokenizer reads the entry.
 
-use super::super::simd::{CHUNK_OCTETS, Window};
+use super::super::simd::Window;
+use crate::columns::CHUNK_OCTETS;
 
 /// Bits that a look at a mask has at least.
 const LOOK_BITS: usize = 57;

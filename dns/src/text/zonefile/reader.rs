@@ -335,7 +335,9 @@ impl<'b> Reader<'b> {
         if head.ttl.is_none() && self.carried.ttls.inherited().is_none() {
             self.take_minimum(frame, &head)?;
         }
-        self.carried.record(head.rtype, head.ttl, frame.file, start.line, &self.rdata, &mut self.part);
+        self.carried.record(head.rtype, head.ttl, frame.file, &mut self.part, |part, kind| {
+            part.record(kind, start.line, &self.rdata);
+        });
         Ok(())
     }
 

@@ -8,12 +8,12 @@
 use super::super::field::Field;
 use super::super::layout::layout;
 use super::super::name::NAME_OCTETS_MAX;
-use super::super::simd::{CHUNK_OCTETS, Window};
+use super::super::simd::Window;
 use super::super::ttl;
 use super::carried::{Carried, NAME_ROOM};
 use super::cursor::{Cursor, Next, Word};
 use super::digits;
-use crate::columns::Part;
+use crate::columns::{CHUNK_OCTETS, Part, Room};
 use crate::types::Rtype;
 use data_encoding::BASE64;
 use std::sync::LazyLock;
@@ -203,7 +203,7 @@ impl Entries<'_> {
             self.field(*field)?;
         }
         self.cursor.end()?;
-        carried.record(entry.rtype, ttl, self.file, line, self.rdata.as_slice(), part)
+        carried.record(entry.rtype, ttl, self.file, part, |part, kind| part.record_in_room(kind, line, self.rdata))
     }
 
     /// Reads a TTL.
@@ -221,10 +221,9 @@ impl Entries<'_> {
         match field {
             Field::Name => {
                 let word = self.cursor.word()?;
-                let start = self.rdata.length;
-                let out = self.rdata.octets.get_mut(start..)?.first_chunk_mut()?;
+                let out = self.rdata.rest().first_chunk_mut()?;
                 let length = name(&self.cursor, self.origin, word, out)?;
-                self.rdata.length += length;
+                self.rdata.add(length)?;
             }
             Field::Ipv4 => {
                 let word = self.cursor.word()?;
@@ -274,7 +273,7 @@ impl Entries<'_> {
         match field {
             Field::String => self.string(),
             Field::Tag => {
-                let start = self.rdata.length;
+                let start = self.rdata.len();
                 self.string()?;
                 field.measure(self.rdata.as_slice().get(start..)?).map(|_| ())
             }
@@ -367,7 +366,7 @@ impl Entries<'_> {
         loop {
             let word = self.cursor.word()?;
             let length = decode(self.cursor.octets(word), self.rdata.rest())?;
-            self.rdata.length += length;
+            self.rdata.add(length)?;
             if self.cursor.next()? == Next::End {
                 return Some(());
             }
@@ -398,8 +397,7 @@ impl Entries<'_> {
         let [count, out @ ..] = self.rdata.rest() else { return None };
         let length = decode(text, out)?;
         *count = u8::try_from(length).ok().filter(|length| *length > 0)?;
-        self.rdata.length += 1 + length;
-        Some(())
+        self.rdata.add(1 + length)
     }
 
     /// Reads a set of types to the end of the entry; all of them are below 512, as good as every time.
@@ -481,53 +479,6 @@ fn label_length(length: usize) -> Option<u8> {
 
 /// The class that every zone here has, as [`digits::mnemonic`] gives it.
 const CLASS_IN: u64 = u64::from_le_bytes(*b"IN\0\0\0\0\0\x02");
-
-/// RDATA while it is put together.
-#[derive(Debug)]
-struct Room {
-    /// The octets, as far as `length` says.
-    octets: Box<[u8; RDATA_ROOM]>,
-    /// How many of them there are.
-    length: usize,
-}
-
-/// Room for RDATA and what is written over its end; longer ones are not for the scanner.
-const RDATA_ROOM: usize = 4096;
-
-impl Default for Room {
-    fn default() -> Self {
-        Self { octets: Box::new([0; RDATA_ROOM]), length: 0 }
-    }
-}
-
-impl Room {
-    /// Begins another RDATA.
-    #[inline(always)]
-    fn clear(&mut self) {
-        self.length = 0;
-    }
-
-    /// The RDATA.
-    #[inline(always)]
-    fn as_slice(&self) -> &[u8] {
-        self.octets.get(..self.length).unwrap_or_default()
-    }
-
-    /// What is free.
-    #[inline(always)]
-    fn rest(&mut self) -> &mut [u8] {
-        self.octets.get_mut(self.length..).unwrap_or_default()
-    }
-
-    /// Appends octets.
-    #[inline(always)]
-    fn push(&mut self, octets: &[u8]) -> Option<()> {
-        let end = self.length + octets.len();
-        self.octets.get_mut(self.length..end)?.copy_from_slice(octets);
-        self.length = end;
-        Some(())
-    }
-}
 
 /// A type that the scanner knows.
 #[derive(Clone, Copy, Debug)]
