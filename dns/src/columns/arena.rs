@@ -1,10 +1,16 @@
-//! Octets that only grow, appended a chunk at a time: [`Arena`], and [`Room`], where RDATA is put together so that it can be.
+//! Octets that only grow: [`Arena`], and the [`Room`] at its end, in which a record is put together where it is to stay.
 //!
 //! A copy of so many octets as are known only then is a call; copies of a fixed number are a few instructions. So whole chunks are
-//! copied, and what was too much is overwritten by the next.
+//! copied, and what was too much is overwritten by the next. And what was just written in small pieces is slow to read in large ones, so
+//! that nothing is copied once it is whole.
+
+use super::varint;
 
 /// Octets that are copied at once.
 pub(crate) const CHUNK_OCTETS: usize = 64;
+
+/// Octets that are made ready at once.
+const STEP_OCTETS: usize = 32 << 10;
 
 /// Octets that only grow.
 #[derive(Clone, Debug, Default)]
@@ -35,21 +41,6 @@ impl Arena {
         self.length += octets.len();
     }
 
-    /// Appends the first `length` octets of `octets`, in which as many follow as fill a chunk.
-    #[inline(always)]
-    pub(super) fn append_chunks(&mut self, octets: &[u8], length: usize) {
-        self.reserve(length);
-        let mut copied = 0;
-        while copied < length {
-            let from = octets.get(copied..).and_then(|octets| octets.first_chunk::<CHUNK_OCTETS>());
-            let to = self.octets.get_mut(self.length + copied..).and_then(|octets| octets.first_chunk_mut());
-            let (Some(from), Some(to)) = (from, to) else { return self.append(&octets[..length]) };
-            *to = *from;
-            copied += CHUNK_OCTETS;
-        }
-        self.length += length;
-    }
-
     /// Makes room for octets and the rest of a chunk behind them.
     #[inline(always)]
     fn reserve(&mut self, more: usize) {
@@ -59,10 +50,15 @@ impl Arena {
         }
     }
 
-    /// Makes room up to an end.
+    /// Makes room up to an end and a step further. Memory is touched step by step: what is reserved and not needed costs nothing.
     #[inline(never)]
     fn grow(&mut self, end: usize) {
-        self.octets.resize(end.max(2 * self.octets.len()), 0);
+        self.octets.resize(end + STEP_OCTETS.min(end), 0);
+    }
+
+    /// Reserves memory for so many octets.
+    pub(super) fn reserve_all(&mut self, octets: usize) {
+        self.octets.reserve(octets + STEP_OCTETS);
     }
 
     /// Gives back memory that is not used.
@@ -77,60 +73,58 @@ impl Arena {
     }
 }
 
-/// RDATA while it is put together, with room for what a part writes before it.
+/// Room at the end of an arena, in which a record is put together where it is to stay. Until it is taken, nothing of it counts.
 #[derive(Debug)]
-pub(crate) struct Room {
-    /// Room for a head, then the RDATA, then what is free.
-    octets: Box<[u8; ROOM_OCTETS]>,
-    /// Octets of RDATA.
+pub(crate) struct Room<'a> {
+    /// All of it.
+    octets: &'a mut [u8; ROOM_OCTETS],
+    /// How much of it is used.
     length: usize,
 }
 
-/// Octets before the RDATA: three numbers of up to five octets each.
-pub(super) const HEAD_OCTETS: usize = 16;
+/// Octets of a room: an owner, numbers and all but the longest RDATA.
+const ROOM_OCTETS: usize = 5120;
 
-/// Octets of RDATA that there is room for.
-pub(crate) const RDATA_ROOM: usize = 4096;
+impl Arena {
+    /// Room at the end; `None` only where memory has no end.
+    #[inline(always)]
+    pub(super) fn room(&mut self) -> Option<Room<'_>> {
+        self.reserve(ROOM_OCTETS);
+        let octets = self.octets.get_mut(self.length..)?.first_chunk_mut()?;
+        Some(Room { octets, length: 0 })
+    }
 
-/// All octets of the room.
-const ROOM_OCTETS: usize = HEAD_OCTETS + RDATA_ROOM + CHUNK_OCTETS;
-
-impl Default for Room {
-    fn default() -> Self {
-        Self { octets: Box::new([0; ROOM_OCTETS]), length: 0 }
+    /// Takes the first octets of the room.
+    #[inline(always)]
+    pub(super) fn take(&mut self, length: usize) {
+        self.length += length;
     }
 }
 
-impl Room {
-    /// Begins another RDATA.
-    #[inline(always)]
-    pub(crate) fn clear(&mut self) {
-        self.length = 0;
-    }
-
-    /// Octets of RDATA so far.
+impl Room<'_> {
+    /// Octets used so far.
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         self.length
     }
 
-    /// The RDATA so far.
+    /// What was used from a place on.
     #[inline(always)]
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        self.octets.get(HEAD_OCTETS..HEAD_OCTETS + self.length).unwrap_or_default()
+    pub(crate) fn since(&self, start: usize) -> &[u8] {
+        self.octets.get(start..self.length).unwrap_or_default()
     }
 
-    /// What is free behind it.
+    /// What is free.
     #[inline(always)]
     pub(crate) fn rest(&mut self) -> &mut [u8] {
-        self.octets.get_mut(HEAD_OCTETS + self.length..HEAD_OCTETS + RDATA_ROOM).unwrap_or_default()
+        self.octets.get_mut(self.length..).unwrap_or_default()
     }
 
-    /// Takes octets that were written to what was free; `None` where there are not so many.
+    /// Uses octets that were written to what was free; `None` where there are not so many.
     #[inline(always)]
     pub(crate) fn add(&mut self, length: usize) -> Option<()> {
         let end = self.length + length;
-        self.length = if end <= RDATA_ROOM { end } else { return None };
+        self.length = if end <= ROOM_OCTETS { end } else { return None };
         Some(())
     }
 
@@ -141,12 +135,51 @@ impl Room {
         self.add(octets.len())
     }
 
-    /// Writes the end of a head right before the RDATA, and gives both and how long they are.
+    /// Appends the first `length` octets of `octets`, in which as many follow as fill a chunk.
     #[inline(always)]
-    pub(super) fn with_head(&mut self, head: [u8; HEAD_OCTETS], head_length: usize) -> (&[u8], usize) {
-        self.octets[..HEAD_OCTETS].copy_from_slice(&head);
-        let start = HEAD_OCTETS.saturating_sub(head_length);
-        (self.octets.get(start..).unwrap_or_default(), head_length + self.length)
+    pub(super) fn push_chunks(&mut self, octets: &[u8], length: usize) -> Option<()> {
+        let mut copied = 0;
+        while copied < length {
+            let from = octets.get(copied..)?.first_chunk::<CHUNK_OCTETS>()?;
+            *self.rest().get_mut(copied..)?.first_chunk_mut()? = *from;
+            copied += CHUNK_OCTETS;
+        }
+        self.add(length)
+    }
+
+    /// Appends a number of up to seven bits, or of more.
+    #[inline(always)]
+    pub(super) fn push_number(&mut self, number: u32) -> Option<()> {
+        match u8::try_from(number) {
+            Ok(octet) if octet < 0x80 => self.push(&[octet]),
+            _ => {
+                let (octets, length) = varint::row([0, 0, number]);
+                self.push(octets.get(octets.len() - length + 2..)?)
+            }
+        }
+    }
+
+    /// Puts before the octets from a place on, and in place of the octet before them, how many they are.
+    #[inline(always)]
+    pub(super) fn count_since(&mut self, start: usize) -> Option<()> {
+        let count = self.length.checked_sub(start)?;
+        if count >= 0x80 {
+            return self.long_count_since(start, count);
+        }
+        *self.octets.get_mut(start.checked_sub(1)?)? = count as u8;
+        Some(())
+    }
+
+    /// The same where the count takes more than an octet, so that the others move.
+    #[inline(never)]
+    fn long_count_since(&mut self, start: usize, count: usize) -> Option<()> {
+        let (octets, length) = varint::row([0, 0, u32::try_from(count).ok()?]);
+        let number = octets.get(octets.len() - length + 2..)?;
+        let end = self.length;
+        self.add(number.len() - 1)?;
+        self.octets.copy_within(start..end, start - 1 + number.len());
+        self.octets.get_mut(start - 1..start - 1 + number.len())?.copy_from_slice(number);
+        Some(())
     }
 }
 
@@ -155,12 +188,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn octets_are_appended_whole_in_either_way() {
+    fn octets_are_appended_whole_in_any_way() {
         let source: Vec<u8> = (0..=255).cycle().take(1000).collect();
         let (mut arena, mut expected) = (Arena::default(), Vec::new());
-        for length in [0, 1, 63, 64, 65, 128, 300, 936, 990, 1000] {
-            arena.append_chunks(&source, length);
+        for length in [0, 1, 63, 64, 65, 128, 300, 936] {
+            let mut room = arena.room().expect("there is memory");
+            assert_eq!(room.push_chunks(&source, length), Some(()));
+            assert_eq!(room.push(&source[..3]), Some(()));
+            let used = room.len();
+            assert_eq!(room.push(b"not taken"), Some(()));
+            arena.take(used);
             expected.extend_from_slice(&source[..length]);
+            expected.extend_from_slice(&source[..3]);
             arena.append(&source[1..length.max(1)]);
             expected.extend_from_slice(&source[1..length.max(1)]);
             assert_eq!(arena.as_slice(), expected);
@@ -172,15 +211,31 @@ mod tests {
     }
 
     #[test]
-    fn a_room_takes_as_much_as_it_says() {
-        let mut room = Room::default();
-        assert_eq!(room.push(&[1; RDATA_ROOM - 1]), Some(()));
+    fn a_count_stands_before_what_it_counts() {
+        for count in [0, 1, 127, 128, 300, 4000] {
+            let mut arena = Arena::default();
+            let mut room = arena.room().expect("there is memory");
+            assert_eq!(room.push_number(1000), Some(()));
+            assert_eq!(room.push(&[0]), Some(()));
+            let start = room.len();
+            assert_eq!(room.push(&vec![7; count]), Some(()));
+            assert_eq!(room.count_since(start), Some(()));
+            let length = room.len();
+            arena.take(length);
+            let mut rest = arena.as_slice();
+            assert_eq!((varint::take(&mut rest), varint::take(&mut rest)), (1000, count as u32));
+            assert_eq!(rest, vec![7; count]);
+        }
+    }
+
+    #[test]
+    fn a_room_has_an_end() {
+        let mut arena = Arena::default();
+        let mut room = arena.room().expect("there is memory");
+        assert_eq!(room.push(&[1; ROOM_OCTETS - 1]), Some(()));
         assert_eq!(room.push(&[2; 2]), None);
         assert_eq!(room.push(&[2; 1]), Some(()));
-        assert_eq!((room.len(), room.add(1), room.rest().len()), (RDATA_ROOM, None, 0));
-        let mut head = [0; HEAD_OCTETS];
-        head[HEAD_OCTETS - 1] = 9;
-        let (octets, length) = room.with_head(head, 1);
-        assert_eq!((&octets[..3], length), (&[9, 1, 1][..], RDATA_ROOM + 1));
+        assert_eq!((room.len(), room.add(1), room.rest().len()), (ROOM_OCTETS, None, 0));
+        assert_eq!(room.count_since(100), None);
     }
 }

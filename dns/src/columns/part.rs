@@ -4,7 +4,7 @@
 //! the number of its kind, the difference of its line to that of the record before, and length and octets of its RDATA. About six
 //! octets a record beside what the record itself has; in that the zones of registries are loaded.
 
-use super::arena::{Arena, HEAD_OCTETS, Room};
+use super::arena::{Arena, Room};
 use super::kinds::{Kind, KindId, Kinds};
 use super::varint;
 use zone_segment::NameRef;
@@ -42,16 +42,6 @@ impl Part {
         }
     }
 
-    /// The same for a name of `length` octets, in wire form and checked, that is put together with its length before it and a chunk's
-    /// octets of anything behind it.
-    #[inline]
-    pub(crate) fn owner_in_chunks(&mut self, octets: &[u8], length: usize) {
-        if !octets.get(1..=length).is_some_and(|wire| self.is_last(wire)) {
-            self.starts.push(self.octets.len() as u32);
-            self.octets.append_chunks(octets, length + 1);
-        }
-    }
-
     /// Whether a name is that of the last group.
     #[inline]
     fn is_last(&self, wire: &[u8]) -> bool {
@@ -72,26 +62,48 @@ impl Part {
     /// Adds a record to the owner begun last. `line` is that on which its entry starts; RDATA has 65,535 octets at most.
     #[inline]
     pub fn record(&mut self, kind: KindId, line: u32, rdata: &[u8]) {
-        let (head, length) = self.head(kind, line, rdata.len());
-        self.octets.append(&head[HEAD_OCTETS - length..]);
+        let (head, length) = varint::row([kind.0, self.line_difference(line), rdata.len() as u32]);
+        self.octets.append(&head[head.len() - length..]);
         self.octets.append(rdata);
-    }
-
-    /// The same for RDATA that is put together in a room.
-    #[inline]
-    pub(crate) fn record_in_room(&mut self, kind: KindId, line: u32, rdata: &mut Room) {
-        let (head, length) = self.head(kind, line, rdata.len());
-        let (octets, length) = rdata.with_head(head, length);
-        self.octets.append_chunks(octets, length);
-    }
-
-    /// What stands before the RDATA of the next record, at the end of an array, and how long it is.
-    #[inline]
-    fn head(&mut self, kind: KindId, line: u32, rdata_octets: usize) -> ([u8; HEAD_OCTETS], usize) {
-        let difference = varint::zigzag(line.wrapping_sub(self.last_line) as i32);
         self.last_line = line;
         self.records += 1;
-        varint::row([kind.0, difference, rdata_octets as u32])
+    }
+
+    /// Begins a record in the room behind the others, before which an owner's records begin unless they have: `owner` is a name in wire
+    /// form and checked, with its length before it and a chunk's octets of anything behind it. RDATA goes to the room.
+    #[inline(always)]
+    pub(crate) fn begin_record(&mut self, owner: Option<&[u8]>, kind: KindId, line: u32) -> Option<BegunRecord<'_>> {
+        let difference = self.line_difference(line);
+        let owner = owner.filter(|owner| {
+            let length = owner.first().copied().unwrap_or(0);
+            !owner.get(1..=usize::from(length)).is_some_and(|wire| self.is_last(wire))
+        });
+        let mut room = self.octets.room()?;
+        if let Some(owner) = owner {
+            room.push_chunks(owner, 1 + usize::from(*owner.first()?))?;
+        }
+        room.push_number(kind.0)?;
+        room.push_number(difference)?;
+        room.push(&[0])?;
+        let start = room.len();
+        Some(BegunRecord { room, start, line, has_owner: owner.is_some() })
+    }
+
+    /// Adds a record that was begun and whose room holds its RDATA.
+    #[inline(always)]
+    pub(crate) fn end_record(&mut self, record: EndedRecord) {
+        if record.has_owner {
+            self.starts.push(self.octets.len() as u32);
+        }
+        self.octets.take(record.octets);
+        self.last_line = record.line;
+        self.records += 1;
+    }
+
+    /// The difference of a line to that of the last record, as a number.
+    #[inline(always)]
+    fn line_difference(&self, line: u32) -> u32 {
+        varint::zigzag(line.wrapping_sub(self.last_line) as i32)
     }
 
     /// Whether it should take no more records: they go to another part.
@@ -133,6 +145,19 @@ impl Part {
         for kind in self.kinds.iter_mut() {
             kind.file = files(kind.file);
         }
+    }
+
+    /// Octets that its records take.
+    #[inline]
+    pub(crate) fn used_octets(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Reserves memory for the records in so many octets of text, which take about two thirds of that.
+    pub(crate) fn reserve(&mut self, text_octets: usize) {
+        self.octets.reserve_all(text_octets);
+        // An owner begins every hundred octets or so.
+        self.starts.reserve(text_octets / 64);
     }
 
     /// Gives back memory that is not used, once it is complete.
@@ -192,6 +217,39 @@ impl Part {
         };
         places.map(line_at).collect()
     }
+}
+
+/// A record that is put together in the room behind the others.
+#[derive(Debug)]
+pub(crate) struct BegunRecord<'a> {
+    /// The room; RDATA is appended to it.
+    pub(crate) room: Room<'a>,
+    /// Where the RDATA starts in it.
+    start: usize,
+    /// Its line.
+    line: u32,
+    /// Whether an owner's records begin with it.
+    has_owner: bool,
+}
+
+impl BegunRecord<'_> {
+    /// Ends it; `None` where the room is too small.
+    #[inline(always)]
+    pub(crate) fn end(mut self) -> Option<EndedRecord> {
+        self.room.count_since(self.start)?;
+        Some(EndedRecord { octets: self.room.len(), line: self.line, has_owner: self.has_owner })
+    }
+}
+
+/// A record that lies whole in the room behind the others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EndedRecord {
+    /// How many octets it takes.
+    octets: usize,
+    /// Its line.
+    line: u32,
+    /// Whether an owner's records begin with it.
+    has_owner: bool,
 }
 
 /// The records of one owner that follow each other in a part.

@@ -1,7 +1,7 @@
 //! What carries over from entry to entry, whoever reads them: the owner and the TTLs ([`Carried`]).
 
 use super::super::ttl::TTL_MAX;
-use crate::columns::{CHUNK_OCTETS, Kind, KindId, Part};
+use crate::columns::{CHUNK_OCTETS, Kind};
 use crate::types::Rtype;
 use zone_segment::NameRef;
 
@@ -131,33 +131,28 @@ impl Carried {
         self.owners.iter_mut().for_each(|owner| owner.is_begun = false);
     }
 
-    /// Adds a record by what writes it to the part; `None`, and nothing happens, where it has no owner or no TTL.
+    /// The kind of a record; `None` where it has no TTL.
     #[inline(always)]
-    pub(super) fn record(
-        &mut self,
-        rtype: Rtype,
-        own_ttl: Option<u32>,
-        file: u32,
-        part: &mut Part,
-        write: impl FnOnce(&mut Part, KindId),
-    ) -> Option<()> {
+    pub(super) fn kind(&self, rtype: Rtype, own_ttl: Option<u32>, file: u32) -> Option<Kind> {
         let (ttl, awaits_ttl) = match own_ttl {
             Some(ttl) => (ttl, false),
             None => self.ttls.inherited()?,
         };
-        let owner = self.current_mut();
-        if !owner.is_begun {
-            let length = usize::from(owner.octets[0]);
-            if length == 0 {
-                return None;
-            }
-            part.owner_in_chunks(&owner.octets, length);
-            owner.is_begun = true;
-        }
+        Some(Kind { rtype, ttl, awaits_ttl, file })
+    }
+
+    /// The owner with its length before it, unless its records in the part are begun; `None` where there is no owner.
+    #[inline(always)]
+    pub(super) fn owner_to_begin(&self) -> Option<Option<&[u8]>> {
+        let owner = self.current();
+        (owner.octets[0] != 0).then_some((!owner.is_begun).then_some(owner.octets.as_slice()))
+    }
+
+    /// Tells that the owner's records are begun, and what TTL the last had of its own.
+    #[inline(always)]
+    pub(super) fn took_record(&mut self, own_ttl: Option<u32>) {
+        self.current_mut().is_begun = true;
         self.ttls.last = own_ttl.or(self.ttls.last);
-        let kind = part.kind(Kind { rtype, ttl, awaits_ttl, file });
-        write(part, kind);
-        Some(())
     }
 
     /// The owner.

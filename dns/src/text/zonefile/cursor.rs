@@ -165,20 +165,34 @@ impl<'t> Cursor<'t> {
             ends = self.window.ends(self.at);
         }
         let start = self.at;
-        let length = if ends == 0 { self.long_word()? } else { ends.trailing_zeros() as usize };
-        self.at += length;
-        self.skip_blanks();
+        // Looked at in any case: so the place of the next word does not wait for a look from the end of this one.
+        let blanks = self.window.blanks(start);
+        let length = ends.trailing_zeros() as usize;
+        if length >= LOOK_BITS - 1 {
+            return self.long_word();
+        }
+        self.at = start + length;
+        match blanks >> length & 3 {
+            0b00 | 0b10 => (),
+            0b01 => self.at += 1,
+            _ => self.skip_blanks(),
+        }
         Some(Word { start, length })
     }
 
-    /// The length of a word that is longer than a look.
+    /// Takes a word that is longer than a look.
     #[inline(never)]
-    fn long_word(&self) -> Option<usize> {
-        let mut length = LOOK_BITS;
-        while self.at + length <= self.limit {
-            match self.window.ends(self.at + length) {
-                0 => length += LOOK_BITS,
-                ends => return Some(length + ends.trailing_zeros() as usize),
+    fn long_word(&mut self) -> Option<Word> {
+        let start = self.at;
+        while self.at <= self.limit {
+            match self.window.ends(self.at) {
+                0 => self.at += LOOK_BITS,
+                ends => {
+                    self.at += ends.trailing_zeros() as usize;
+                    let length = self.at - start;
+                    self.skip_blanks();
+                    return Some(Word { start, length });
+                }
             }
         }
         None

@@ -203,12 +203,16 @@ impl<'b> Reader<'b> {
             self.report_fault(&frame, Severity::Error, Fault { reason: Reason::ByteOrderMark, token });
             return None;
         }
+        if self.part.is_empty() {
+            self.part.reserve(source.len().min(PART_OCTETS));
+        }
         let mut tokenizer = Tokenizer::new(source);
         let mut tokens = Vec::new();
         let mut position = Position { at: 0, line: 1 };
         while !self.is_full() {
-            if self.part.octets() > PART_OCTETS {
+            if self.part.used_octets() > PART_OCTETS {
                 self.end_part();
+                self.part.reserve(source.len().min(PART_OCTETS));
             }
             if !self.options.is_plain {
                 let origin = frame.origin.as_wire();
@@ -335,9 +339,13 @@ impl<'b> Reader<'b> {
         if head.ttl.is_none() && self.carried.ttls.inherited().is_none() {
             self.take_minimum(frame, &head)?;
         }
-        self.carried.record(head.rtype, head.ttl, frame.file, &mut self.part, |part, kind| {
-            part.record(kind, start.line, &self.rdata);
-        });
+        let kind = self.carried.kind(head.rtype, head.ttl, frame.file);
+        if let (Some(kind), Some(owner)) = (kind, self.carried.owner()) {
+            self.part.owner(owner);
+            let kind = self.part.kind(kind);
+            self.part.record(kind, start.line, &self.rdata);
+            self.carried.took_record(head.ttl);
+        }
         Ok(())
     }
 

@@ -27,8 +27,6 @@ pub(super) struct Scanner {
     start: usize,
     /// Octets of it; at first there is none.
     length: usize,
-    /// The RDATA that is put together.
-    rdata: Room,
     /// The types, by their mnemonics.
     types: &'static Types,
 }
@@ -66,7 +64,7 @@ pub(super) struct Scanned<'t> {
 
 impl Default for Scanner {
     fn default() -> Self {
-        Self { window: Window::default(), start: 0, length: 0, rdata: Room::default(), types: &TYPES }
+        Self { window: Window::default(), start: 0, length: 0, types: &TYPES }
     }
 }
 
@@ -100,7 +98,6 @@ impl Scanner {
             ),
             origin: text.origin,
             file: text.file,
-            rdata: &mut self.rdata,
             types: self.types,
         };
         let start = entries.run(carried, part);
@@ -137,8 +134,6 @@ struct Entries<'t> {
     origin: &'t [u8],
     /// The file's index.
     file: u32,
-    /// The RDATA that is put together.
-    rdata: &'t mut Room,
     /// The types, by their mnemonics.
     types: &'static Types,
 }
@@ -198,12 +193,16 @@ impl Entries<'_> {
             }
             word = self.cursor.word()?;
         };
-        self.rdata.clear();
+        let kind = part.kind(carried.kind(entry.rtype, ttl, self.file)?);
+        let mut record = part.begin_record(carried.owner_to_begin()?, kind, line)?;
         for field in entry.fields {
-            self.field(*field)?;
+            self.field(*field, &mut record.room)?;
         }
         self.cursor.end()?;
-        carried.record(entry.rtype, ttl, self.file, part, |part, kind| part.record_in_room(kind, line, self.rdata))
+        let record = record.end()?;
+        part.end_record(record);
+        carried.took_record(ttl);
+        Some(())
     }
 
     /// Reads a TTL.
@@ -217,36 +216,36 @@ impl Entries<'_> {
 
     /// Reads a field of the RDATA.
     #[inline(always)]
-    fn field(&mut self, field: Field) -> Option<()> {
+    fn field(&mut self, field: Field, rdata: &mut Room<'_>) -> Option<()> {
         match field {
             Field::Name => {
                 let word = self.cursor.word()?;
-                let out = self.rdata.rest().first_chunk_mut()?;
+                let out = rdata.rest().first_chunk_mut()?;
                 let length = name(&self.cursor, self.origin, word, out)?;
-                self.rdata.add(length)?;
+                rdata.add(length)?;
             }
             Field::Ipv4 => {
                 let word = self.cursor.word()?;
                 let dots = self.cursor.dots(word.start);
                 let address = digits::ipv4(|at| self.cursor.eight(word.start + at), dots, word.length)?;
-                self.rdata.push(&address)?;
+                rdata.push(&address)?;
             }
             Field::Ipv6 => {
                 let word = self.cursor.word()?;
                 let address = digits::ipv6(self.cursor.octets(word))?;
-                self.rdata.push(&address)?;
+                rdata.push(&address)?;
             }
             Field::U8 | Field::Algorithm => {
                 let number = self.number()?;
-                self.rdata.push(&[u8::try_from(number).ok()?])?;
+                rdata.push(&[u8::try_from(number).ok()?])?;
             }
             Field::U16 => {
                 let number = self.number()?;
-                self.rdata.push(&u16::try_from(number).ok()?.to_be_bytes())?;
+                rdata.push(&u16::try_from(number).ok()?.to_be_bytes())?;
             }
             Field::U32 => {
                 let number = self.number()?;
-                self.rdata.push(&number.to_be_bytes())?;
+                rdata.push(&number.to_be_bytes())?;
             }
             Field::Seconds => {
                 let word = self.cursor.word()?;
@@ -254,55 +253,55 @@ impl Entries<'_> {
                     Some(seconds) => seconds,
                     None => ttl::parse_time(self.cursor.octets(word)).ok()?,
                 };
-                self.rdata.push(&seconds.to_be_bytes())?;
+                rdata.push(&seconds.to_be_bytes())?;
             }
-            Field::Date => self.date()?,
+            Field::Date => self.date(rdata)?,
             Field::Type => {
                 let word = self.cursor.word()?;
                 let rtype = self.rtype(word)?;
-                self.rdata.push(&rtype.0.to_be_bytes())?;
+                rdata.push(&rtype.0.to_be_bytes())?;
             }
-            _ => self.long_field(field)?,
+            _ => self.long_field(field, rdata)?,
         }
         Some(())
     }
 
     /// Reads one of the fields that take longer.
     #[inline(never)]
-    fn long_field(&mut self, field: Field) -> Option<()> {
+    fn long_field(&mut self, field: Field, rdata: &mut Room<'_>) -> Option<()> {
         match field {
-            Field::String => self.string(),
+            Field::String => self.string(rdata),
             Field::Tag => {
-                let start = self.rdata.len();
-                self.string()?;
-                field.measure(self.rdata.as_slice().get(start..)?).map(|_| ())
+                let start = rdata.len();
+                self.string(rdata)?;
+                field.measure(rdata.since(start)).map(|_| ())
             }
             Field::Strings => {
-                self.string()?;
+                self.string(rdata)?;
                 while self.cursor.next()? != Next::End {
-                    self.string()?;
+                    self.string(rdata)?;
                 }
                 Some(())
             }
             Field::Text => {
                 let text = self.text()?;
-                self.rdata.push(self.cursor.octets(text))
+                rdata.push(self.cursor.octets(text))
             }
-            Field::Hex => self.encoded(digits::hex),
-            Field::Base64 => self.base64(),
+            Field::Hex => self.encoded(rdata, digits::hex),
+            Field::Base64 => self.base64(rdata),
             Field::Salt => {
                 let word = self.cursor.word()?;
                 let text = self.cursor.octets(word);
                 if text == b"-" {
-                    return self.rdata.push(&[0]);
+                    return rdata.push(&[0]);
                 }
-                self.counted(text, digits::hex)
+                self.counted(rdata, text, digits::hex)
             }
             Field::Hash => {
                 let word = self.cursor.word()?;
-                self.counted(self.cursor.octets(word), digits::base32hex)
+                self.counted(rdata, self.cursor.octets(word), digits::base32hex)
             }
-            Field::Types => self.set_of_types(),
+            Field::Types => self.set_of_types(rdata),
             _ => None,
         }
     }
@@ -332,14 +331,14 @@ impl Entries<'_> {
     }
 
     /// Reads a point in time of fourteen digits.
-    fn date(&mut self) -> Option<()> {
+    fn date(&mut self, rdata: &mut Room<'_>) -> Option<()> {
         let word = self.cursor.word()?;
         if word.length != 14 {
             return None;
         }
         let days = digits::decimal(self.cursor.eight(word.start), 8)?;
         let time = digits::decimal(self.cursor.eight(word.start + 8), 6)?;
-        self.rdata.push(&digits::date(days, time)?.to_be_bytes())
+        rdata.push(&digits::date(days, time)?.to_be_bytes())
     }
 
     /// Takes a word or a quoted string.
@@ -354,19 +353,23 @@ impl Entries<'_> {
 
     /// Reads a character string, its length octet first.
     #[inline]
-    fn string(&mut self) -> Option<()> {
+    fn string(&mut self, rdata: &mut Room<'_>) -> Option<()> {
         let text = self.text()?;
-        self.rdata.push(&[u8::try_from(text.length).ok()?])?;
-        self.rdata.push(self.cursor.octets(text))
+        rdata.push(&[u8::try_from(text.length).ok()?])?;
+        rdata.push(self.cursor.octets(text))
     }
 
     /// Reads encoded octets, each word of which is whole by itself, to the end of the entry.
     #[inline]
-    fn encoded(&mut self, mut decode: impl FnMut(&[u8], &mut [u8]) -> Option<usize>) -> Option<()> {
+    fn encoded(
+        &mut self,
+        rdata: &mut Room<'_>,
+        mut decode: impl FnMut(&[u8], &mut [u8]) -> Option<usize>,
+    ) -> Option<()> {
         loop {
             let word = self.cursor.word()?;
-            let length = decode(self.cursor.octets(word), self.rdata.rest())?;
-            self.rdata.add(length)?;
+            let length = decode(self.cursor.octets(word), rdata.rest())?;
+            rdata.add(length)?;
             if self.cursor.next()? == Next::End {
                 return Some(());
             }
@@ -374,9 +377,9 @@ impl Entries<'_> {
     }
 
     /// Reads base 64 to the end of the entry; only its last word may be padded.
-    fn base64(&mut self) -> Option<()> {
+    fn base64(&mut self, rdata: &mut Room<'_>) -> Option<()> {
         let mut is_padded = false;
-        self.encoded(|text, out| {
+        self.encoded(rdata, |text, out| {
             if is_padded {
                 return None;
             }
@@ -393,15 +396,20 @@ impl Entries<'_> {
 
     /// Decodes octets and puts their length before them; there must be some, and no more than 255.
     #[inline]
-    fn counted(&mut self, text: &[u8], decode: impl Fn(&[u8], &mut [u8]) -> Option<usize>) -> Option<()> {
-        let [count, out @ ..] = self.rdata.rest() else { return None };
+    fn counted(
+        &self,
+        rdata: &mut Room<'_>,
+        text: &[u8],
+        decode: impl Fn(&[u8], &mut [u8]) -> Option<usize>,
+    ) -> Option<()> {
+        let [count, out @ ..] = rdata.rest() else { return None };
         let length = decode(text, out)?;
         *count = u8::try_from(length).ok().filter(|length| *length > 0)?;
-        self.rdata.add(1 + length)
+        rdata.add(1 + length)
     }
 
     /// Reads a set of types to the end of the entry; all of them are below 512, as good as every time.
-    fn set_of_types(&mut self) -> Option<()> {
+    fn set_of_types(&mut self, rdata: &mut Room<'_>) -> Option<()> {
         let mut bits = [[0_u8; 32]; 2];
         let mut ends = [0_usize; 2];
         while self.cursor.next()? != Next::End {
@@ -412,8 +420,8 @@ impl Entries<'_> {
         }
         for (window, (bits, end)) in bits.iter().zip(ends).enumerate() {
             if end > 0 {
-                self.rdata.push(&[window as u8, end as u8])?;
-                self.rdata.push(bits.get(..end)?)?;
+                rdata.push(&[window as u8, end as u8])?;
+                rdata.push(bits.get(..end)?)?;
             }
         }
         Some(())
