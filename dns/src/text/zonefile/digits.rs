@@ -153,15 +153,37 @@ pub(super) fn date(days: u32, time: u32) -> Option<u32> {
 /// Decodes hexadecimal digits to the front of `out`; gives how many octets they are.
 #[inline]
 pub(super) fn hex(text: &[u8], out: &mut [u8]) -> Option<usize> {
-    let (pairs, rest) = text.as_chunks::<2>();
-    let out = out.get_mut(..pairs.len()).filter(|_| rest.is_empty())?;
+    let (eights, rest) = text.as_chunks::<8>();
+    let (pairs, rest) = rest.as_chunks::<2>();
+    let out = out.get_mut(..eights.len() * 4 + pairs.len()).filter(|_| rest.is_empty())?;
+    let (fours, ones) = out.split_at_mut(eights.len() * 4);
     let mut bad = 0;
-    for (octet, [high, low]) in out.iter_mut().zip(pairs) {
+    for (octets, eight) in fours.as_chunks_mut::<4>().0.iter_mut().zip(eights) {
+        let (four, wrong) = hex_of_eight(u64::from_le_bytes(*eight));
+        *octets = four.to_le_bytes();
+        bad |= wrong;
+    }
+    for (octet, [high, low]) in ones.iter_mut().zip(pairs) {
         let (high, low) = (HEX[usize::from(*high)], HEX[usize::from(*low)]);
-        bad |= high | low;
+        bad |= u64::from((high | low) & 0xf0);
         *octet = high << 4 | low & 0x0f;
     }
-    (bad <= 0x0f).then_some(pairs.len())
+    (bad == 0).then_some(eights.len() * 4 + pairs.len())
+}
+
+/// Four octets of eight hexadecimal digits, and a number that is not 0 where they are not digits.
+#[inline(always)]
+fn hex_of_eight(text: u64) -> (u32, u64) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // Letters have this bit; their case does not count.
+    let letters = text >> 6 & EACH;
+    let values = (text & (0x0f * EACH)) + letters * 9;
+    let rows = (text & !(letters << 5) & (0xf0 * EACH)) ^ (0x30 * EACH + letters * 0x10);
+    // Digits are 0 to 9, letters 10 to 15.
+    let bad = rows | values & (0xf0 * EACH) | ((values + 0x06 * EACH) & (0x10 * EACH)) ^ letters << 4;
+    let pairs = (values << 4 | values >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    ((fours | fours >> 16) as u32, bad)
 }
 
 /// Decodes base 64 without padding, in groups of four digits, to the front of `out`; gives how many octets they are.
@@ -291,11 +313,31 @@ mod tests {
         }
 
         #[test]
+        fn hexadecimal_digits_are_told_from_all_else(text in "[0-9a-fA-F]{8}|[0-9a-fA-F]{7}[\\x00-\u{ff}]|[/-:@-G`-gO-W]{8}") {
+            let mut out = [0; 8];
+            let found = hex(text.as_bytes(), &mut out).map(|length| out[..length].to_vec());
+            prop_assert_eq!(found, HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok());
+        }
+
+        #[test]
         fn folding_is_that_of_ascii_for_what_mnemonics_have(text in "[A-Za-z0-9-]{1,8}|[\\x00-~]{1,9}", expected in "[A-Z0-9-]{1,8}") {
             let is_same = mnemonic(eight(text.as_bytes(), 0), text.len()) == number_of(&expected).unwrap();
             prop_assert_eq!(is_same, text.eq_ignore_ascii_case(&expected));
             let lower = expected.to_lowercase();
             prop_assert_eq!(mnemonic(eight(lower.as_bytes(), 0), lower.len()), number_of(&expected).unwrap());
+        }
+    }
+
+    #[test]
+    fn every_octet_is_a_hexadecimal_digit_or_none_at_every_place() {
+        for octet in 0..=u8::MAX {
+            for place in 0..8 {
+                let mut text = *b"00000000";
+                text[place] = octet;
+                let mut out = [0; 4];
+                let found = hex(&text, &mut out).map(|_| out.to_vec());
+                assert_eq!(found, HEXLOWER_PERMISSIVE.decode(&text).ok(), "{octet} at {place}");
+            }
         }
     }
 }
