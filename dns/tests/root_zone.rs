@@ -3,6 +3,7 @@
 use dns::text::{present, zonefile};
 use dns::types::Rtype;
 use dns::{Columns, SortedZone, check, rrsets, sort};
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -82,4 +83,20 @@ fn signatures_are_rrsets_by_covered_type() {
         .map(|rrset| (u16::from_be_bytes(*rrset.records()[0].rdata.first_chunk().unwrap()), rrset.ttl()))
         .collect();
     assert_eq!(signatures, [(2, 518_400), (6, 86_400), (47, 86_400), (48, 172_800)]);
+}
+
+#[test]
+fn every_check_passes_on_signed_versions_and_tells_what_unsigned_ones_lack() {
+    // The first of February 2018.
+    let options = check::Options { at: Some(1_517_443_200), zonemd: false, findings_max: usize::MAX };
+    for (serial, _) in VERSIONS {
+        let file = zonefile::read_octets(Path::new("root.zone"), &text(serial), &Name::root());
+        let zone = SortedZone::new(Name::root(), file.columns);
+        assert_eq!(check::zone_serial(&zone), Some(serial));
+        let report = check::all(&zone, &options);
+        assert_eq!(report.errors, []);
+        let rules: BTreeSet<&str> = report.warnings.iter().map(|finding| finding.rule.name()).collect();
+        let expected: &[&str] = if serial < 2018013001 { &[] } else { &["nsec-types", "rrsig-missing"] };
+        assert!(rules.iter().eq(expected), "{serial}: {rules:?}");
+    }
 }

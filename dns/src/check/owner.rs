@@ -89,7 +89,7 @@ fn check_record<'a>(
                 findings.about(Rule::SoaBelowApex, owner.name, record);
             }
         }
-        Rtype::DS | Rtype::CDS | Rtype::DLV | Rtype::TA if !is_digest_of_its_length(record.rdata) => {
+        Rtype::DS if !is_digest_of_its_length(record.rdata) => {
             findings.about(Rule::DigestLength, owner.name, record);
         }
         Rtype::MD | Rtype::MF => findings.about(Rule::TypeObsolete, owner.name, record),

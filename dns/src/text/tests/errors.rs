@@ -9,7 +9,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("a 1 A (192.0.2.1\nb 1 NS a\n", "x.zone:1:7: error: parenthesis is never closed: `(`"),
     ("a 1 ( A ( 192.0.2.1\nb 1 NS a", "x.zone:1:9: error: parenthesis within parentheses: `(`"),
     (
-        "a 1 TXT ( \"b\n c",
+        "a 1 TXT ( \"b\n; c",
         "x.zone:1:11: error: quoted string does not end on its line: `\"b` (close it with \", or write \\\" for a quote that is meant)",
     ),
     ("a 1 A 192.0.2.1)", "x.zone:1:16: error: closing parenthesis without an opening one: `)`"),
