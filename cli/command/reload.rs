@@ -28,11 +28,16 @@ pub(super) fn run(matches: &ArgMatches) -> Exit {
             print::json(&reloaded)
         } else {
             print::text_line(&format!(
-                "generation {}: {} changed, {} unchanged, {} failed",
+                "generation {}: {} changed, {} unchanged, {} failed{}",
                 reloaded.generation,
                 reloaded.changed.len(),
                 reloaded.unchanged,
-                reloaded.failed.len()
+                reloaded.failed.len(),
+                if reloaded.watching {
+                    "; the directory is watched, and changes are taken without a reload"
+                } else {
+                    ""
+                }
             ))
         };
         if reloaded.failed.is_empty() { printed } else { Exit::Failed }

@@ -35,6 +35,20 @@ fn text(status: &Status) -> String {
     );
     let _ = writeln!(text, "listening on {}", status.listen.join(", "));
     let _ = writeln!(text, "supervisor pid {}, memmgr pid {}", status.supervisor_pid, status.memmgr_pid);
+    if status.watching {
+        let _ = writeln!(text, "the zone directory is watched");
+    }
+    for load in &status.loads {
+        let seconds = load.elapsed_ms / 1000;
+        let _ = match load.zones {
+            0 => writeln!(text, "comparing sources for {seconds} s"),
+            zones => writeln!(
+                text,
+                "loading for {seconds} s: {} of {zones} zones, {} of {} octets, {} records",
+                load.zones_done, load.octets_done, load.octets, load.records
+            ),
+        };
+    }
     for consumer in &status.consumers {
         let generation = print::or_dash(consumer.generation);
         let _ = writeln!(text, "{} pid {} on generation {generation}", consumer.role, consumer.pid);

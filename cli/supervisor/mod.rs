@@ -5,6 +5,7 @@
 //! sockets the siblings have to read.
 
 mod child;
+mod loading;
 pub(crate) mod lock;
 mod owner;
 mod ready;
@@ -26,6 +27,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::exit::Exit;
+use loading::{Load, Loading};
 pub(crate) use roles::BUS_SOCKET;
 use roles::Setup;
 use slot::Slot;
@@ -70,6 +72,8 @@ struct Supervisor {
     ping: Ping,
     /// Whether `ready:` was printed.
     announced: bool,
+    /// What people and the service manager are shown of loads.
+    loading: Loading,
 }
 
 /// A sign of life asked for.
@@ -104,6 +108,7 @@ impl Supervisor {
             began: now,
             ping: Ping { number: 0, sent: now, answered: now },
             announced: false,
+            loading: Loading::new(),
         }
     }
 
@@ -270,6 +275,7 @@ impl Supervisor {
                 Record::Ready { generation, zones, records, auth } => {
                     if !self.announced {
                         self.announced = true;
+                        self.loading.ready(generation, zones, records);
                         ready::announce(&self.setup.sockets.addresses, generation, zones, records, auth);
                     }
                 }
@@ -288,6 +294,11 @@ impl Supervisor {
                     place.signal(Signal::SIGKILL);
                 }
                 Record::StopAll => return Some(End::Asked),
+                Record::Loading { zones_done, zones, octets_done, octets, records, elapsed_ms } => {
+                    let elapsed = Duration::from_millis(elapsed_ms);
+                    self.loading.moved(Load { zones_done, zones, octets_done, octets, records, elapsed });
+                }
+                Record::Serving { generation, zones, records } => self.loading.ended(generation, zones, records),
                 Record::Pong { .. } => self.ping.answered = Instant::now(),
                 other => tracing::warn!(?other, "supervisor-record-unexpected"),
             }
@@ -297,6 +308,7 @@ impl Supervisor {
 
     /// Ends every process: asked first, killed after the grace.
     fn stop(&mut self) {
+        self.loading.stopping();
         let deadline = Instant::now() + STOP_GRACE;
         let signal_all =
             |this: &Self, signal| this.auth.iter().chain([&this.memmgr]).for_each(|slot| slot.signal(signal));

@@ -26,7 +26,7 @@ fn line(addresses: &[SocketAddr], generation: u64, zones: u64, records: u64, aut
 }
 
 /// A number with its thousands set apart.
-fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {

@@ -63,6 +63,7 @@ impl Setup {
         let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let memmgr = MemmgrOptions {
             zones,
+            watch: options.watch,
             state,
             auth: options.auth,
             switch_timeout_ms: milliseconds(options.switch_timeout),

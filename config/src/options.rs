@@ -31,6 +31,27 @@ pub struct Opt<T> {
     pub parse: fn(&str) -> Result<T, String>,
 }
 
+/// An option without a value: everything there is to know of it. It is off unless it is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Flag {
+    /// Its long name, without the dashes.
+    pub name: &'static str,
+    /// One sentence for the help.
+    pub help: &'static str,
+}
+
+impl Flag {
+    /// The command-line argument.
+    pub fn argument(&self) -> Arg {
+        Arg::new(self.name).long(self.name).help(self.help).action(ArgAction::SetTrue)
+    }
+
+    /// Whether it was given.
+    pub fn is_given(&self, matches: &ArgMatches) -> bool {
+        matches.try_get_one::<bool>(self.name).ok().flatten().copied().unwrap_or_default()
+    }
+}
+
 /// Where the zone files are.
 pub const ZONES: Opt<PathBuf> = Opt {
     name: "zones",
@@ -41,6 +62,10 @@ pub const ZONES: Opt<PathBuf> = Opt {
     help: "Serve every *.zone file of this directory, each as the zone of its name",
     parse: parse_path,
 };
+
+/// Whether the zone files are watched.
+pub const WATCH: Flag =
+    Flag { name: "watch", help: "Watch the directory of zone files and take what changes in it, without a reload" };
 
 /// Where to answer.
 pub const LISTEN: Opt<SocketAddr> = Opt {
@@ -127,6 +152,8 @@ pub const BUS_ALLOW: Opt<String> = Opt {
 pub struct Serve {
     /// [`ZONES`].
     pub zones: PathBuf,
+    /// [`WATCH`].
+    pub watch: bool,
     /// [`LISTEN`]; empty when not given.
     pub listen: Vec<SocketAddr>,
     /// [`STATE`].
@@ -148,6 +175,7 @@ impl Serve {
     pub fn declare(command: Command) -> Command {
         command
             .arg(ZONES.argument().required(true))
+            .arg(WATCH.argument())
             .arg(LISTEN.argument())
             .arg(STATE.argument())
             .arg(AUTH.argument())
@@ -165,6 +193,7 @@ impl Serve {
     pub fn from_matches(matches: &ArgMatches) -> Result<Self, MissingOption> {
         Ok(Serve {
             zones: ZONES.value(matches)?,
+            watch: WATCH.is_given(matches),
             listen: LISTEN.values(matches),
             state: state_directory(matches)?,
             auth: AUTH.value(matches).unwrap_or_else(|_| default_auth()),
@@ -294,6 +323,7 @@ mod tests {
         assert_eq!(serve.stall_timeout, Duration::from_secs(10));
         assert!((1..=4).contains(&serve.auth));
         assert!(serve.listen.is_empty());
+        assert!(!serve.watch);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Start {
 pub struct MemmgrOptions {
     /// The directory of zone files.
     pub zones: PathBuf,
+    /// Whether that directory is watched.
+    pub watch: bool,
     /// The state directory: manifest and segments.
     pub state: PathBuf,
     /// Auth processes that will attach.

@@ -2,10 +2,11 @@
 
 use dns::text::{present, zonefile};
 use dns::types::Rtype;
-use dns::{Record, check, rrsets};
+use dns::{Columns, SortedZone, check, rrsets, sort};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
-use zone_segment::Name;
+use std::ops::ControlFlow;
+use std::path::Path;
+use zone_segment::{Name, ZoneSource as _};
 
 /// The versions, and how many records each has.
 const VERSIONS: [(u32, usize); 6] = [
@@ -30,36 +31,40 @@ fn text(serial: u32) -> Vec<u8> {
 }
 
 /// Reads octets as `root.zone`; there must be no errors.
-fn read(text: &[u8]) -> (Vec<Record>, Vec<PathBuf>) {
+fn read(text: &[u8]) -> Columns {
     let file = zonefile::read_octets(Path::new("root.zone"), text, &Name::root());
     assert_eq!((&file.errors, &file.warnings), (&vec![], &vec![]));
-    (file.to_records(), file.columns.files)
+    file.columns
 }
 
 #[test]
 fn every_version_loads_whole_is_sound_and_has_its_serial() {
     for (serial, count) in VERSIONS {
-        let (mut records, files) = read(&text(serial));
-        assert_eq!(records.len(), count, "{serial}");
-        let report = check::records(&Name::root(), &mut records, &files);
+        let columns = read(&text(serial));
+        assert_eq!(columns.records(), count as u64, "{serial}");
+        let zone = SortedZone::new(Name::root(), columns);
+        let report = check::zone(&zone);
         assert_eq!((report.errors, report.warnings), (vec![], vec![]), "{serial}");
-        assert_eq!(records.len(), count, "{serial}");
-        assert_eq!(check::serial(&Name::root(), &records), Some(serial));
-        let rdata: usize = rrsets(&records).map(|rrset| rrset.rdata().count()).sum();
-        assert_eq!(rdata, count, "{serial}");
+        assert_eq!(check::zone_serial(&zone), Some(serial));
+        let mut found = 0;
+        zone.visit(0..zone.len(), &mut |_, _, records| {
+            found += records.len();
+            ControlFlow::Continue(())
+        });
+        assert_eq!(found, count, "{serial}");
     }
 }
 
 #[test]
 fn every_version_is_written_and_read_as_the_same_octets() {
     for (serial, _) in VERSIONS {
-        let (records, _) = read(&text(serial));
+        let records = read(&text(serial)).to_records();
         let mut written = String::new();
         for record in &records {
             present::push_record(&mut written, record.owner.as_ref(), record.ttl, record.rtype, &record.rdata);
             written.push('\n');
         }
-        let (again, _) = read(written.as_bytes());
+        let again = read(written.as_bytes()).to_records();
         assert_eq!(records.len(), again.len());
         for (record, again) in records.iter().zip(&again) {
             assert_eq!(record.owner.as_wire(), again.owner.as_wire());
@@ -70,8 +75,8 @@ fn every_version_is_written_and_read_as_the_same_octets() {
 
 #[test]
 fn signatures_are_rrsets_by_covered_type() {
-    let (mut records, files) = read(&text(2018012900));
-    check::records(&Name::root(), &mut records, &files);
+    let mut records = read(&text(2018012900)).to_records();
+    sort(&mut records);
     let signatures: Vec<(u16, u32)> = rrsets(&records)
         .filter(|rrset| rrset.owner().is_root() && rrset.rtype() == Rtype::RRSIG)
         .map(|rrset| (u16::from_be_bytes(*rrset.records()[0].rdata.first_chunk().unwrap()), rrset.ttl()))

@@ -567,3 +567,41 @@ fn b33_memmgr_comes_back_to_a_damaged_manifest_under_running_readers() {
     until("the readers are adopted", || (server.auth_pids() == auth).then_some(()));
     assert_eq!(server.status()["kills"], json!([]));
 }
+
+#[test]
+fn b33_a_damaged_catalogue_costs_a_reading_of_the_sources_and_nothing_else() {
+    let changes: [(&str, Change); 3] = [
+        ("cut", |octets| octets.truncate(octets.len() / 2)),
+        ("changed", |octets| octets.iter_mut().for_each(|octet| *octet ^= 1)),
+        ("empty", Vec::clear),
+    ];
+    for (what, change) in changes {
+        let place = Place::with_one_zone();
+        put(&place.zones, "two.test.", 5);
+        put(&place.zones, "three.test.", 6);
+        place.run_once();
+        for file in std::fs::read_dir(place.state.join("catalogue")).unwrap() {
+            damage(&file.unwrap().path(), change);
+        }
+        // Meanwhile one is broken, one has gone and one has changed.
+        zones::install(&place.zones, "two.test.zone", "@ SOA\n");
+        std::fs::remove_file(place.zones.join("three.test.zone")).unwrap();
+        put(&place.zones, "one.test.", 2);
+        let mut server = place.start();
+        assert!(server.ready.starts_with("ready: 3 zones, "), "{what}: {}", server.ready);
+        assert_right(&server, "two.test.", 5);
+        until("what changed is served", || (server.wire().serial("one.test.") == Some(2)).then_some(()));
+        until("what has gone is not", || server.wire().serial("three.test.").is_none().then_some(()));
+        assert!(server.log().contains("catalogue-damaged"), "{what}: {}", server.log());
+        assert_right(&server, "two.test.", 5);
+        let status = server.status();
+        let two = status["zones"].as_array().unwrap().iter().find(|zone| zone["name"] == "two.test.").unwrap();
+        assert_eq!(two["state"], "stale", "{what}");
+        server.stop();
+        let server = place.start();
+        assert_right(&server, "one.test.", 2);
+        assert_right(&server, "two.test.", 5);
+        server.trine(&["reload"]);
+        assert!(!server.log().contains("catalogue-damaged"), "{what}: {}", server.log());
+    }
+}

@@ -47,7 +47,7 @@ pub use checksum::Checksum;
 pub use queries::{Names, QuerySet, uniform};
 pub use records::Records;
 pub use root::{root_zone, tlds};
-pub use served::{generation, generation_of, records, segment};
+pub use served::{generation, generation_of, segment, sorted};
 pub use sink::Sink;
 pub use text::ZoneText;
 pub use text_forms::{RelativeText, ZoneFiles};

@@ -5,44 +5,38 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use dns::SortedZone;
 use zone_segment::{
-    DirectoryEntry, DirectoryWriter, GroupId, HashKey, Layer, LayerId, Name, Segment, SegmentBuffer, SegmentWriter,
+    DirectoryEntry, DirectoryWriter, GroupId, HashKey, Layer, LayerId, Name, Segment, SegmentBuffer, SegmentBuilder,
     Stack, ZoneId, ZoneSet, ZoneState, map,
 };
 
 use crate::Workload;
 
-/// Parses and checks a zone file.
+/// Reads and checks a zone file.
 ///
 /// # Panics
 ///
 /// When it has errors.
-pub fn records(apex: &str, text: &str) -> Vec<dns::Record> {
+pub fn sorted(apex: &str, text: &str) -> SortedZone {
     let apex: Name = apex.parse().unwrap();
     let file = dns::text::zonefile::read_octets(Path::new("workload.zone"), text.as_bytes(), &apex);
     assert!(file.errors.is_empty(), "{:?}", file.errors);
-    let mut records = file.to_records();
-    let report = dns::check::records(&apex, &mut records, &file.columns.files);
+    let zone = SortedZone::new(apex, file.columns);
+    let report = dns::check::zone(&zone);
     assert!(report.errors.is_empty(), "{:?}", report.errors);
-    records
+    zone
 }
 
-/// Writes a segment of one zone.
+/// Builds a segment of one zone.
 ///
 /// # Panics
 ///
-/// When the records are not in canonical order.
-pub fn segment(apex: &str, records: &[dns::Record]) -> SegmentBuffer {
-    let apex: Name = apex.parse().unwrap();
-    let mut writer = SegmentWriter::new(KEY);
-    writer.start_zone(ZoneId(1), apex.as_ref()).unwrap();
-    let mut rdata = Vec::new();
-    for rrset in dns::rrsets(records) {
-        rdata.clear();
-        rdata.extend(rrset.rdata());
-        writer.rrset(rrset.owner(), rrset.rtype().0, rrset.ttl(), &rdata).unwrap();
-    }
-    writer.finish().unwrap()
+/// When the zone does not fit into a segment.
+pub fn segment(zone: SortedZone) -> SegmentBuffer {
+    let mut builder = SegmentBuilder::new(KEY);
+    builder.zone(ZoneId(1), zone.apex().to_name(), zone).unwrap();
+    builder.into_buffer().unwrap()
 }
 
 /// A generation that serves one zone, mapped from files as in a running server.
@@ -51,7 +45,7 @@ pub fn segment(apex: &str, records: &[dns::Record]) -> SegmentBuffer {
 ///
 /// When the zone file has errors.
 pub fn generation(apex: &str, text: &str) -> ZoneSet {
-    serve(apex, &segment(apex, &records(apex, text)))
+    serve(apex, &segment(sorted(apex, text)))
 }
 
 /// A generation that serves a generated zone, mapped from files as in a running server. Not for many zones: a

@@ -161,6 +161,29 @@ pub struct Status {
     pub generations: Vec<GenerationStatus>,
     /// The last readers killed, newest last.
     pub kills: Vec<KillEvent>,
+    /// Loads of zones under way.
+    pub loads: Vec<LoadStatus>,
+    /// Whether the zone directory is watched, so that changes are taken without a reload.
+    pub watching: bool,
+}
+
+/// A load of zones under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadStatus {
+    /// When it began, in seconds since 1970.
+    pub since_unix: u64,
+    /// For how long it has gone on, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Zones read.
+    pub zones_done: u64,
+    /// Zones to read, those included; 0 while sources are compared.
+    pub zones: u64,
+    /// Octets of their files that were read.
+    pub octets_done: u64,
+    /// Octets of all their files.
+    pub octets: u64,
+    /// Records read.
+    pub records: u64,
 }
 
 /// The reply to a reload.
@@ -174,6 +197,8 @@ pub struct Reloaded {
     pub unchanged: u64,
     /// Zones whose source can't be taken, with the reason.
     pub failed: Vec<ZoneFailure>,
+    /// Whether the zone directory is watched, so that a reload finds what was not taken anyway.
+    pub watching: bool,
 }
 
 /// A zone whose source can't be taken.

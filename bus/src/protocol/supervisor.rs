@@ -82,6 +82,30 @@ pub enum Record {
         /// How long it was waited for.
         waited_ms: u64,
     },
+    /// memmgr → supervisor: zones are being loaded; sent a few times a second meanwhile.
+    Loading {
+        /// Zones read.
+        zones_done: u64,
+        /// Zones to read, those included.
+        zones: u64,
+        /// Octets of their files that were read.
+        octets_done: u64,
+        /// Octets of all their files.
+        octets: u64,
+        /// Records read.
+        records: u64,
+        /// For how long.
+        elapsed_ms: u64,
+    },
+    /// memmgr → supervisor: no zones are being loaded any more, and this is served.
+    Serving {
+        /// The generation.
+        generation: u64,
+        /// Zones served.
+        zones: u64,
+        /// Resource records in them.
+        records: u64,
+    },
     /// memmgr → supervisor: stop everything.
     StopAll,
     /// supervisor → memmgr: compare the sources.
@@ -111,17 +135,21 @@ pub enum Record {
 impl Record {
     /// The record as octets.
     pub fn encode(self) -> [u8; RECORD_LENGTH] {
-        let (kind, numbers): (u32, [u64; 5]) = match self {
-            Record::Ready { generation, zones, records, auth } => (1, [generation, zones, records, auth, 0]),
+        let (kind, numbers): (u32, [u64; 7]) = match self {
+            Record::Ready { generation, zones, records, auth } => (1, [generation, zones, records, auth, 0, 0, 0]),
             Record::Kill { slot, pid, reason, generation, waited_ms } => {
-                (2, [slot.into(), u64::from(pid.cast_unsigned()), reason.number(), generation, waited_ms])
+                (2, [slot.into(), u64::from(pid.cast_unsigned()), reason.number(), generation, waited_ms, 0, 0])
             }
-            Record::StopAll => (3, [0; 5]),
-            Record::Reload => (4, [0; 5]),
-            Record::Ping { number } => (5, [number, 0, 0, 0, 0]),
-            Record::Pong { number } => (6, [number, 0, 0, 0, 0]),
-            Record::Drain { slot } => (7, [slot.into(), 0, 0, 0, 0]),
-            Record::Undrain { slot } => (8, [slot.into(), 0, 0, 0, 0]),
+            Record::StopAll => (3, [0; 7]),
+            Record::Reload => (4, [0; 7]),
+            Record::Ping { number } => (5, [number, 0, 0, 0, 0, 0, 0]),
+            Record::Pong { number } => (6, [number, 0, 0, 0, 0, 0, 0]),
+            Record::Drain { slot } => (7, [slot.into(), 0, 0, 0, 0, 0, 0]),
+            Record::Undrain { slot } => (8, [slot.into(), 0, 0, 0, 0, 0, 0]),
+            Record::Loading { zones_done, zones, octets_done, octets, records, elapsed_ms } => {
+                (9, [zones_done, zones, octets_done, octets, records, elapsed_ms, 0])
+            }
+            Record::Serving { generation, zones, records } => (10, [generation, zones, records, 0, 0, 0, 0]),
         };
         let mut octets = [0; RECORD_LENGTH];
         octets[..4].copy_from_slice(&kind.to_le_bytes());
@@ -161,6 +189,15 @@ impl Record {
             6 => Record::Pong { number: number(0) },
             7 => Record::Drain { slot: narrow(0)? },
             8 => Record::Undrain { slot: narrow(0)? },
+            9 => Record::Loading {
+                zones_done: number(0),
+                zones: number(1),
+                octets_done: number(2),
+                octets: number(3),
+                records: number(4),
+                elapsed_ms: number(5),
+            },
+            10 => Record::Serving { generation: number(0), zones: number(1), records: number(2) },
             found => return Err(RecordError::Kind { found }),
         })
     }
@@ -195,7 +232,7 @@ impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length { expected, found } => write!(f, "expected a record of {expected} octets, found {found}"),
-            Self::Kind { found } => write!(f, "expected a record kind from 1 to 8, found {found}"),
+            Self::Kind { found } => write!(f, "expected a record kind from 1 to 10, found {found}"),
             Self::Number { kind, found } => write!(f, "record kind {kind}: number {found} is out of range"),
         }
     }
@@ -218,6 +255,8 @@ mod tests {
             Record::Pong { number: 7 },
             Record::Drain { slot: 63 },
             Record::Undrain { slot: 0 },
+            Record::Loading { zones_done: 1, zones: 2, octets_done: 3, octets: 4, records: 5, elapsed_ms: 6 },
+            Record::Serving { generation: 1, zones: 2, records: 3 },
         ] {
             assert_eq!(Record::decode(&record.encode()), Ok(record));
         }

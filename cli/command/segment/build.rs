@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
+use dns::SortedZone;
 use dns::text::{origin_from_path, zonefile};
-use zone_segment::{HashKey, SegmentBuffer, SegmentWriter, ZoneId};
+use zone_segment::{HashKey, SegmentBuilder, ZoneId};
 
 use super::file_argument;
 use crate::exit::Exit;
@@ -37,12 +38,11 @@ pub(super) fn command() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, String> {
     let key = matches.get_one::<HashKey>("key").copied().unwrap_or(HashKey([0; 16]));
     let files: Vec<&PathBuf> = matches.get_many("file").into_iter().flatten().collect();
-    let octets = segment(key, &files)?;
     let output = matches.get_one::<PathBuf>("output").cloned().unwrap_or_default();
     let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = output.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| format!("writing {}: expected a file name", output.display()))?;
-    zone_segment::write_file(directory, name, octets.as_ref()).map_err(|error| Chain(&error).to_string())?;
+    builder(key, &files)?.write_file(directory, name).map_err(|error| Chain(&error).to_string())?;
     Ok(Exit::Done)
 }
 
@@ -53,30 +53,25 @@ fn key(text: &str) -> Result<HashKey, String> {
     Ok(HashKey(number.to_be_bytes()))
 }
 
-/// The segment of zone files.
-pub(super) fn segment(key: HashKey, files: &[&PathBuf]) -> Result<SegmentBuffer, String> {
+/// The segment of zone files, ready to be written.
+pub(super) fn builder(key: HashKey, files: &[&PathBuf]) -> Result<SegmentBuilder<'static>, String> {
     let mut zones = Vec::new();
     for path in files {
         let apex = origin_from_path(path).map_err(|error| format!("{}: {error}", path.display()))?;
         zones.push((apex, path));
     }
     zones.sort();
-    let mut writer = SegmentWriter::new(key);
-    for (id, (apex, path)) in (1..).zip(&zones) {
-        let zone = zonefile::read(path, apex, &zonefile::Options::default());
-        let mut records = zone.to_records();
-        let report = dns::check::records(apex, &mut records, &zone.columns.files);
-        let errors = zone.errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string));
+    let mut builder = SegmentBuilder::new(key);
+    for (id, (apex, path)) in (1..).zip(zones) {
+        let file = zonefile::read(path, &apex, &zonefile::Options::default());
+        let zone = SortedZone::new(apex.clone(), file.columns);
+        let report = dns::check::zone(&zone);
+        let errors = file.errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string));
         let errors: Vec<String> = errors.collect();
         if !errors.is_empty() {
             return Err(format!("building a segment: zone {apex} has errors\n{}", errors.join("\n")));
         }
-        let failed = |error| format!("building zone {apex}: {}", Chain(&error));
-        writer.start_zone(ZoneId(id), apex.as_ref()).map_err(failed)?;
-        for rrset in dns::rrsets(&records) {
-            let rdata: Vec<&[u8]> = rrset.rdata().collect();
-            writer.rrset(rrset.owner(), rrset.rtype().0, rrset.ttl(), &rdata).map_err(failed)?;
-        }
+        builder.zone(ZoneId(id), apex, zone).map_err(|error| Chain(&error).to_string())?;
     }
-    writer.finish().map_err(|error| format!("building a segment: {}", Chain(&error)))
+    Ok(builder)
 }

@@ -15,7 +15,6 @@ mod lookup;
 mod nsec;
 mod nsec3;
 mod owner;
-mod records;
 mod rule;
 mod signature;
 mod standing;
@@ -26,7 +25,6 @@ mod zonemd;
 
 pub use apex::zone_serial;
 pub use finding::{CheckReport, FINDINGS_MAX, Finding};
-pub use records::{records, serial};
 pub use rule::Rule;
 
 use crate::columns::{OwnerRecord, SortedZone};

@@ -83,11 +83,14 @@ impl Part {
         self.kinds.iter().any(|kind| kind.awaits_ttl)
     }
 
-    /// Gives the TTL that kinds wait for.
-    pub fn set_awaited_ttls(&mut self, ttl: u32) {
-        for kind in self.kinds.iter_mut().filter(|kind| kind.awaits_ttl) {
-            (kind.ttl, kind.awaits_ttl) = (ttl, false);
-        }
+    /// Gives the TTLs that kinds wait for: `ttl` is given what they have instead so far. Whether it knew all of them.
+    #[must_use]
+    pub fn set_awaited_ttls(&mut self, ttl: impl Fn(u32) -> Option<u32>) -> bool {
+        self.kinds.iter_mut().filter(|kind| kind.awaits_ttl).all(|kind| {
+            let known = ttl(kind.ttl);
+            (kind.ttl, kind.awaits_ttl) = (known.unwrap_or(kind.ttl), known.is_none());
+            known.is_some()
+        })
     }
 
     /// Adds a number to the lines of all records: a part is scanned before it is known on which line it begins.

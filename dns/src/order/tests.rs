@@ -3,7 +3,7 @@
 use super::*;
 use crate::rrset::rrsets;
 use proptest::prelude::*;
-use zone_segment::Name;
+use zone_segment::{Name, NameRef};
 
 /// Names that are near each other: few labels of few octets, those with a meaning for keys among them.
 fn names() -> impl Strategy<Value = Name> {

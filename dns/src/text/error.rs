@@ -91,7 +91,9 @@ pub enum Reason {
     UnclosedParenthesis,
     /// A parenthesis is closed that was not opened.
     UnopenedParenthesis,
-    /// A quoted string has no end on its line.
+    /// A parenthesis is opened within parentheses.
+    NestedParenthesis,
+    /// A quoted string has no end: on its line, or within parentheses in the file.
     UnclosedQuote,
     /// Nothing follows a backslash on its line.
     UnfinishedEscape,
@@ -132,6 +134,8 @@ pub enum Reason {
     },
     /// There were more errors than are collected; the rest of the file was not read.
     TooManyErrors,
+    /// A warning: a TTL above the largest, taken for zero.
+    TtlTooLarge,
     /// A warning: an SOA without a TTL, whose minimum is used instead.
     SoaMinimumUsed,
 }
@@ -145,6 +149,7 @@ impl Reason {
             Self::ByteOrderMark => "byte-order-mark",
             Self::UnclosedParenthesis => "unclosed-parenthesis",
             Self::UnopenedParenthesis => "unopened-parenthesis",
+            Self::NestedParenthesis => "nested-parenthesis",
             Self::UnclosedQuote => "unclosed-quote",
             Self::UnfinishedEscape => "unfinished-escape",
             Self::UnknownDirective => "unknown-directive",
@@ -163,6 +168,7 @@ impl Reason {
             Self::MetaType => "meta-type",
             Self::Rdata { .. } => "rdata",
             Self::TooManyErrors => "too-many-errors",
+            Self::TtlTooLarge => "ttl-too-large",
             Self::SoaMinimumUsed => "soa-minimum-used",
         }
     }
@@ -195,6 +201,7 @@ impl fmt::Display for Reason {
             Self::ByteOrderMark => f.write_str("the file starts with a byte order mark"),
             Self::UnclosedParenthesis => f.write_str("parenthesis is never closed"),
             Self::UnopenedParenthesis => f.write_str("closing parenthesis without an opening one"),
+            Self::NestedParenthesis => f.write_str("parenthesis within parentheses"),
             Self::UnclosedQuote => f.write_str("quoted string does not end on its line"),
             Self::UnfinishedEscape => f.write_str("backslash at the end of a line"),
             Self::UnknownDirective => f.write_str("unknown directive"),
@@ -213,6 +220,7 @@ impl fmt::Display for Reason {
             Self::MetaType => f.write_str("type that cannot stand in a zone"),
             Self::Rdata { rtype, fault } => write!(f, "{rtype}: {fault}"),
             Self::TooManyErrors => write!(f, "more than {ERRORS_MAX} errors, the rest was not read"),
+            Self::TtlTooLarge => f.write_str("TTL above 2147483647, taken for 0"),
             Self::SoaMinimumUsed => f.write_str("SOA without a TTL, its minimum is used"),
         }
     }

@@ -1,5 +1,8 @@
-//! What octets mean to a scanner of zone files, 64 of them at a time: [`Masks`] has a bit for each octet of a window of text in each
+//! What octets mean to a scanner of zone files, 64 of them at a time: [`Window`] has a bit for each octet of a piece of text in each
 //! of a few classes, so that the end of a word is a count of zeros and not a loop.
+//!
+//! The text itself is copied along. That costs little, since the first cache holds all of it, and makes sure that there is something to load
+//! from any place on: looks at the window need no checks and no branches.
 //!
 //! The classes are made with the processor's vectors where it has them, found out at run time once for a window, and else one octet
 //! after the other; both give the same. The only file of `text` with unsafe code. Its invariants:
@@ -10,17 +13,29 @@
 /// Octets of text in a window at most: masks and text together fit the first cache.
 pub(super) const WINDOW_OCTETS: usize = 16 << 10;
 
-/// Octets of a mask: a bit an octet of text, and room for a look over the end.
-const MASK_OCTETS: usize = WINDOW_OCTETS / 8 + 2 * size_of::<u64>();
+/// Octets that are loaded at once from a word's start on, whatever its length.
+pub(super) const CHUNK_OCTETS: usize = 64;
+
+/// Places that can be looked at. A place outside of them is brought in by dropping its high bits, so that no look needs a check; the
+/// scanner's own are in the first half.
+const PLACES: usize = 2 * WINDOW_OCTETS;
+
+/// Octets of the copy of the text: a load from any place is within.
+const TEXT_OCTETS: usize = PLACES + CHUNK_OCTETS;
+
+/// Octets of a mask: a bit an octet of text, and room for a look from any place.
+const MASK_OCTETS: usize = PLACES / 8 + 2 * size_of::<u64>();
 
 /// One class: the bit of each octet, the first lowest.
 type Mask = [u8; MASK_OCTETS];
 
-/// The classes of a window's octets.
+/// A piece of a text and the classes of its octets.
 ///
-/// Behind a window each octet counts as the end of a word, and of no other class.
+/// Behind it there are line ends in the text, but to the classes each octet there is the end of a word, and nothing else.
 #[derive(Debug)]
-pub(super) struct Masks {
+pub(super) struct Window {
+    /// The text.
+    text: [u8; TEXT_OCTETS],
     /// What ends a word: blanks, line ends, and octets with a meaning of their own.
     ends: Mask,
     /// Blanks: space, tab, carriage return.
@@ -33,10 +48,17 @@ pub(super) struct Masks {
     quotes: Mask,
 }
 
-impl Default for Masks {
+impl Default for Window {
     fn default() -> Self {
         let none = [0; MASK_OCTETS];
-        Self { ends: [0xff; MASK_OCTETS], blanks: none, dots: none, lines: none, quotes: none }
+        Self {
+            text: [b'\n'; TEXT_OCTETS],
+            ends: [0xff; MASK_OCTETS],
+            blanks: none,
+            dots: none,
+            lines: none,
+            quotes: none,
+        }
     }
 }
 
@@ -46,12 +68,12 @@ macro_rules! look {
         $(#[$docs])*
         #[inline(always)]
         pub(super) fn $class(&self, at: usize) -> u64 {
-            window(&self.$class, at)
+            look(&self.$class, at)
         }
     };
 }
 
-impl Masks {
+impl Window {
     look! {
         /// The ends of words from an octet on: 57 bits at least, the octet's own lowest.
         ends
@@ -73,14 +95,40 @@ impl Masks {
         quotes
     }
 
-    /// Classifies the octets of a text, as many as a window has; gives how many those are.
-    pub(super) fn classify(&mut self, text: &[u8]) -> usize {
-        self.classify_with(text, implementation())
+    /// The octet at a place.
+    #[inline(always)]
+    pub(super) fn octet(&self, at: usize) -> u8 {
+        self.text[at % PLACES]
     }
 
-    /// Classifies with one implementation.
-    fn classify_with(&mut self, text: &[u8], implementation: Implementation) -> usize {
+    /// Eight octets from a place on, the first lowest.
+    #[inline(always)]
+    pub(super) fn eight(&self, at: usize) -> u64 {
+        u64::from_le_bytes(*load(&self.text, at % PLACES))
+    }
+
+    /// As many octets from a place on as are copied at once.
+    #[inline(always)]
+    pub(super) fn chunk(&self, at: usize) -> &[u8; CHUNK_OCTETS] {
+        load(&self.text, at % PLACES)
+    }
+
+    /// So many octets from a place on.
+    #[inline(always)]
+    pub(super) fn octets(&self, at: usize, length: usize) -> &[u8] {
+        self.text.get(at..at + length).unwrap_or_default()
+    }
+
+    /// Takes the first octets of a text, as many as a window has; gives how many those are.
+    pub(super) fn take(&mut self, text: &[u8]) -> usize {
+        self.take_with(text, implementation())
+    }
+
+    /// The same with one implementation.
+    fn take_with(&mut self, text: &[u8], implementation: Implementation) -> usize {
         let text = text.get(..WINDOW_OCTETS).unwrap_or(text);
+        self.text[..text.len()].copy_from_slice(text);
+        self.text[text.len()..text.len() + CHUNK_OCTETS].fill(b'\n');
         let (blocks, rest) = text.as_chunks::<BLOCK_OCTETS>();
         match implementation {
             Implementation::Plain => {
@@ -133,11 +181,14 @@ impl Masks {
 
 /// The bits of a mask from one on.
 #[inline(always)]
-fn window(mask: &Mask, at: usize) -> u64 {
-    match mask.get(at / 8..).and_then(|octets| octets.first_chunk()) {
-        Some(octets) => u64::from_le_bytes(*octets) >> (at % 8),
-        None => 0,
-    }
+fn look(mask: &Mask, at: usize) -> u64 {
+    u64::from_le_bytes(*load(mask, at % PLACES / 8)) >> (at % 8)
+}
+
+/// Octets from a place on that is known to have as many behind it; the compiler knows too, so that nothing is checked.
+#[inline(always)]
+fn load<const OCTETS: usize, const WANTED: usize>(octets: &[u8; OCTETS], at: usize) -> &[u8; WANTED] {
+    octets[at..at + WANTED].first_chunk().unwrap_or(&[0; WANTED])
 }
 
 /// Octets of text that one word of a mask stands for.
@@ -227,7 +278,7 @@ fn plain(block: &[u8; BLOCK_OCTETS]) -> Classes {
 /// Vectors of 32 octets.
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{BLOCK_OCTETS, CLASSES, Classes, MEMBERS, Masks};
+    use super::{BLOCK_OCTETS, CLASSES, Classes, MEMBERS, Window};
     use std::arch::x86_64::*;
 
     /// The classes that octets with these low four bits can have. Two classes never share both their low and their high four bits, so
@@ -252,13 +303,13 @@ mod avx2 {
 
     /// Classifies blocks.
     #[target_feature(enable = "avx2")]
-    pub(super) fn classify(masks: &mut Masks, blocks: &[[u8; BLOCK_OCTETS]]) {
-        let (low, high) = (load(&LOW), load(&HIGH));
+    pub(super) fn classify(window: &mut Window, blocks: &[[u8; BLOCK_OCTETS]]) {
+        let (low, high) = (vector(&LOW), vector(&HIGH));
         for (index, block) in blocks.iter().enumerate() {
             let (halves, _) = block.as_chunks::<32>();
-            let [first, second] = [&halves[0], &halves[1]].map(|half| classes(load(half), low, high));
+            let [first, second] = [&halves[0], &halves[1]].map(|half| classes(vector(half), low, high));
             let classes: Classes = MEMBERS.map(|members| bits(first, members) | bits(second, members) << 32);
-            masks.put(index, classes);
+            window.put(index, classes);
         }
     }
 
@@ -284,7 +335,7 @@ mod avx2 {
     /// Loads a vector.
     #[target_feature(enable = "avx2")]
     #[inline]
-    fn load(octets: &[u8; 32]) -> __m256i {
+    fn vector(octets: &[u8; 32]) -> __m256i {
         // SAFETY: `whole-array`.
         unsafe { _mm256_loadu_si256(octets.as_ptr().cast()) }
     }
@@ -295,7 +346,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The bits of each class in a window, by what is written at `Masks`.
+    /// The bits of each class in a window, by what is written at `Window`.
     fn expected(text: &[u8], at: usize) -> [bool; 5] {
         let octet = text.get(at).copied();
         let is_any = |set: &[u8]| octet.is_some_and(|octet| set.contains(&octet));
@@ -305,11 +356,16 @@ mod tests {
     /// Asserts that all looks at a text are right.
     fn assert_classified(text: &[u8], implementation: Implementation) {
         // From a text before there may be bits anywhere.
-        let mut masks = Masks { dots: [0xff; MASK_OCTETS], ..Masks::default() };
-        let length = masks.classify_with(text, implementation);
+        let mut window = Window { dots: [0xff; MASK_OCTETS], ..Window::default() };
+        let length = window.take_with(text, implementation);
         assert_eq!(length, text.len().min(WINDOW_OCTETS));
         for at in 0..=length {
-            let looks = [masks.ends(at), masks.blanks(at), masks.dots(at), masks.lines(at), masks.quotes(at)];
+            let looks = [window.ends(at), window.blanks(at), window.dots(at), window.lines(at), window.quotes(at)];
+            let chunk: Vec<u8> =
+                (at..at + CHUNK_OCTETS).map(|at| text[..length].get(at).copied().unwrap_or(b'\n')).collect();
+            assert_eq!(*window.chunk(at), *chunk);
+            assert_eq!(window.eight(at).to_le_bytes(), chunk[..8]);
+            assert_eq!(window.octet(at), chunk[0]);
             for ahead in [0, 1, 7, 31, 56] {
                 let found = looks.map(|look| look >> ahead & 1 == 1);
                 assert_eq!(found, expected(&text[..length], at + ahead), "{implementation:?} at {at} + {ahead}");

@@ -8,6 +8,7 @@ use zone_segment::Name;
 
 mod errors;
 mod include;
+mod parts;
 mod rdata;
 mod records;
 mod round_trip;

@@ -33,7 +33,9 @@ pub(super) enum TokenFault {
     UnclosedParenthesis,
     /// A parenthesis is closed that was not opened.
     UnopenedParenthesis,
-    /// A quoted string has no end on its line.
+    /// A parenthesis is opened within parentheses.
+    NestedParenthesis,
+    /// A quoted string has no end: on its line, or within parentheses in the file.
     UnclosedQuote,
     /// Nothing follows a backslash on its line.
     UnfinishedEscape,
@@ -104,7 +106,6 @@ impl<'a> Tokenizer<'a> {
     /// Reads to the end of the line, or of the last line that a parenthesis joins.
     fn read_entry(&mut self, tokens: &mut Vec<Token>) -> Result<(), TokenError> {
         let mut open: Option<Token> = None;
-        let mut depth = 0_u32;
         let mut joined = false;
         while let Some(octet) = self.peek() {
             match octet {
@@ -112,7 +113,7 @@ impl<'a> Tokenizer<'a> {
                     self.position += 1;
                     self.line += 1;
                     joined = false;
-                    if depth == 0 {
+                    if open.is_none() {
                         return Ok(());
                     }
                 }
@@ -122,25 +123,22 @@ impl<'a> Tokenizer<'a> {
                 }
                 b';' => self.skip_comment(),
                 b'(' => {
-                    open.get_or_insert(self.here());
-                    depth += 1;
+                    let here = self.here();
+                    if open.replace(here).is_some() {
+                        return Err(TokenError { fault: TokenFault::NestedParenthesis, token: here });
+                    }
                     self.position += 1;
                     joined = false;
                 }
                 b')' => {
-                    let here = self.here();
-                    let Some(left) = depth.checked_sub(1) else {
-                        return Err(TokenError { fault: TokenFault::UnopenedParenthesis, token: here });
-                    };
-                    depth = left;
-                    if depth == 0 {
-                        open = None;
+                    if open.take().is_none() {
+                        return Err(TokenError { fault: TokenFault::UnopenedParenthesis, token: self.here() });
                     }
                     self.position += 1;
                     joined = false;
                 }
                 b'"' => {
-                    tokens.push(Token { joined, ..self.read_quoted()? });
+                    tokens.push(Token { joined, ..self.read_quoted(open.is_some())? });
                     joined = true;
                 }
                 _ => {
@@ -168,16 +166,23 @@ impl<'a> Tokenizer<'a> {
         Ok(Token { start, end: self.position, line: self.line, quoted: false, joined: false })
     }
 
-    /// Reads a quoted string; a line end inside is an error, so that a forgotten quote is found on its line.
-    fn read_quoted(&mut self) -> Result<Token, TokenError> {
+    /// Reads a quoted string. A line end inside is an error, so that a forgotten quote is found on its line; within parentheses it
+    /// is an octet of the string.
+    fn read_quoted(&mut self, is_within_parentheses: bool) -> Result<Token, TokenError> {
         let start = self.position + 1;
+        let line = self.line;
         self.position = start;
         loop {
             match self.peek() {
                 Some(b'"') => break,
+                Some(b'\n') if is_within_parentheses => {
+                    self.position += 1;
+                    self.line += 1;
+                }
                 Some(b'\n') | None => {
-                    let token =
-                        Token { start: start - 1, end: self.position, line: self.line, quoted: true, joined: false };
+                    let rest = self.source.get(start..self.position).unwrap_or_default();
+                    let end = rest.iter().position(|octet| *octet == b'\n').map_or(self.position, |end| start + end);
+                    let token = Token { start: start - 1, end, line, quoted: true, joined: false };
                     return Err(TokenError { fault: TokenFault::UnclosedQuote, token });
                 }
                 Some(b'\\') => self.skip_escape()?,
@@ -186,7 +191,7 @@ impl<'a> Tokenizer<'a> {
         }
         let end = self.position;
         self.position += 1;
-        Ok(Token { start, end, line: self.line, quoted: true, joined: false })
+        Ok(Token { start, end, line, quoted: true, joined: false })
     }
 
     /// Steps over a backslash and the octet that it takes the meaning of.

@@ -11,7 +11,7 @@ pub const TTL_MAX: u32 = 0x7fff_ffff;
 pub enum TtlFault {
     /// It is no number of seconds and no numbers with units.
     Malformed,
-    /// It is more than the largest TTL.
+    /// It is more than 32 bits hold.
     TooLarge,
 }
 
@@ -19,12 +19,12 @@ impl fmt::Display for TtlFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => f.write_str("expected a time, in seconds or as in 1w2d3h4m5s"),
-            Self::TooLarge => f.write_str("time too large: a TTL goes up to 2147483647 seconds"),
+            Self::TooLarge => f.write_str("time too large: it goes up to 4294967295 seconds"),
         }
     }
 }
 
-/// Reads a TTL.
+/// Reads a TTL up to the largest.
 pub(super) fn parse(text: &[u8]) -> Result<u32, TtlFault> {
     match parse_time(text)? {
         seconds if seconds <= TTL_MAX => Ok(seconds),

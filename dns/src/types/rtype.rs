@@ -219,8 +219,8 @@ impl Rtype {
     }
 
     /// Whether records of this type may stand beside a CNAME or at a name whose other data is elsewhere: the types of DNSSEC
-    /// that speak of the name itself (RFC 4034, sections 3 and 4).
+    /// that speak of the name itself, and KEY for updates (RFC 4035, section 2.5), with SIG which signs one (RFC 2931).
     pub const fn is_allowed_beside_cname(self) -> bool {
-        matches!(self, Self::RRSIG | Self::NSEC | Self::SIG | Self::KEY | Self::NXT)
+        matches!(self, Self::RRSIG | Self::NSEC | Self::SIG | Self::KEY)
     }
 }

@@ -132,6 +132,7 @@ impl Service {
     /// Every reader answers from this generation.
     pub(super) fn became_current(&mut self, generation: u64) {
         info!(generation, "generation-current");
+        self.tell_serving();
         if let Some(remains) = self.remains.take() {
             self.unlink_unused(&remains);
             self.forget_repaired();
@@ -150,7 +151,7 @@ impl Service {
         // While a reader can't take the newest, what it has is not what was asked for.
         if !self.readers.any_has_refused() {
             for Published { report, waiters, .. } in self.updates.visible(current) {
-                self.answer_all(waiters, &updates::reloaded(current, &report));
+                self.answer_all(waiters, &updates::reloaded(current, &report, self.is_watching()));
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::catalogue::Catalogue;
 use crate::generation::State;
 use crate::progress::Progress;
 use crate::rotation::Event;
+use crate::source::watch::Watch;
 
 impl Service {
     /// Compares sources, now or as soon as a place is free.
@@ -74,6 +75,11 @@ impl Service {
         self.start_build();
     }
 
+    /// Whether changes of sources are taken without a reload.
+    pub(super) fn is_watching(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::is_watching)
+    }
+
     /// Removes the files of the catalogue that nothing names any more. No build runs, so that none is being written.
     fn remove_catalogues(&self) {
         let states = self.states.values().chain(&self.remains);
@@ -120,9 +126,12 @@ impl Service {
             return;
         }
         self.note_zones(zones);
+        if self.has_told() {
+            self.tell_serving();
+        }
         let generation = self.states.keys().next_back().copied().unwrap_or(0);
         if self.rotation.current().is_some_and(|current| current >= generation) {
-            self.answer_all(waiters, &updates::reloaded(generation, &report));
+            self.answer_all(waiters, &updates::reloaded(generation, &report, self.is_watching()));
         } else {
             self.updates.published.push(Published { generation, report, waiters });
         }

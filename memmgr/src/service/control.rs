@@ -86,6 +86,8 @@ impl Service {
             consumers: self.readers.statuses(&self.rotation.readers()),
             generations: self.generation_statuses(),
             kills: self.readers.kills(),
+            loads: self.loads(),
+            watching: self.is_watching(),
         }
     }
 

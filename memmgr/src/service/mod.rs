@@ -12,6 +12,7 @@ mod conversation;
 mod delivery;
 mod examination;
 mod link;
+mod loading;
 mod readers;
 mod updates;
 mod zones;
@@ -34,8 +35,10 @@ use crate::builder::Scope;
 use crate::generation::State;
 use crate::recovery::{self, Recovered, StateDirectory};
 use crate::rotation::{Deadlines, Event, ReaderId, Rotation, ThreadProgress};
+use crate::source::watch::{self, Watch};
 use examination::Examinations;
 pub(crate) use link::Link;
+use loading::Told;
 use readers::Readers;
 use updates::Updates;
 use zones::Unread;
@@ -107,6 +110,10 @@ pub(crate) struct Service {
     pongs: mpsc::Receiver<(ReaderId, Pong)>,
     /// Whether the supervisor was told that all auth processes answer.
     is_ready: bool,
+    /// What the supervisor was told of loads.
+    told: Told,
+    /// The zone directory under watch, where that is asked for.
+    watch: Option<Watch>,
 }
 
 /// How the loop is set up.
@@ -134,6 +141,8 @@ impl Service {
             ..Deadlines::default()
         };
         let (pong_sender, pongs) = mpsc::channel(PONGS_MAX);
+        // Before sources are compared for the first time: what changes meanwhile is told.
+        let watch = options.watch.then(|| Watch::new(&options.zones));
         let mut updates = Updates::default();
         updates.ask(Scope::All, None);
         let (mut states, mut remains, mut is_unverified) = (BTreeMap::new(), None, false);
@@ -175,6 +184,8 @@ impl Service {
             pong_sender,
             pongs,
             is_ready: false,
+            told: Told::default(),
+            watch,
         }
     }
 
@@ -202,6 +213,7 @@ impl Service {
                 pong = self.pongs.recv() => if let Some((reader, pong)) = pong {
                     self.pong(reader, &pong);
                 },
+                scope = watch::changed(&mut self.watch) => self.reload(scope, None),
                 outcome = updates::finished(&mut self.updates.running) => self.built(outcome),
                 zones = recovery::zones::ended(&mut self.zones.reading) => self.zones_read(zones),
                 damaged = recovery::verified(&mut self.verification) => self.verified(damaged),
@@ -210,6 +222,7 @@ impl Service {
                     self.bury_the_dead();
                     self.step(Event::Tick);
                     self.retry_repair();
+                    self.tell_progress();
                     if self.began.elapsed() > LOOK_CLOSER_AFTER {
                         self.look_closer();
                     }

@@ -130,7 +130,7 @@ impl std::fmt::Display for BuildFailure {
 }
 
 /// The answer to a reload.
-pub(super) fn reloaded(generation: u64, report: &Report) -> Reloaded {
+pub(super) fn reloaded(generation: u64, report: &Report, watching: bool) -> Reloaded {
     let unnamed = report.unnamed.iter().chain(&report.unlisted);
     let unnamed = unnamed.map(|error| ZoneFailure { name: String::new(), error: error.clone() });
     let failed = report.failed.iter().map(|(zone, error)| ZoneFailure { name: zone.to_string(), error: error.clone() });
@@ -139,5 +139,6 @@ pub(super) fn reloaded(generation: u64, report: &Report) -> Reloaded {
         changed: report.changed.iter().map(ToString::to_string).collect(),
         unchanged: report.unchanged,
         failed: failed.chain(unnamed).collect(),
+        watching,
     }
 }

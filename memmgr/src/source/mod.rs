@@ -1,8 +1,9 @@
 //! Sources: where zone data comes from. A source yields sorted RRsets or says what is wrong; it never touches a segment.
 //!
 //! [`directory`] finds the zones of a directory of zone files, [`zonefile`] reads one, [`stamp`] tells without reading
-//! whether it is still the one that was read.
+//! whether it is still the one that was read, [`watch`] hears from the kernel what changed.
 
 pub(crate) mod directory;
 pub(crate) mod stamp;
+pub(crate) mod watch;
 pub(crate) mod zonefile;

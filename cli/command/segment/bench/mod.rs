@@ -7,7 +7,7 @@ mod questions;
 mod report;
 mod subjects;
 
-use std::io::Write;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,14 +70,13 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, String> {
     Ok(if wants_json(matches) { print::json(&report.json()) } else { report.print() })
 }
 
-/// The segment of a zone file, mapped from a temporary file that has no name.
+/// The segment of a zone file, mapped from a temporary file that is gone again.
 fn built(zone: &PathBuf) -> Result<Segment, String> {
-    let octets = build::segment(HashKey([0; 16]), &[zone])?;
-    let failed =
-        |error| format!("writing a segment of {} to {}: {error}", zone.display(), std::env::temp_dir().display());
-    let mut file = tempfile::tempfile().map_err(failed)?;
-    file.write_all(&octets).map_err(failed)?;
-    drop(octets);
+    let failed = |error: std::io::Error| format!("writing to {}: {error}", std::env::temp_dir().display());
+    let directory = tempfile::tempdir().map_err(failed)?;
+    let builder = build::builder(HashKey([0; 16]), &[zone])?;
+    builder.write_file(directory.path(), "bench.segment").map_err(|error| Chain(&error).to_string())?;
+    let file = File::open(directory.path().join("bench.segment")).map_err(failed)?;
     zone_segment::map(&file).map_err(|error| format!("opening the segment of {}: {}", zone.display(), Chain(&error)))
 }
 

@@ -7,6 +7,11 @@ use crate::text::limits::ERRORS_MAX;
 const FAULTS: &[(&str, &str)] = &[
     // Entries.
     ("a 1 A (192.0.2.1\nb 1 NS a\n", "x.zone:1:7: error: parenthesis is never closed: `(`"),
+    ("a 1 ( A ( 192.0.2.1\nb 1 NS a", "x.zone:1:9: error: parenthesis within parentheses: `(`"),
+    (
+        "a 1 TXT ( \"b\n c",
+        "x.zone:1:11: error: quoted string does not end on its line: `\"b` (close it with \", or write \\\" for a quote that is meant)",
+    ),
     ("a 1 A 192.0.2.1)", "x.zone:1:16: error: closing parenthesis without an opening one: `)`"),
     (
         "a 1 TXT \"b\nc 1 NS a",
@@ -20,7 +25,7 @@ const FAULTS: &[(&str, &str)] = &[
     // Directives.
     ("$TTL\n", "x.zone:1:1: error: directive is not of the form $TTL TIME: `$TTL`"),
     ("$TTL 1x", "x.zone:1:6: error: expected a time, in seconds or as in 1w2d3h4m5s: `1x`"),
-    ("$TTL 2147483648", "x.zone:1:6: error: time too large: a TTL goes up to 2147483647 seconds: `2147483648`"),
+    ("$TTL 4294967296", "x.zone:1:6: error: time too large: it goes up to 4294967295 seconds: `4294967296`"),
     ("$ORIGIN a b", "x.zone:1:1: error: directive is not of the form $ORIGIN NAME: `$ORIGIN`"),
     (
         "$ORIGIN a..b",

@@ -1,7 +1,7 @@
 //! What carries over from entry to entry, whoever reads them: the owner and the TTLs ([`Carried`]).
 
+use super::super::simd::CHUNK_OCTETS;
 use super::super::ttl::TTL_MAX;
-use super::cursor::CHUNK_OCTETS;
 use crate::columns::{Kind, Part};
 use crate::types::Rtype;
 use zone_segment::NameRef;

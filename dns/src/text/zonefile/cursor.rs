@@ -1,13 +1,10 @@
-//! The words of an entry by the masks of a window: [`Cursor`] gives out the same words as `token.rs`, in the same order, without looking
+//! The words of an entry by the classes of a window: [`Cursor`] gives out the same words as `token.rs`, in the same order, without looking
 //! at their octets one by one.
 //!
 //! Comments, blanks, line ends in parentheses and quotes are stepped over here. Whatever else an entry may have, escapes above all, and
 //! every fault, is `None`: then the tokenizer reads the entry.
 
-use super::super::simd::Masks;
-
-/// Octets that are read at once from a word's start on, whatever its length; a text has more than these behind it.
-pub(super) const CHUNK_OCTETS: usize = 64;
+use super::super::simd::{CHUNK_OCTETS, Window};
 
 /// Bits that a look at a mask has at least.
 const LOOK_BITS: usize = 57;
@@ -35,11 +32,9 @@ pub(super) enum Next {
 /// A place in a window of text.
 #[derive(Debug)]
 pub(super) struct Cursor<'t> {
-    /// The text from the window's start on, to the end of the padding behind the file.
-    text: &'t [u8],
-    /// What the window's octets mean.
-    masks: &'t Masks,
-    /// Where the window ends. One octet behind the text where that ends in it: a line end of the padding ends the last line.
+    /// The window.
+    window: &'t Window,
+    /// Where the window ends. One octet behind it where the text ends in it: what ends the last line is a line end behind the window.
     limit: usize,
     /// The next octet.
     at: usize,
@@ -51,8 +46,8 @@ pub(super) struct Cursor<'t> {
 
 impl<'t> Cursor<'t> {
     /// Starts at the beginning of a line.
-    pub(super) fn new(text: &'t [u8], masks: &'t Masks, limit: usize, at: usize, line: u32) -> Self {
-        Self { text, masks, limit, at, line, depth: 0 }
+    pub(super) fn new(window: &'t Window, limit: usize, at: usize, line: u32) -> Self {
+        Self { window, limit, at, line, depth: 0 }
     }
 
     /// The line it stands on.
@@ -70,31 +65,31 @@ impl<'t> Cursor<'t> {
     /// The octet at a place.
     #[inline(always)]
     pub(super) fn octet(&self, at: usize) -> u8 {
-        self.text.get(at).copied().unwrap_or(b'\n')
+        self.window.octet(at)
     }
 
     /// The octets of a word.
     #[inline(always)]
     pub(super) fn octets(&self, word: Word) -> &'t [u8] {
-        self.text.get(word.start..word.start + word.length).unwrap_or_default()
+        self.window.octets(word.start, word.length)
     }
 
     /// Eight octets from a place on, the first lowest.
     #[inline(always)]
     pub(super) fn eight(&self, at: usize) -> u64 {
-        self.text.get(at..).and_then(|octets| octets.first_chunk()).map_or(0, |octets| u64::from_le_bytes(*octets))
+        self.window.eight(at)
     }
 
     /// As many octets from a place on as are copied at once.
     #[inline(always)]
-    pub(super) fn chunk(&self, at: usize) -> Option<&'t [u8; CHUNK_OCTETS]> {
-        self.text.get(at..)?.first_chunk()
+    pub(super) fn chunk(&self, at: usize) -> &'t [u8; CHUNK_OCTETS] {
+        self.window.chunk(at)
     }
 
     /// The dots from a place on, in the lowest bits of which there are as many as a look has.
     #[inline(always)]
     pub(super) fn dots(&self, at: usize) -> u64 {
-        self.masks.dots(at)
+        self.window.dots(at)
     }
 
     /// Steps over lines without any words to the first that has one, and to its first word; tells where that line starts, and
@@ -103,7 +98,7 @@ impl<'t> Cursor<'t> {
     pub(super) fn start_entry(&mut self) -> Start {
         loop {
             let start = Start { at: self.at, line: self.line, is_blank: false };
-            if self.masks.ends(self.at) & 1 == 0 || self.is_at_limit() {
+            if self.window.ends(self.at) & 1 == 0 || self.is_at_limit() {
                 return start;
             }
             let is_blank = matches!(self.octet(self.at), b' ' | b'\t');
@@ -119,7 +114,7 @@ impl<'t> Cursor<'t> {
     /// What comes next; steps over what has no meaning before it.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Next> {
-        if self.masks.ends(self.at) & 1 == 0 {
+        if self.window.ends(self.at) & 1 == 0 {
             return Some(Next::Word);
         }
         if self.depth == 0 && self.octet(self.at) == b'\n' && !self.is_at_limit() {
@@ -132,7 +127,7 @@ impl<'t> Cursor<'t> {
     #[inline(never)]
     fn next_special(&mut self) -> Option<Next> {
         while !self.is_at_limit() {
-            if self.masks.ends(self.at) & 1 == 0 {
+            if self.window.ends(self.at) & 1 == 0 {
                 return Some(Next::Word);
             }
             match self.octet(self.at) {
@@ -140,6 +135,8 @@ impl<'t> Cursor<'t> {
                 b'\n' => self.end_line(),
                 b';' => self.skip_comment()?,
                 b'"' => return Some(Next::Quoted),
+                // One within another is a fault, for the reader of tokens to tell.
+                b'(' if self.depth > 0 => return None,
                 b'(' => {
                     self.depth += 1;
                     self.at += 1;
@@ -159,12 +156,12 @@ impl<'t> Cursor<'t> {
     /// Takes the next word, and steps over the blanks behind it.
     #[inline(always)]
     pub(super) fn word(&mut self) -> Option<Word> {
-        let mut ends = self.masks.ends(self.at);
+        let mut ends = self.window.ends(self.at);
         if ends & 1 != 0 {
             if self.next_special()? != Next::Word {
                 return None;
             }
-            ends = self.masks.ends(self.at);
+            ends = self.window.ends(self.at);
         }
         let start = self.at;
         let length = if ends == 0 { self.long_word()? } else { ends.trailing_zeros() as usize };
@@ -178,7 +175,7 @@ impl<'t> Cursor<'t> {
     fn long_word(&self) -> Option<usize> {
         let mut length = LOOK_BITS;
         while self.at + length <= self.limit {
-            match self.masks.ends(self.at + length) {
+            match self.window.ends(self.at + length) {
                 0 => length += LOOK_BITS,
                 ends => return Some(length + ends.trailing_zeros() as usize),
             }
@@ -192,7 +189,7 @@ impl<'t> Cursor<'t> {
         let start = self.at + 1;
         let mut end = start;
         while end <= self.limit {
-            match self.masks.quotes(end) {
+            match self.window.quotes(end) {
                 0 => end += LOOK_BITS,
                 quotes => {
                     end += quotes.trailing_zeros() as usize;
@@ -231,7 +228,7 @@ impl<'t> Cursor<'t> {
     #[inline(always)]
     fn skip_blanks(&mut self) {
         loop {
-            let blanks = (!self.masks.blanks(self.at)).trailing_zeros() as usize;
+            let blanks = (!self.window.blanks(self.at)).trailing_zeros() as usize;
             if blanks < LOOK_BITS {
                 self.at += blanks;
                 return;
@@ -244,7 +241,7 @@ impl<'t> Cursor<'t> {
     #[inline(never)]
     fn skip_comment(&mut self) -> Option<()> {
         while self.at < self.limit {
-            match self.masks.lines(self.at) {
+            match self.window.lines(self.at) {
                 0 => self.at += LOOK_BITS,
                 lines => {
                     self.at += lines.trailing_zeros() as usize;

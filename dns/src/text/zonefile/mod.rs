@@ -14,11 +14,12 @@
 //!
 //! A `scanner` turns the entries of a regular form, nearly all of a large zone, straight into records; `reader` obeys directives and reads
 //! any other entry by its tokens (`token.rs`, `rdata.rs`), with the same result for all that both can read. What they share from entry
-//! to entry is in `carried`. `source` reads and stamps files. What is accepted, and the choices where other servers differ, are in `docs/zone-file-format.md`.
+//! to entry is in `carried`. `source` reads and stamps files, large ones in `parts` on all cores. What is accepted, and the choices where other servers differ, are in `docs/zone-file-format.md`.
 
 mod carried;
 mod cursor;
 mod digits;
+mod parts;
 mod reader;
 mod scanner;
 mod source;
@@ -71,6 +72,23 @@ pub struct Options<'a> {
     pub progress: Option<&'a Progress>,
     /// Reads every entry by its tokens, as only irregular ones are otherwise: what the scanner is compared with.
     pub is_plain: bool,
+    /// Octets of text that are a part; 0 for as many as are best, which is right but in tests.
+    pub part_octets: usize,
+}
+
+impl Options<'_> {
+    /// How many threads to read a large file with. Asked for such a file alone, since the answer takes as long as a small one.
+    fn threads(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+
+    /// Octets of a block of text.
+    fn block_octets(&self) -> usize {
+        if self.part_octets == 0 { parts::BLOCK_OCTETS } else { self.part_octets }
+    }
 }
 
 /// How far reading is, over all files that are read with it; each number only grows.

@@ -7,7 +7,8 @@ use super::super::fields::Fields;
 use super::super::limits::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX, WARNINGS_MAX};
 use super::super::token::{Entry, Token, TokenFault, Tokenizer, column};
 use super::super::{name, rdata, ttl};
-use super::carried::Carried;
+use super::carried::{Carried, Ttls};
+use super::parts::{self, InParts};
 use super::scanner::{Position, Scanned, Scanner, Stop};
 use super::source::{OpenFile, Source, Text};
 use super::{Buffers, Options, ZoneFile};
@@ -18,6 +19,17 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use zone_segment::Name;
+
+/// How a text ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// The origin.
+    pub(super) origin: Name,
+    /// The line, from 1, that begins where it ends.
+    pub(super) line: u32,
+    /// The TTLs for records without one.
+    pub(super) ttls: Ttls,
+}
 
 /// A fault in the entry that is read just now.
 struct Fault {
@@ -51,6 +63,8 @@ pub(super) struct Reader<'b> {
     carried: Carried,
     /// The files being read, each including the next, by their canonical paths.
     open: Vec<PathBuf>,
+    /// Whether this is one of several parts of a file, which includes none.
+    is_part: bool,
     /// How many files were included.
     included: usize,
     /// Where RDATA is put together, kept to save allocations.
@@ -70,6 +84,7 @@ impl<'b> Reader<'b> {
             part: Part::default(),
             carried: Carried::default(),
             open: Vec::new(),
+            is_part: false,
             included: 0,
             rdata: Vec::new(),
         }
@@ -78,26 +93,64 @@ impl<'b> Reader<'b> {
     /// Reads the file and what it includes.
     pub(super) fn read(mut self, origin: &Name) -> ZoneFile {
         let path = self.path(0).to_owned();
-        let mut text = self.buffers.texts.pop().unwrap_or_default();
-        match self.load(0, &path, &mut text) {
-            Ok(()) => {
-                self.open.push(path);
-                self.read_source(0, &text, origin.clone());
-            }
-            Err(reason) => {
-                self.report(ZoneFileError { path, place: None, severity: Severity::Error, reason, text: None });
+        if let Err(reason) = self.read_file(&path, origin) {
+            self.report(ZoneFileError { path, place: None, severity: Severity::Error, reason, text: None });
+        }
+        self.finish()
+    }
+
+    /// Reads the file and what it includes, if it can be read.
+    fn read_file(&mut self, path: &Path, origin: &Name) -> Result<(), Reason> {
+        let file = OpenFile::open(path)?;
+        if file.size() > self.options.block_octets() as u64 {
+            let read_at = |octets: &mut [u8], at| file.read_at(octets, at);
+            if let Some(in_parts) = parts::read(self.buffers, path, &read_at, file.size(), origin, self.options) {
+                self.zone_file.sources = vec![file.source(in_parts.content_hash, in_parts.length)];
+                self.take_parts(in_parts);
+                return Ok(());
             }
         }
+        let mut text = self.buffers.texts.pop().unwrap_or_default();
+        let loaded = self.load(0, &file, &mut text);
+        if loaded.is_ok() {
+            self.open.push(path.to_owned());
+            self.read_source(0, text.as_slice(), origin.clone());
+        }
         self.buffers.texts.push(text);
-        self.finish()
+        loaded
+    }
+
+    /// Takes what was read in parts.
+    fn take_parts(&mut self, in_parts: InParts) {
+        self.zone_file.columns.parts = in_parts.parts;
+        self.zone_file.warnings = in_parts.warnings;
+    }
+
+    /// Reads one of several parts of the file. It must not include any other; an error stands for all that keeps it from being a part.
+    pub(super) fn read_part(mut self, text: &[u8], origin: Name, ttls: Ttls) -> (ZoneFile, Option<Ended>) {
+        self.is_part = true;
+        self.carried.ttls = ttls;
+        let end = self.read_source(0, text, origin);
+        (self.finish(), end)
     }
 
     /// Reads the file from memory, and what it includes.
     pub(super) fn read_octets(mut self, source: &[u8], origin: &Name) -> ZoneFile {
-        let mut text = self.buffers.texts.pop().unwrap_or_default();
-        text.fill(source);
-        self.read_source(0, &text, origin.clone());
-        self.buffers.texts.push(text);
+        if source.len() > self.options.block_octets() {
+            let path = self.path(0).to_owned();
+            let read_at = |octets: &mut [u8], at: u64| {
+                let rest = usize::try_from(at).ok().and_then(|at| source.get(at..)).unwrap_or_default();
+                let length = rest.len().min(octets.len());
+                octets[..length].copy_from_slice(&rest[..length]);
+                Ok(length)
+            };
+            let size = source.len() as u64;
+            if let Some(in_parts) = parts::read(self.buffers, &path, &read_at, size, origin, self.options) {
+                self.take_parts(in_parts);
+                return self.finish();
+            }
+        }
+        self.read_source(0, source, origin.clone());
         self.finish()
     }
 
@@ -122,8 +175,8 @@ impl<'b> Reader<'b> {
     }
 
     /// Reads a file into memory.
-    fn load(&mut self, file: u32, path: &Path, text: &mut Text) -> Result<(), Reason> {
-        let source = OpenFile::open(path)?.read(text)?;
+    fn load(&mut self, file: u32, open: &OpenFile, text: &mut Text) -> Result<(), Reason> {
+        let source = open.read(text)?;
         if let Some(progress) = self.options.progress {
             progress.octets.fetch_add(text.as_slice().len() as u64, Ordering::Relaxed);
         }
@@ -133,22 +186,22 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    /// Reads the entries of one file to its end, or until there are too many errors.
-    fn read_source(&mut self, file: u32, text: &Text, origin: Name) {
+    /// Reads the entries of one file to its end, or until there are too many errors; then there is no end.
+    fn read_source(&mut self, file: u32, source: &[u8], origin: Name) -> Option<Ended> {
         let mut scanner = self.buffers.scanners.pop().unwrap_or_default();
         scanner.reset();
-        self.read_entries(file, text, origin, &mut scanner);
+        let end = self.read_entries(file, source, origin, &mut scanner);
         self.buffers.scanners.push(scanner);
+        end
     }
 
     /// Reads the entries of one file, those of a regular form with the scanner.
-    fn read_entries(&mut self, file: u32, text: &Text, origin: Name, scanner: &mut Scanner) {
-        let source = text.as_slice();
+    fn read_entries(&mut self, file: u32, source: &[u8], origin: Name, scanner: &mut Scanner) -> Option<Ended> {
         let mut frame = Frame { file, source, origin };
         if BYTE_ORDER_MARKS.iter().any(|mark| source.starts_with(mark)) {
             let token = Token { start: 0, end: 0, line: 1, quoted: false, joined: false };
             self.report_fault(&frame, Severity::Error, Fault { reason: Reason::ByteOrderMark, token });
-            return;
+            return None;
         }
         let mut tokenizer = Tokenizer::new(source);
         let mut tokens = Vec::new();
@@ -159,15 +212,15 @@ impl<'b> Reader<'b> {
             }
             if !self.options.is_plain {
                 let origin = frame.origin.as_wire();
-                let scanned = Scanned { padded: text.padded(), length: source.len(), origin, file };
+                let scanned = Scanned { octets: source, origin, file };
                 match scanner.scan(&scanned, &mut position, &mut self.carried, &mut self.part) {
-                    Stop::End => return,
+                    Stop::End => return Some(self.ended(frame, position.line)),
                     Stop::Window => continue,
                     Stop::Irregular => tokenizer.go_to(position.at, position.line),
                 }
             }
             let outcome = match tokenizer.next_entry(&mut tokens) {
-                Ok(None) => return,
+                Ok(None) => return Some(self.ended(frame, tokenizer.position().1)),
                 Ok(Some(entry)) => self.read_entry(&mut frame, entry, &tokens),
                 Err(error) => Err(Fault { reason: error.fault.into(), token: error.token }),
             };
@@ -177,6 +230,12 @@ impl<'b> Reader<'b> {
             let (at, line) = tokenizer.position();
             position = Position { at, line };
         }
+        None
+    }
+
+    /// How a text ended.
+    fn ended(&self, frame: Frame<'_>, line: u32) -> Ended {
+        Ended { origin: frame.origin, line, ttls: self.carried.ttls }
     }
 
     /// Reads one entry: a directive if it starts with `$`, else a record.
@@ -205,7 +264,7 @@ impl<'b> Reader<'b> {
             }
             b"$TTL" => {
                 let [ttl] = arguments else { return Err(malformed("$TTL TIME")) };
-                self.carried.ttls.default = Some(read_ttl(frame, *ttl)?);
+                self.carried.ttls.default = Some(self.read_ttl(frame, *ttl)?);
             }
             b"$INCLUDE" => {
                 let (path, origin) = match arguments {
@@ -225,6 +284,9 @@ impl<'b> Reader<'b> {
     /// section 5.1); a `$TTL` in it stays in force, since RFC 2308, section 4 ends it only at the next one.
     fn include(&mut self, frame: &Frame<'_>, token: Token, origin: Name) -> Result<(), Fault> {
         let fault = |reason| Fault { reason, token };
+        if self.is_part {
+            return Err(fault(Reason::TooManyFiles));
+        }
         let mut name = Vec::new();
         let malformed = |_| fault(Reason::DirectiveArguments("$INCLUDE FILE [ORIGIN]"));
         Fields::new(frame.source, &[token], &[]).take_octets(&mut name).map_err(malformed)?;
@@ -246,13 +308,14 @@ impl<'b> Reader<'b> {
         if self.open.len() > INCLUDE_DEPTH_MAX {
             return Err(fault(Reason::IncludeTooDeep));
         }
+        let open = OpenFile::open(&path).map_err(fault)?;
         let mut text = self.buffers.texts.pop().unwrap_or_default();
-        let loaded = self.load(file, &path, &mut text).map_err(fault);
+        let loaded = self.load(file, &open, &mut text).map_err(fault);
         if loaded.is_ok() {
             let owner = self.carried.owner().map(|owner| owner.as_wire().to_vec()).unwrap_or_default();
             self.open.push(canonical);
             self.carried.forget_text();
-            self.read_source(file, &text, origin);
+            self.read_source(file, text.as_slice(), origin);
             self.open.pop();
             self.carried.replace_owner(&owner);
         }
@@ -262,7 +325,7 @@ impl<'b> Reader<'b> {
 
     /// Reads a record from its TTL, class or type on; `start` is the first token of its entry.
     fn read_record(&mut self, frame: &Frame<'_>, start: Token, tokens: &[Token]) -> Result<(), Fault> {
-        let head = read_head(frame, start, tokens)?;
+        let head = self.read_head(frame, start, tokens)?;
         self.carried.owner().ok_or(Fault { reason: Reason::NoOwner, token: start })?;
         let mut fields = Fields::new(frame.source, head.rdata, frame.origin.as_wire());
         if let Err(fault) = rdata::scan(head.rtype, &mut fields, &mut self.rdata) {
@@ -274,6 +337,50 @@ impl<'b> Reader<'b> {
         }
         self.carried.record(head.rtype, head.ttl, frame.file, start.line, &self.rdata, &mut self.part);
         Ok(())
+    }
+
+    /// Reads TTL and class, either or both or none and in either order (RFC 1035, section 5.1), and the type.
+    fn read_head<'t>(&mut self, frame: &Frame<'_>, start: Token, tokens: &'t [Token]) -> Result<Head<'t>, Fault> {
+        let mut ttl = None;
+        let mut has_class = false;
+        let mut rest = tokens;
+        let mut last = start;
+        while let [token, after @ ..] = rest {
+            let fault = |reason| Fault { reason, token: *token };
+            let text = token.text(frame.source);
+            rest = after;
+            last = *token;
+            if token.quoted {
+                return Err(fault(Reason::UnknownType));
+            }
+            if ttl.is_none() && text.first().is_some_and(u8::is_ascii_digit) {
+                ttl = Some(self.read_ttl(frame, *token)?);
+            } else if let Some(class) = Class::from_mnemonic(text).filter(|_| !has_class) {
+                if class != Class::IN {
+                    return Err(fault(Reason::Class));
+                }
+                has_class = true;
+            } else {
+                return match Rtype::from_mnemonic(text) {
+                    Some(rtype) if rtype.is_meta() => Err(fault(Reason::MetaType)),
+                    Some(rtype) => Ok(Head { ttl, rtype, rtype_token: *token, rdata: after }),
+                    None => Err(fault(Reason::UnknownType)),
+                };
+            }
+        }
+        Err(Fault { reason: Reason::NoType, token: last })
+    }
+
+    /// Reads a token as a TTL. One above the largest that fits 32 bits is taken for zero (RFC 2181, section 8).
+    fn read_ttl(&mut self, frame: &Frame<'_>, token: Token) -> Result<u32, Fault> {
+        match ttl::parse_time(token.text(frame.source)) {
+            Ok(ttl) if ttl > ttl::TTL_MAX => {
+                self.report_fault(frame, Severity::Warning, Fault { reason: Reason::TtlTooLarge, token });
+                Ok(0)
+            }
+            Ok(ttl) => Ok(ttl),
+            Err(fault) => Err(Fault { reason: Reason::Ttl(fault), token }),
+        }
     }
 
     /// Where there is no TTL at all, takes the minimum of an SOA, which then stands for a `$TTL`.
@@ -345,6 +452,7 @@ impl From<TokenFault> for Reason {
         match fault {
             TokenFault::UnclosedParenthesis => Self::UnclosedParenthesis,
             TokenFault::UnopenedParenthesis => Self::UnopenedParenthesis,
+            TokenFault::NestedParenthesis => Self::NestedParenthesis,
             TokenFault::UnclosedQuote => Self::UnclosedQuote,
             TokenFault::UnfinishedEscape => Self::UnfinishedEscape,
         }
@@ -363,48 +471,11 @@ struct Head<'t> {
     rdata: &'t [Token],
 }
 
-/// Reads TTL and class, either or both or none and in either order (RFC 1035, section 5.1), and the type.
-fn read_head<'t>(frame: &Frame<'_>, start: Token, tokens: &'t [Token]) -> Result<Head<'t>, Fault> {
-    let mut ttl = None;
-    let mut has_class = false;
-    let mut rest = tokens;
-    let mut last = start;
-    while let [token, after @ ..] = rest {
-        let fault = |reason| Fault { reason, token: *token };
-        let text = token.text(frame.source);
-        rest = after;
-        last = *token;
-        if token.quoted {
-            return Err(fault(Reason::UnknownType));
-        }
-        if ttl.is_none() && text.first().is_some_and(u8::is_ascii_digit) {
-            ttl = Some(read_ttl(frame, *token)?);
-        } else if let Some(class) = Class::from_mnemonic(text).filter(|_| !has_class) {
-            if class != Class::IN {
-                return Err(fault(Reason::Class));
-            }
-            has_class = true;
-        } else {
-            return match Rtype::from_mnemonic(text) {
-                Some(rtype) if rtype.is_meta() => Err(fault(Reason::MetaType)),
-                Some(rtype) => Ok(Head { ttl, rtype, rtype_token: *token, rdata: after }),
-                None => Err(fault(Reason::UnknownType)),
-            };
-        }
-    }
-    Err(Fault { reason: Reason::NoType, token: last })
-}
-
 /// Reads a token as a name, completed with the origin where it is relative.
 fn read_name(frame: &Frame<'_>, token: Token) -> Result<Name, Fault> {
     let fault = |fault| Fault { reason: Reason::Name(fault), token };
     let name = name::parse(token.text(frame.source), frame.origin.as_wire()).map_err(fault)?;
     Name::from_wire(name.as_wire()).map_err(|_| fault(name::NameFault::NameTooLong))
-}
-
-/// Reads a token as a TTL.
-fn read_ttl(frame: &Frame<'_>, token: Token) -> Result<u32, Fault> {
-    ttl::parse(token.text(frame.source)).map_err(|fault| Fault { reason: Reason::Ttl(fault), token })
 }
 
 /// The marks of UTF-8 and of UTF-16 in either byte order.

@@ -8,10 +8,10 @@
 use super::super::field::Field;
 use super::super::layout::layout;
 use super::super::name::NAME_OCTETS_MAX;
-use super::super::simd::Masks;
+use super::super::simd::{CHUNK_OCTETS, Window};
 use super::super::ttl;
 use super::carried::{Carried, NAME_ROOM};
-use super::cursor::{CHUNK_OCTETS, Cursor, Next, Word};
+use super::cursor::{Cursor, Next, Word};
 use super::digits;
 use crate::columns::Part;
 use crate::types::Rtype;
@@ -21,11 +21,11 @@ use std::sync::LazyLock;
 /// What makes records of text.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    /// What the octets of the window mean.
-    masks: Masks,
-    /// Where the window starts in the text.
+    /// The window.
+    window: Window,
+    /// Where it starts in the text.
     start: usize,
-    /// Octets of the window; at first there is none.
+    /// Octets of it; at first there is none.
     length: usize,
     /// The RDATA that is put together.
     rdata: Room,
@@ -56,10 +56,8 @@ pub(super) struct Position {
 /// A text and what names and numbers in it are to be taken as.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scanned<'t> {
-    /// The text and the padding behind it.
-    pub(super) padded: &'t [u8],
-    /// Octets of text.
-    pub(super) length: usize,
+    /// The text.
+    pub(super) octets: &'t [u8],
     /// What completes relative names, in wire form.
     pub(super) origin: &'t [u8],
     /// The file's index.
@@ -68,7 +66,7 @@ pub(super) struct Scanned<'t> {
 
 impl Default for Scanner {
     fn default() -> Self {
-        Self { masks: Masks::default(), start: 0, length: 0, rdata: Room::default(), types: &TYPES }
+        Self { window: Window::default(), start: 0, length: 0, rdata: Room::default(), types: &TYPES }
     }
 }
 
@@ -86,17 +84,16 @@ impl Scanner {
         carried: &mut Carried,
         part: &mut Part,
     ) -> Stop {
-        if position.at >= text.length {
+        if position.at >= text.octets.len() {
             return Stop::End;
         }
         if position.at < self.start || position.at >= self.start + self.length {
-            self.classify(text, position.at);
+            self.take_window(text, position.at);
         }
-        let is_last = self.start + self.length >= text.length;
+        let is_last = self.start + self.length >= text.octets.len();
         let mut entries = Entries {
             cursor: Cursor::new(
-                text.padded.get(self.start..).unwrap_or_default(),
-                &self.masks,
+                &self.window,
                 self.length + usize::from(is_last),
                 position.at - self.start,
                 position.line,
@@ -107,25 +104,28 @@ impl Scanner {
             types: self.types,
         };
         let start = entries.run(carried, part);
-        *position = Position { at: (self.start + start.at).min(text.length), line: start.line };
+        // What ends the last line may be the padding, which begins no other.
+        let is_behind = self.start + start.at > text.octets.len();
+        *position =
+            Position { at: (self.start + start.at).min(text.octets.len()), line: start.line - u32::from(is_behind) };
         if !entries.cursor.is_at_limit() {
             return Stop::Irregular;
         }
-        if position.at >= text.length {
+        if position.at >= text.octets.len() {
             return Stop::End;
         }
         // The entry goes on behind the window: again with one that starts with it. One that does so anyway is too long.
         if is_last || position.at == self.start {
             return Stop::Irregular;
         }
-        self.classify(text, position.at);
+        self.take_window(text, position.at);
         Stop::Window
     }
 
     /// Takes another window.
-    fn classify(&mut self, text: &Scanned<'_>, start: usize) {
+    fn take_window(&mut self, text: &Scanned<'_>, start: usize) {
         self.start = start;
-        self.length = self.masks.classify(text.padded.get(start..text.length).unwrap_or_default());
+        self.length = self.window.take(text.octets.get(start..).unwrap_or_default());
     }
 }
 
@@ -445,7 +445,7 @@ fn name(cursor: &Cursor<'_>, origin: &[u8], word: Word, out: &mut [u8; NAME_ROOM
     // The text is copied behind the place of the first length; each dot is then the place of the next.
     let mut copied = 0;
     while copied < length {
-        *out.get_mut(copied + 1..)?.first_chunk_mut()? = *cursor.chunk(start + copied)?;
+        *out.get_mut(copied + 1..)?.first_chunk_mut()? = *cursor.chunk(start + copied);
         copied += CHUNK_OCTETS;
     }
     let mut label = 0;
@@ -543,37 +543,121 @@ struct TypeEntry {
 /// Types by their mnemonics: a place for each hash of them.
 #[derive(Debug)]
 struct Types {
+    /// What makes hashes that differ.
+    factor: u64,
     /// The entries.
     entries: [TypeEntry; TYPES_SLOTS],
 }
 
-/// Places for types. Of those whose hashes meet, the first stays; the others are for the tokenizer.
-const TYPES_SLOTS: usize = 512;
+/// Places for types, so many that a factor is found soon under which no two share one.
+const TYPES_SLOTS: usize = 1024;
+
+/// Factors that are tried; should all be of no use, what shares a place with another is for the tokenizer.
+const FACTORS_MAX: u64 = 1000;
 
 impl Types {
     /// The place of a mnemonic.
     #[inline(always)]
-    fn slot(key: u64) -> usize {
-        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - TYPES_SLOTS.ilog2())) as usize
+    fn slot(factor: u64, key: u64) -> usize {
+        (key.wrapping_mul(factor) >> (u64::BITS - TYPES_SLOTS.ilog2())) as usize
     }
 
     /// Looks a mnemonic up.
     #[inline(always)]
     fn find(&self, key: u64) -> Option<&TypeEntry> {
-        self.entries.get(Self::slot(key)).filter(|entry| entry.key == key && key != 0)
+        self.entries.get(Self::slot(self.factor, key)).filter(|entry| entry.key == key && key != 0)
+    }
+
+    /// The table of these entries under a factor, and whether each has a place of its own.
+    fn place(factor: u64, all: &[TypeEntry]) -> (Self, bool) {
+        let mut types = Self { factor, entries: [TypeEntry { key: 0, rtype: Rtype(0), fields: &[] }; TYPES_SLOTS] };
+        let mut is_whole = true;
+        for entry in all {
+            let place = &mut types.entries[Self::slot(factor, entry.key)];
+            if place.key == 0 {
+                *place = *entry;
+            } else {
+                is_whole = false;
+            }
+        }
+        (types, is_whole)
     }
 }
 
 /// Every type with a mnemonic of up to eight octets and a row in the table of fields.
 static TYPES: LazyLock<Types> = LazyLock::new(|| {
-    let mut types = Types { entries: [TypeEntry { key: 0, rtype: Rtype(0), fields: &[] }; TYPES_SLOTS] };
-    for rtype in (1..=u16::MAX).map(Rtype) {
-        let (Some(mnemonic), Some(fields)) = (rtype.mnemonic(), layout(rtype)) else { continue };
-        let Some(key) = digits::number_of(mnemonic) else { continue };
-        let entry = &mut types.entries[Types::slot(key)];
-        if entry.key == 0 && !rtype.is_meta() {
-            *entry = TypeEntry { key, rtype, fields };
+    let all: Vec<TypeEntry> = (1..=u16::MAX)
+        .map(Rtype)
+        .filter(|rtype| !rtype.is_meta())
+        .filter_map(|rtype| {
+            let key = rtype.mnemonic().and_then(digits::number_of)?;
+            Some(TypeEntry { key, rtype, fields: layout(rtype)? })
+        })
+        .collect();
+    let factor = |index: u64| 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(2 * index + 1);
+    let is_of_use = |index: &u64| Types::place(factor(*index), &all).1;
+    Types::place(factor((0..FACTORS_MAX).find(is_of_use).unwrap_or(0)), &all).0
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What zones are full of, in the ways that signers, registries and hosters write it.
+    const REGULAR: &str = "\
+example. 3600 IN SOA ns.example. admin.example. 2024010101 7200 3600 604800 300
+@ IN SOA ns admin ( 1 ; serial
+    2h 1h ; refresh, retry
+    1w 300 )
+
+; a comment
+\t\t3600\tIN\tNS\tns1.example.
+        3600    NS      ns2
+a 3600 A 192.0.2.1 ; a comment\r
+a AAAA 2001:db8::1
+_sip._tcp IN 60 SRV 0 5 5060 sip
+mail MX 10 mx
+t TXT \"v=spf1 -all\" word
+w 60 CNAME .
+d DNAME a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.0.1.2.3.4.5.6.7.8.9.example.
+c CAA 0 issue \"letsencrypt.org\"
+h HINFO PC \"a b\"
+k 86400 IN DNSKEY 257 3 13 6BQSyhPkDlprRdYrD/p5Bi89DYL07D6FblnUUMT2603W0JH7oFgflvrGw4SkNVlfBtd7BtttnpuVTjGs1LndvQ==
+k 86400 CDNSKEY 257 3 13 (
+        mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+
+        KkxLbxILfDLUT0rAK9iUzy1L53eKGQ== ) ; a key
+s DS 12345 13 2 0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef
+s CDS 0 0 0 00
+a 1 RRSIG A 13 2 3600 20240201000000 ( 20240101000000 12345 example.
+        YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4
+        eXo= )
+a 1 RRSIG NSEC 8 2 3600 20240201000000 20240101000000 12345 example. YWJj
+a 86400 NSEC b.example. A NS SOA MX TXT AAAA RRSIG NSEC DNSKEY CDS CDNSKEY CAA TYPE65
+2vptu5timamqttgl4luu9kg21e0aor3s NSEC3 1 0 0 - 2VPTU5TIMAMQTTGL4LUU9KG21E0AOR3S A RRSIG
+2vptu5timamqttgl4luu9kg21e0aor3s NSEC3 1 1 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s
+_443._tcp TLSA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b97983a1d16e8a410e4561cb106618e971
+f SSHFP 4 1 123456789abcdef67890123456789abcdef67890
+p PTR host
+z ZONEMD 1 1 1 d2abde240d7cd3ee6b4b28c54df034b9
+n NAPTR 100 10 \"u\" \"E2U+sip\" \"\" .
+";
+
+    #[test]
+    fn every_type_has_a_place() {
+        for rtype in (1..=u16::MAX).map(Rtype).filter(|rtype| layout(*rtype).is_some()) {
+            let Some(key) = rtype.mnemonic().and_then(digits::number_of) else { continue };
+            assert_eq!(TYPES.find(key).map(|entry| entry.rtype), Some(rtype));
         }
     }
-    types
-});
+
+    #[test]
+    fn what_zones_are_full_of_is_for_the_scanner() {
+        let scanned = Scanned { octets: REGULAR.as_bytes(), origin: b"\x07example\0", file: 0 };
+        let mut position = Position { at: 0, line: 1 };
+        let (mut carried, mut part) = (Carried::default(), Part::default());
+        carried.ttls.default = Some(60);
+        let stop = Scanner::default().scan(&scanned, &mut position, &mut carried, &mut part);
+        assert_eq!(stop, Stop::End, "{}", REGULAR.lines().nth(position.line as usize - 1).unwrap_or_default());
+        assert_eq!(position, Position { at: REGULAR.len(), line: REGULAR.lines().count() as u32 + 1 });
+    }
+}

@@ -60,25 +60,21 @@ impl Source {
     }
 }
 
-/// The text of a file, with line ends behind it so that whole vectors can be loaded from any place in it.
+/// The text of a file, or a part of one, in memory that is kept for the next.
 #[derive(Debug, Default)]
 pub(super) struct Text {
-    /// The text, then the padding.
+    /// The text, then what is left from texts before it: clearing that would take time.
     octets: Vec<u8>,
     /// Octets of text.
     length: usize,
 }
 
-/// Line ends behind a text: as many as the widest access from within it may reach over its end.
-pub(super) const PADDING: usize = 128;
-
 impl Text {
     /// Takes a copy of a text that is in memory.
     pub(super) fn fill(&mut self, text: &[u8]) {
-        self.octets.clear();
-        self.octets.extend_from_slice(text);
+        self.length = 0;
+        self.room(text.len()).copy_from_slice(text);
         self.length = text.len();
-        self.pad();
     }
 
     /// The text.
@@ -86,14 +82,27 @@ impl Text {
         self.octets.get(..self.length).unwrap_or_default()
     }
 
-    /// The text and the padding behind it.
-    pub(super) fn padded(&self) -> &[u8] {
-        &self.octets
+    /// Appends up to `wanted` octets that `read` gives; tells how many they were.
+    pub(super) fn read_more(
+        &mut self,
+        wanted: usize,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let more = read(self.room(wanted))?.min(wanted);
+        self.length += more;
+        Ok(more)
     }
 
-    /// Puts the padding behind the text.
-    fn pad(&mut self) {
-        self.octets.resize(self.length + PADDING, b'\n');
+    /// Leaves the first octets.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
+    /// So many octets behind the text.
+    fn room(&mut self, wanted: usize) -> &mut [u8] {
+        let end = self.length + wanted;
+        self.octets.resize(self.octets.len().max(end), 0);
+        self.octets.get_mut(self.length..end).unwrap_or_default()
     }
 }
 
@@ -128,13 +137,11 @@ impl OpenFile {
     /// Reads all of it, in place of what `text` held.
     pub(super) fn read(&self, text: &mut Text) -> Result<Source, Reason> {
         let size = usize::try_from(self.size()).map_err(|_| unreadable(io::ErrorKind::FileTooLarge.into()))?;
-        // What `text` had before is overwritten, not cleared first; one octet more would tell of a file that has grown.
-        text.octets.resize(size + PADDING, 0);
-        let length = self.read_at(text.octets.get_mut(..=size).unwrap_or_default(), 0).map_err(unreadable)?;
-        text.length = length.min(size);
-        text.pad();
-        let source = self.source(xxh3_128(text.as_slice()));
-        Ok(Source { is_changed: source.is_changed || length != size, ..source })
+        text.truncate(0);
+        // One octet more would tell of a file that has grown.
+        let length = text.read_more(size + 1, |octets| self.read_at(octets, 0)).map_err(unreadable)?;
+        text.truncate(size);
+        Ok(self.source(xxh3_128(text.as_slice()), length as u64))
     }
 
     /// Reads octets from a place on, as many as there are.
@@ -151,11 +158,11 @@ impl OpenFile {
         Ok(length)
     }
 
-    /// How it was read, after all of it was.
-    pub(super) fn source(&self, content_hash: u128) -> Source {
+    /// How it was read, after all of it was: a text of this hash and length.
+    pub(super) fn source(&self, content_hash: u128, length: u64) -> Source {
         let stamp = Stamp::new(&self.before, content_hash);
         let is_same = self.file.metadata().is_ok_and(|after| Stamp::new(&after, content_hash) == stamp);
-        Source { stamp: Some(stamp), is_changed: !is_same }
+        Source { stamp: Some(stamp), is_changed: !is_same || length != self.size() }
     }
 }
 
