@@ -2,15 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
-use super::processes::{Memory, Sample, Watch, memory, processor_time};
+use super::processes::{Memory, Sample, Watch, memory, processor_time, tree};
 use super::question;
 use crate::Outcome;
 
@@ -44,7 +43,7 @@ pub struct Wait<'a> {
 
 /// A running server. Ends with the value.
 pub struct Running {
-    /// The first process; all others are in its group.
+    /// The first process; all others are below it. They are in the group of this program, so that who stops it stops them.
     child: Child,
     /// Its port.
     port: u16,
@@ -56,7 +55,7 @@ impl Running {
     /// Starts a server and waits for its answers, and for its word that it is ready if it `says_ready`.
     pub fn start(mut command: Command, says_ready: bool, wait: &Wait<'_>) -> Outcome<Running> {
         let load = load_average();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(wait.log)?).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(wait.log)?);
         let begin = Instant::now();
         let mut running = Running { child: command.spawn()?, port: wait.port, start: Start::default() };
         let process = running.child.id();
@@ -92,9 +91,8 @@ impl Running {
 
     /// Stops it as an operator would, and waits for that.
     pub fn stop(mut self) -> Outcome<()> {
-        if let Some(process) = pid(&self.child) {
-            kill_process(process, Signal::TERM)?;
-        }
+        let processes = tree(self.child.id());
+        kill(&processes[..1], Signal::TERM);
         let end = Instant::now() + STOP_MAX;
         while self.child.try_wait()?.is_none() {
             if Instant::now() > end {
@@ -102,6 +100,13 @@ impl Running {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
+        // Some end before those they started; those get a moment too.
+        let is_there = |process: &u32| Path::new(&format!("/proc/{process}")).exists();
+        let end = Instant::now() + CHILDREN_STOP_MAX;
+        while processes[1..].iter().any(is_there) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        kill(&processes[1..], Signal::KILL);
         Ok(())
     }
 }
@@ -112,13 +117,19 @@ impl Drop for Running {
     }
 }
 
-/// Ends what is left of a server: the group that was made for it, and nothing else.
+/// Ends what is left of a server, and nothing else.
 fn end(child: &mut Child) {
-    if let Some(process) = pid(child) {
-        // It may have ended by itself.
-        let _ = kill_process_group(process, Signal::KILL);
+    if matches!(child.try_wait(), Ok(None)) {
+        kill(&tree(child.id()), Signal::KILL);
     }
     drop(child.wait());
+}
+
+/// Sends a signal to processes, of which some may have ended by themselves.
+fn kill(processes: &[u32], signal: Signal) {
+    for process in processes.iter().filter_map(|process| Pid::from_raw(i32::try_from(*process).ok()?)) {
+        let _ = kill_process(process, signal);
+    }
 }
 
 /// The lines that a server prints, with their times. Read to their end: who writes a log there must not be stopped by a full pipe.
@@ -131,11 +142,6 @@ fn lines(child: &mut Child) -> mpsc::Receiver<(Instant, String)> {
         }
     });
     lines
-}
-
-/// The id of a process.
-fn pid(child: &Child) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(child.id()).ok()?)
 }
 
 /// The last lines of what a server said.
@@ -160,6 +166,9 @@ const AFTER_FIRST_ANSWER: Duration = Duration::from_millis(500);
 
 /// How long a server may take to end.
 const STOP_MAX: Duration = Duration::from_secs(60);
+
+/// How long those that it started may take after that.
+const CHILDREN_STOP_MAX: Duration = Duration::from_secs(2);
 
 /// Lines of a log that are shown.
 const LINES_SHOWN: usize = 12;
