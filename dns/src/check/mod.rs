@@ -119,14 +119,8 @@ fn each_range<'a>(
 
 /// Hands over each owner that begins in a range of ranks.
 fn each_owner<'a>(zone: &'a SortedZone, range: Range<usize>, mut check: impl FnMut(Owner<'_, 'a>)) {
-    let mut rank = first_owner(zone, range.start);
-    let mut records = Vec::new();
-    while rank < range.end {
-        records.clear();
-        let end = zone.records(rank, &mut records);
-        check(Owner { name: zone.name(rank), end, records: &records });
-        rank = end;
-    }
+    let start = first_owner(zone, range.start);
+    zone.visit_records(start..range.end, |end, name, records| check(Owner { name, end, records }));
 }
 
 /// The first rank from a rank on at which an owner begins.

@@ -272,6 +272,12 @@ impl<'a> Group<'a> {
         NameRef::from_wire(self.name).unwrap_or(NameRef::ROOT)
     }
 
+    /// Whether another has the same owner.
+    #[inline]
+    pub(super) fn has_owner_of(&self, other: Self) -> bool {
+        self.name.eq_ignore_ascii_case(other.name)
+    }
+
     /// Its records, in the order of the source.
     #[inline]
     pub fn records(&self) -> impl Iterator<Item = PartRecord<'a>> + use<'a> {

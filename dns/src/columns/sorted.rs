@@ -98,7 +98,7 @@ impl SortedZone {
     pub fn records<'a>(&'a self, rank: usize, records: &mut Vec<OwnerRecord<'a>>) -> usize {
         let start = records.len();
         let end = self.each_group(rank, |part, group| push_group(part, group, records));
-        records[start..].sort_by(|a, b| compare_records((a.rtype.0, a.rdata), (b.rtype.0, b.rdata)));
+        order_records(&mut records[start..]);
         end
     }
 
@@ -168,8 +168,30 @@ impl SortedZone {
         }
     }
 
-    /// The groups from a rank on, in order.
-    fn groups(&self, rank: usize) -> impl Iterator<Item = Group<'_>> {
+    /// Shows the owners that begin in a range of ranks, which begins at one: the rank behind each, its name, and its records as
+    /// [`SortedZone::records`] has them.
+    pub fn visit_records<'a>(
+        &'a self,
+        ranks: Range<usize>,
+        mut to: impl FnMut(usize, NameRef<'a>, &[OwnerRecord<'a>]),
+    ) {
+        let mut records = Vec::new();
+        let mut groups = self.groups(ranks.start).zip(ranks.start..self.len()).peekable();
+        while let Some(((part, group), rank)) = groups.next_if(|(_, rank)| *rank < ranks.end) {
+            let mut end = rank + 1;
+            records.clear();
+            push_group(part, group, &mut records);
+            while let Some(((part, more), _)) = groups.next_if(|((_, next), _)| next.has_owner_of(group)) {
+                push_group(part, more, &mut records);
+                end += 1;
+            }
+            order_records(&mut records);
+            to(end, group.name(), &records);
+        }
+    }
+
+    /// The groups from a rank on, in order, each with the number of its part.
+    fn groups(&self, rank: usize) -> impl Iterator<Item = (u32, Group<'_>)> {
         let rows = match &self.order {
             Order::Source(_) => &[][..],
             Order::Rows(rows) => rows.get(rank..).unwrap_or_default(),
@@ -179,11 +201,12 @@ impl SortedZone {
             Order::Rows(_) => Row { part: u32::MAX, group: 0 },
         };
         let parts = self.columns.parts.get(first.part as usize..).unwrap_or_default();
-        let in_source = parts.iter().enumerate().flat_map(move |(number, part)| {
-            let start = if number == 0 { first.group as usize } else { 0 };
-            (start..part.len()).map(|group| part.group(group))
+        let in_source = parts.iter().enumerate().flat_map(move |(index, part)| {
+            let start = if index == 0 { first.group as usize } else { 0 };
+            let number = first.part.wrapping_add(index as u32);
+            (start..part.len()).map(move |group| (number, part.group(group)))
         });
-        rows.iter().map(|row| self.group(*row)).chain(in_source)
+        rows.iter().map(|row| (row.part, self.group(*row))).chain(in_source)
     }
 
     /// Hands over the groups of the owner that begins at a rank; gives the rank behind them.
@@ -224,11 +247,11 @@ impl ZoneSource for SortedZone {
     fn visit<'a>(&'a self, ranks: Range<usize>, to: &mut Visitor<'_, 'a>) {
         let mut records = Vec::new();
         let mut groups = self.groups(ranks.start).zip(ranks).peekable();
-        while let Some((group, rank)) = groups.next() {
+        while let Some(((_, group), rank)) = groups.next() {
             let name = group.name();
             records.clear();
             push_records(group, &mut records);
-            while let Some((more, _)) = groups.next_if(|(next, _)| next.name() == name) {
+            while let Some(((_, more), _)) = groups.next_if(|((_, next), _)| next.has_owner_of(group)) {
                 push_records(more, &mut records);
             }
             clean(&mut records);
@@ -320,7 +343,17 @@ fn sort(apex: &Name, columns: &Columns) -> (Vec<Row>, Vec<Row>) {
     (rows.par_iter().map(|(_, row)| *row).collect(), outside)
 }
 
+/// Puts the records of an owner into order.
+#[inline]
+fn order_records(records: &mut [OwnerRecord<'_>]) {
+    let order = |a: &OwnerRecord<'_>, b: &OwnerRecord<'_>| compare_records((a.rtype.0, a.rdata), (b.rtype.0, b.rdata));
+    if !records.is_sorted_by(|a, b| order(a, b).is_le()) {
+        records.sort_by(order);
+    }
+}
+
 /// Appends the records of a group.
+#[inline]
 fn push_group<'a>(part: u32, group: Group<'a>, records: &mut Vec<OwnerRecord<'a>>) {
     records.extend(group.records().map(|record| OwnerRecord {
         rtype: record.kind.rtype,
