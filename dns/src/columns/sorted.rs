@@ -288,13 +288,14 @@ fn clean(records: &mut Vec<SourceRecord<'_>>) {
 
 /// The rank of each part's first group, if the source is in canonical order and all in the zone.
 fn order_of_source(apex: &Name, columns: &Columns) -> Option<Vec<usize>> {
-    let is_sorted = columns.parts.par_iter().all(|part| is_part_sorted(apex, part));
-    let ends = |part: &'_ Part| -> Option<(Name, Name)> {
-        let last = part.len().checked_sub(1)?;
-        Some((part.group(0).name().to_name(), part.group(last).name().to_name()))
+    let are_sorted = match columns.parts.as_slice() {
+        // Most zones are small, and many of them are loaded at once.
+        [part] => is_part_sorted(apex, part),
+        parts => parts.par_iter().all(|part| is_part_sorted(apex, part)),
     };
-    let ends: Vec<(Name, Name)> = columns.parts.iter().filter_map(ends).collect();
-    if !is_sorted || !ends.is_sorted_by(|a, b| a.1 <= b.0) {
+    let filled = || columns.parts.iter().filter(|part| !part.is_empty());
+    let mut borders = filled().zip(filled().skip(1));
+    if !are_sorted || !borders.all(|(a, b)| a.group(a.len() - 1).name() <= b.group(0).name()) {
         return None;
     }
     let mut rank = 0;

@@ -70,8 +70,11 @@ const NSEC: u16 = 47;
 /// takes much memory.
 const PART_RANKS: usize = 4096;
 
-/// Parts that are in memory as octets at the same time: enough for a few threads to be busy, and a few megabytes.
-const WAVE_PARTS: usize = 16;
+/// Ranks of the parts that are in memory as octets at the same time: enough for a few threads to be busy, and a few megabytes.
+const WAVE_RANKS: usize = 16 * PART_RANKS;
+
+/// Octets of nodes that are written at once, where zones are so small that each would be a write of its own.
+const WRITE_OCTETS: usize = 256 << 10;
 
 /// Takes zones, and writes them as a segment.
 pub struct SegmentBuilder<'a> {
@@ -138,7 +141,7 @@ impl<'a> SegmentBuilder<'a> {
         let shared = Shared::of(candidates, &zones)?;
         let layout = Layout::new(names);
         let mut tables = Tables::new(names, shared);
-        for wave in parts.chunks(WAVE_PARTS) {
+        for wave in plan::waves(&parts, WAVE_RANKS) {
             write_nodes(key, output, &layout, &mut tables, &zones, wave)?;
         }
         drop(zones);
@@ -171,12 +174,21 @@ impl From<io::Error> for Failure {
 
 /// Counts the names of all parts, and lists RRsets that might be shared.
 fn look_at(parts: &[Part], zones: &[ZonePlan<'_>]) -> Result<(usize, Vec<Candidate>), BuildError> {
-    let surveys: Vec<Survey> = parts.par_iter().map(|part| Survey::of(part, zones)).collect::<Result<_, _>>()?;
+    let surveys = parts.par_iter().with_min_len(at_once(parts)).map(|part| Survey::of(part, zones));
+    let surveys: Vec<Survey> = surveys.collect::<Result<_, _>>()?;
     let names = surveys.iter().map(|survey| survey.nodes).sum();
     let mut candidates = Vec::with_capacity(surveys.iter().map(|survey| survey.candidates.len()).sum());
     surveys.into_iter().for_each(|survey| candidates.extend(survey.candidates));
     Ok((names, candidates))
 }
+
+/// How many parts are a task: they may be as small as a zone of a few names.
+fn at_once(parts: &[Part]) -> usize {
+    (parts.len() / TASKS).max(1)
+}
+
+/// Tasks that work is cut into, so that no thread waits long for the last of them.
+const TASKS: usize = 64;
 
 /// Writes the nodes of some parts, behind those that are there.
 fn write_nodes(
@@ -188,12 +200,16 @@ fn write_nodes(
     parts: &[Part],
 ) -> Result<(), Failure> {
     let shared = &tables.shared;
-    let encoded: Vec<Encoded> =
-        parts.par_iter().map(|part| encode::encode(key, zones, part, shared)).collect::<Result<_, _>>()?;
-    let mut placed: Vec<Placed> = Vec::with_capacity(parts.len());
+    let encoded = parts.par_iter().with_min_len(at_once(parts)).map(|part| encode::encode(key, zones, part, shared));
+    let encoded: Vec<Encoded> = encoded.collect::<Result<_, _>>()?;
+    let mut placed: Vec<Placed> = Vec::new();
     for (part, encoded) in parts.iter().zip(encoded) {
         let zone = &zones[part.zone];
-        placed.push(tables.place(zone, part, encoded).map_err(|error| BuildError::records(zone, error))?);
+        let next = tables.place(zone, part, encoded).map_err(|error| BuildError::records(zone, error))?;
+        match placed.last_mut().filter(|last| last.nodes.len() + next.nodes.len() <= WRITE_OCTETS) {
+            Some(last) => last.append(next),
+            None => placed.push(next),
+        }
     }
     placed.par_iter_mut().try_for_each(|part| {
         part.complete();

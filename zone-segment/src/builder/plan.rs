@@ -103,6 +103,22 @@ pub(super) fn cut(zones: &[ZonePlan<'_>], part_ranks: usize) -> Vec<Part> {
     parts
 }
 
+/// Parts in a row that have about so many ranks together.
+pub(super) fn waves(parts: &[Part], ranks: usize) -> impl Iterator<Item = &[Part]> {
+    let mut rest = parts;
+    std::iter::from_fn(move || {
+        let mut sum = 0;
+        let is_room = |part: &&Part| {
+            sum += part.ranks.len().max(1);
+            sum <= ranks
+        };
+        let length = rest.iter().take_while(is_room).count().max(1).min(rest.len());
+        let (wave, after) = rest.split_at(length);
+        rest = after;
+        (!wave.is_empty()).then_some(wave)
+    })
+}
+
 /// Where a part ends: not between records of one owner, and if possible before a child of the apex, so that nothing above the next
 /// part's names is in this one.
 fn end_of_part(zone: &ZonePlan<'_>, start: usize, part_ranks: usize) -> usize {

@@ -59,6 +59,14 @@ pub(super) struct Placed {
 }
 
 impl Placed {
+    /// Adds the part that lies behind it.
+    pub(super) fn append(&mut self, next: Placed) {
+        // Both are far below 2^32 octets.
+        let start = self.nodes.len() as u32;
+        self.nodes.extend_from_slice(&next.nodes);
+        self.numbers.extend(next.numbers.into_iter().map(|(at, number)| (start + at, number)));
+    }
+
     /// Puts in what was not known when it was written.
     pub(super) fn complete(&mut self) {
         for (at, number) in self.numbers.drain(..) {
