@@ -65,7 +65,7 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     (
         "$GENERATE 1-2 a$ 1 TXT \"\\\"$\"",
-        "x.zone:1:24: error: quoted string does not end on its line: `\\\"$` (close it with \", or write \\\" for a quote that is meant)",
+        "x.zone:1:25: error: quoted string does not end on its line: `\\\"$` (close it with \", or write \\\" for a quote that is meant)",
     ),
     (
         "$GENERATE 1-2 a$ A 192.0.2.$",
