@@ -4,7 +4,7 @@
 //! What is wrong with the zone that a sound file describes is not here but in `crate::check`.
 
 use super::fields::RdataFault;
-use super::limits::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX};
+use super::limits::{ERRORS_MAX, FILES_MAX, GENERATED_MAX, INCLUDE_DEPTH_MAX};
 use super::name::NameFault;
 use super::ttl::TtlFault;
 
@@ -99,8 +99,12 @@ pub enum Reason {
     UnfinishedEscape,
     /// A line starts with `$` and a word that is no directive.
     UnknownDirective,
-    /// `$GENERATE`.
-    GenerateUnsupported,
+    /// A range of `$GENERATE` is none.
+    GenerateRange,
+    /// A form of the number in `$GENERATE` is none.
+    GenerateForm,
+    /// `$GENERATE` asks for too many records.
+    TooManyGenerated,
     /// A directive has not the words it needs; how it is written.
     DirectiveArguments(&'static str),
     /// Files include files too deeply.
@@ -153,7 +157,9 @@ impl Reason {
             Self::UnclosedQuote => "unclosed-quote",
             Self::UnfinishedEscape => "unfinished-escape",
             Self::UnknownDirective => "unknown-directive",
-            Self::GenerateUnsupported => "generate-unsupported",
+            Self::GenerateRange => "generate-range",
+            Self::GenerateForm => "generate-form",
+            Self::TooManyGenerated => "too-many-generated",
             Self::DirectiveArguments(_) => "directive-arguments",
             Self::IncludeTooDeep => "include-too-deep",
             Self::IncludeLoop => "include-loop",
@@ -178,8 +184,7 @@ impl Reason {
         match self {
             Self::ByteOrderMark => Some("save the file as ASCII or UTF-8 without a byte order mark"),
             Self::UnclosedQuote => Some("close it with \", or write \\\" for a quote that is meant"),
-            Self::UnknownDirective => Some("known are $ORIGIN, $TTL and $INCLUDE"),
-            Self::GenerateUnsupported => Some("write out the records it stands for"),
+            Self::UnknownDirective => Some("known are $ORIGIN, $TTL, $INCLUDE and $GENERATE"),
             Self::NoOwner => Some("start the line with a name, or with @ for the origin"),
             Self::NoTtl | Self::SoaMinimumUsed => Some("put a line such as $TTL 3600 before the first record"),
             Self::Class => Some("only zones of class IN are served"),
@@ -205,7 +210,9 @@ impl fmt::Display for Reason {
             Self::UnclosedQuote => f.write_str("quoted string does not end on its line"),
             Self::UnfinishedEscape => f.write_str("backslash at the end of a line"),
             Self::UnknownDirective => f.write_str("unknown directive"),
-            Self::GenerateUnsupported => f.write_str("$GENERATE is not supported yet"),
+            Self::GenerateRange => f.write_str("expected a range such as 1-10 or 0-30/2, up to 2147483647"),
+            Self::GenerateForm => f.write_str("expected ${OFFSET,WIDTH,BASE} with a base of d, o, x, X, n or N"),
+            Self::TooManyGenerated => write!(f, "more than {GENERATED_MAX} records from $GENERATE"),
             Self::DirectiveArguments(form) => write!(f, "directive is not of the form {form}"),
             Self::IncludeTooDeep => write!(f, "files included more than {INCLUDE_DEPTH_MAX} deep"),
             Self::IncludeLoop => f.write_str("file includes itself"),

@@ -37,10 +37,39 @@ const FAULTS: &[(&str, &str)] = &[
         "x.zone:1:10: error: cannot read the file: No such file or directory (os error 2): `/nonexistent/a.zone`",
     ),
     ("$INCLUDE /dev/null", "x.zone:1:10: error: not a regular file: `/dev/null`"),
-    ("$FOO bar", "x.zone:1:1: error: unknown directive: `$FOO` (known are $ORIGIN, $TTL and $INCLUDE)"),
+    ("$FOO bar", "x.zone:1:1: error: unknown directive: `$FOO` (known are $ORIGIN, $TTL, $INCLUDE and $GENERATE)"),
+    (
+        "$GENERATE 1-2 a$ A",
+        "x.zone:1:1: error: directive is not of the form $GENERATE FIRST-LAST[/STEP] NAME [TTL] [CLASS] TYPE RDATA: `$GENERATE`",
+    ),
+    (
+        "$GENERATE 1-2 a$ TXT a b",
+        "x.zone:1:1: error: directive is not of the form $GENERATE FIRST-LAST[/STEP] NAME [TTL] [CLASS] TYPE RDATA: `$GENERATE`",
+    ),
+    (
+        "$GENERATE 2-1 a$ 1 A 192.0.2.$",
+        "x.zone:1:11: error: expected a range such as 1-10 or 0-30/2, up to 2147483647: `2-1`",
+    ),
+    (
+        "$GENERATE 0-16777216 a$ 1 A 192.0.2.$",
+        "x.zone:1:11: error: more than 16777216 records from $GENERATE: `0-16777216`",
+    ),
+    (
+        "$GENERATE 1-2 a${0,q} 1 A 192.0.2.$",
+        "x.zone:1:15: error: expected ${OFFSET,WIDTH,BASE} with a base of d, o, x, X, n or N: `a${0,q}`",
+    ),
+    ("$GENERATE 255-257 a$ 1 A 192.0.2.$", "x.zone:1:26: error: A: expected an IPv4 address: `192.0.2.$`"),
+    (
+        "$GENERATE 1-2 a..$ 1 A 192.0.2.$",
+        "x.zone:1:15: error: domain name with an empty label: `a..$` (a dot only separates labels and ends an absolute name)",
+    ),
+    (
+        "$GENERATE 1-2 a$ 1 TXT \"\\\"$\"",
+        "x.zone:1:25: error: quoted string does not end on its line: `\\\"$` (close it with \", or write \\\" for a quote that is meant)",
+    ),
     (
         "$GENERATE 1-2 a$ A 192.0.2.$",
-        "x.zone:1:1: error: $GENERATE is not supported yet: `$GENERATE` (write out the records it stands for)",
+        "x.zone:1:18: error: no TTL, and none before it to use: `A` (put a line such as $TTL 3600 before the first record)",
     ),
     // Owner, TTL, class, type.
     (

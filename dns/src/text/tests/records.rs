@@ -96,3 +96,22 @@ fn an_empty_file_is_no_error_of_reading() {
         assert_eq!(lines(source), [""; 0], "{source:?}");
     }
 }
+
+#[test]
+fn a_generate_stands_for_its_records_and_leaves_the_owner() {
+    let source = "o 7 A 192.0.2.1\n$GENERATE 1-3/2 a${1,3,d} MX \"$ m$.x\" ; two\n NS b\n$GENERATE 9-10 $ IN 1m TXT \"\\\"a $\\\" \\065$$\"\n A 192.0.2.2";
+    assert_eq!(
+        lines(source),
+        [
+            "o.example. 7 IN A 192.0.2.1",
+            "a002.example. 7 IN MX 1 m1.x.example.",
+            "a004.example. 7 IN MX 3 m3.x.example.",
+            "o.example. 7 IN NS b.example.",
+            "9.example. 60 IN TXT \"a 9\" \"A$\"",
+            "10.example. 60 IN TXT \"a 10\" \"A$\"",
+            "o.example. 60 IN A 192.0.2.2",
+        ]
+    );
+    let lines: Vec<u32> = parse(source).to_records().iter().map(|record| record.line).collect();
+    assert_eq!(lines, [1, 2, 2, 3, 4, 4, 5]);
+}

@@ -54,6 +54,8 @@ pub(super) const ENTRIES: &[&str] = &[
     "$ORIGIN example.",
     "$TTL 1d",
     "$TTL 60 ; a minute",
+    "$GENERATE 1-3 a$ 7 A 192.0.2.$",
+    "$GENERATE 1-5/2 ${0,3,d} CNAME b${-1,1,n}",
     "$INCLUDE none.zone",
     "; a comment",
     "",

@@ -19,6 +19,7 @@
 mod carried;
 mod cursor;
 mod digits;
+mod generate;
 mod parts;
 mod reader;
 mod scanner;

@@ -4,10 +4,11 @@
 
 use super::super::error::{Place, Reason, Severity, ZoneFileError, printable};
 use super::super::fields::Fields;
-use super::super::limits::{ERRORS_MAX, FILES_MAX, INCLUDE_DEPTH_MAX, WARNINGS_MAX};
+use super::super::limits::{ERRORS_MAX, FILES_MAX, GENERATED_MAX, INCLUDE_DEPTH_MAX, WARNINGS_MAX};
 use super::super::token::{Entry, Token, TokenFault, Tokenizer, column};
 use super::super::{name, rdata, ttl};
 use super::carried::{Carried, Ttls};
+use super::generate::{self, Range, expand};
 use super::parts::{self, InParts};
 use super::scanner::{Position, Scanned, Scanner, Stop};
 use super::source::{OpenFile, Source, Text};
@@ -65,6 +66,8 @@ pub(super) struct Reader<'b> {
     open: Vec<PathBuf>,
     /// Whether this is one of several parts of a file, which includes none.
     is_part: bool,
+    /// How many records came of `$GENERATE`.
+    generated: u64,
     /// How many files were included.
     included: usize,
     /// Where RDATA is put together, kept to save allocations.
@@ -85,6 +88,7 @@ impl<'b> Reader<'b> {
             carried: Carried::default(),
             open: Vec::new(),
             is_part: false,
+            generated: 0,
             included: 0,
             rdata: Vec::new(),
         }
@@ -278,7 +282,13 @@ impl<'b> Reader<'b> {
                 };
                 self.include(frame, *path, origin)?;
             }
-            b"$GENERATE" => return Err(Fault { reason: Reason::GenerateUnsupported, token: directive }),
+            b"$GENERATE" => {
+                let owner = self.carried.owner().map(|owner| owner.as_wire().to_vec()).unwrap_or_default();
+                let generated = self.generate(frame, directive, arguments);
+                // It names owners of its own; the next line without one means that of the last line before.
+                self.carried.replace_owner(&owner);
+                generated?;
+            }
             _ => return Err(Fault { reason: Reason::UnknownDirective, token: directive }),
         }
         Ok(())
@@ -327,6 +337,42 @@ impl<'b> Reader<'b> {
         loaded
     }
 
+    /// Makes the records of a `$GENERATE`. A fault in one that comes out of it is told where its template stands.
+    fn generate(&mut self, frame: &Frame<'_>, directive: Token, arguments: &[Token]) -> Result<(), Fault> {
+        let malformed = || Fault { reason: Reason::DirectiveArguments(generate::FORM), token: directive };
+        let [range_token, owner_token, rest @ ..] = arguments else { return Err(malformed()) };
+        let head = self.read_head(frame, directive, rest)?;
+        let [rdata_token] = *head.rdata else { return Err(malformed()) };
+        if range_token.quoted || owner_token.quoted {
+            return Err(malformed());
+        }
+        let of_range = |reason| Fault { reason, token: *range_token };
+        let range = Range::parse(range_token.text(frame.source)).ok_or(of_range(Reason::GenerateRange))?;
+        self.generated = self.generated.saturating_add(range.len());
+        if self.generated > GENERATED_MAX {
+            return Err(of_range(Reason::TooManyGenerated));
+        }
+        let of_owner = |reason| Fault { reason, token: *owner_token };
+        let of_rdata = |reason| Fault { reason, token: rdata_token };
+        let template = template(rdata_token, frame.source);
+        let (mut text, mut tokens) = (Vec::new(), Vec::new());
+        for number in range.numbers() {
+            expand(owner_token.text(frame.source), number, &mut text).ok_or(of_owner(Reason::GenerateForm))?;
+            let owner = name::parse(&text, frame.origin.as_wire()).map_err(|fault| of_owner(Reason::Name(fault)))?;
+            self.carried.replace_owner(owner.as_wire());
+            expand(&template, number, &mut text).ok_or(of_rdata(Reason::GenerateForm))?;
+            Tokenizer::new(&text).next_entry(&mut tokens).map_err(|error| of_rdata(error.fault.into()))?;
+            let mut fields = Fields::new(&text, &tokens, frame.origin.as_wire());
+            rdata::scan(head.rtype, &mut fields, &mut self.rdata)
+                .map_err(|fault| of_rdata(Reason::Rdata { rtype: head.rtype, fault }))?;
+            self.add_record(frame, &head, directive.line)?;
+            if self.part.used_octets() > PART_OCTETS {
+                self.end_part();
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a record from its TTL, class or type on; `start` is the first token of its entry.
     fn read_record(&mut self, frame: &Frame<'_>, start: Token, tokens: &[Token]) -> Result<(), Fault> {
         let head = self.read_head(frame, start, tokens)?;
@@ -336,14 +382,19 @@ impl<'b> Reader<'b> {
             let token = fields.last().unwrap_or(head.rtype_token);
             return Err(Fault { reason: Reason::Rdata { rtype: head.rtype, fault }, token });
         }
+        self.add_record(frame, &head, start.line)
+    }
+
+    /// Adds the record whose RDATA was read last.
+    fn add_record(&mut self, frame: &Frame<'_>, head: &Head<'_>, line: u32) -> Result<(), Fault> {
         if head.ttl.is_none() && self.carried.ttls.inherited().is_none() {
-            self.take_minimum(frame, &head)?;
+            self.take_minimum(frame, head)?;
         }
         let kind = self.carried.kind(head.rtype, head.ttl, frame.file);
         if let (Some(kind), Some(owner)) = (kind, self.carried.owner()) {
             self.part.owner(owner);
             let kind = self.part.kind(kind);
-            self.part.record(kind, start.line, &self.rdata);
+            self.part.record(kind, line, &self.rdata);
             self.carried.took_record(head.ttl);
         }
         Ok(())
@@ -479,6 +530,22 @@ struct Head<'t> {
     rtype_token: Token,
     /// What follows the type.
     rdata: &'t [Token],
+}
+
+/// The template of RDATA in a `$GENERATE`: one word, or a quoted text that may have more of them, in which an escaped quote is one of theirs.
+fn template(token: Token, source: &[u8]) -> Vec<u8> {
+    let mut template = Vec::new();
+    let mut rest = token.text(source);
+    while let [octet, after @ ..] = rest {
+        let (taken, after) = match (octet, after) {
+            (b'\\', [b'"', after @ ..]) if token.quoted => (&b"\""[..], after),
+            (b'\\', [_, after @ ..]) => (&rest[..2], after),
+            _ => (&rest[..1], after),
+        };
+        template.extend_from_slice(taken);
+        rest = after;
+    }
+    template
 }
 
 /// Reads a token as a name, completed with the origin where it is relative.
