@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::mem::ManuallyDrop;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -25,8 +24,8 @@ const LOOK_PAUSE: Duration = Duration::from_millis(1);
 /// The lock held.
 #[derive(Debug)]
 pub(crate) struct StateLock {
-    /// Locked until the process ends, not until this is dropped: who waits for the lock waits for that.
-    _file: ManuallyDrop<Flock<File>>,
+    /// Locked as long as it is open.
+    _file: Flock<File>,
 }
 
 impl StateLock {
@@ -54,7 +53,7 @@ impl StateLock {
         match lock_exclusively(file) {
             Ok(mut file) => {
                 write_owner(&mut file).map_err(|error| io_error("writing the lock file", &path, error))?;
-                Ok(StateLock { _file: ManuallyDrop::new(file) })
+                Ok(StateLock { _file: file })
             }
             Err((file, nix::errno::Errno::EWOULDBLOCK)) => {
                 Err(LockError::Held { state: state.to_owned(), owner: read_owner(file) })
