@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -25,8 +26,8 @@ const BUS_MODE: u32 = 0o666;
 /// Everything that outlives the processes.
 #[derive(Debug)]
 pub(crate) struct Setup {
-    /// Ours alone as long as this lives.
-    _lock: StateLock,
+    /// Ours alone until the process ends, and not a moment less: who waits for the lock waits for that.
+    _lock: ManuallyDrop<StateLock>,
     /// Where queries arrive.
     pub(crate) sockets: Sockets,
     /// One line for each query thread.
@@ -74,6 +75,7 @@ impl Setup {
             supervisor_pid: std::process::id().cast_signed(),
         };
         let stall_timeout = options.stall_timeout;
+        let lock = ManuallyDrop::new(lock);
         Ok(Setup { _lock: lock, sockets, progress, progress_fd, bus, bus_path, memmgr, stall_timeout })
     }
 

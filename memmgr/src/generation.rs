@@ -36,7 +36,16 @@ impl LayerFile {
     ///
     /// [`LayerError`] when it can't be opened or is refused.
     pub(crate) fn open(id: LayerId, path: &Path) -> Result<Self, LayerError> {
-        let file = File::open(path).map_err(|error| LayerError::Open { path: path.to_owned(), error })?;
+        LayerFile::open_as(id, path, path)
+    }
+
+    /// The same for a file that lies at `opened` and will lie at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError`] when it can't be opened or is refused.
+    pub(crate) fn open_as(id: LayerId, opened: &Path, path: &Path) -> Result<Self, LayerError> {
+        let file = File::open(opened).map_err(|error| LayerError::Open { path: path.to_owned(), error })?;
         let segment = zone_segment::map(&file).map_err(|error| LayerError::Refused { path: path.to_owned(), error })?;
         let is_sound = AtomicBool::new(false);
         Ok(LayerFile { id, path: path.to_owned(), file, segment: Arc::new(segment), is_sound })

@@ -55,6 +55,9 @@ pub(crate) struct Recovered {
     pub(crate) is_servable: bool,
     /// Whether its segments are yet to be verified.
     pub(crate) is_unverified: bool,
+    /// Whether its manifest is yet to be written anew, before anything else is written: it says that nothing was cut short, or is of
+    /// another boot.
+    pub(crate) is_closed: bool,
     /// Layers found damaged.
     pub(crate) distrusted: BTreeSet<LayerId>,
     /// The files of those that could not even be opened.
@@ -96,7 +99,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     directory.remove_catalogues(&BTreeSet::new());
     let Some(body) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
-        let (is_servable, is_unverified, distrusted) = (false, false, BTreeSet::new());
+        let (is_servable, is_unverified, is_closed, distrusted) = (false, false, false, BTreeSet::new());
         let refused = Vec::new();
         let state = None;
         return Ok(Recovered {
@@ -105,6 +108,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
             state,
             is_servable,
             is_unverified,
+            is_closed,
             distrusted,
             refused,
             generation_floor,
@@ -123,31 +127,23 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         error!(generation = body.generation, %error, "segments-contradictory");
         distrusted.extend(state.contents.layers().map(|layer| layer.id));
     }
-    let recovered = Recovered {
+    let is_servable = distrusted.is_empty();
+    if is_servable && !is_newest {
+        // Before anyone hears of the number that it was given in place of a damaged one.
+        directory.reopen(&state);
+    }
+    let is_closed = is_servable && is_newest && (body.clean_stop || body.boot_id != directory.boot_id);
+    Ok(Recovered {
         directory,
         key: state.key,
-        is_servable: distrusted.is_empty(),
+        is_servable,
+        is_closed,
         is_unverified: trusted,
         distrusted,
         refused: refused.into_values().collect(),
         generation_floor,
         state: Some(state),
-    };
-    recovered.reopen_manifest(&body, is_newest);
-    Ok(recovered)
-}
-
-impl Recovered {
-    /// Takes back the clean stop: from here on a cut may come at any time. And makes one that was taken in place of a damaged one
-    /// the newest, before anyone hears of the number it was given.
-    fn reopen_manifest(&self, body: &ManifestBody, is_newest: bool) {
-        let Some(state) = self.state.as_ref().filter(|_| self.is_servable) else { return };
-        if (body.clean_stop || body.boot_id != self.directory.boot_id || !is_newest)
-            && let Err(error) = self.directory.save(state, false)
-        {
-            warn!(%error, "manifest-not-written");
-        }
-    }
+    })
 }
 
 impl StateDirectory {
@@ -171,6 +167,13 @@ impl StateDirectory {
         state.zones.write(&self.catalogues).map_err(SaveError::Catalogue)?;
         let next_catalogue = self.catalogues.next.load(Ordering::Relaxed);
         self.manifest.borrow_mut().save(&body(state, next_catalogue, &self.boot_id, clean_stop))
+    }
+
+    /// Takes back the clean stop: from here on a cut may come at any time.
+    pub(crate) fn reopen(&self, state: &State) {
+        if let Err(error) = self.save(state, false) {
+            warn!(%error, "manifest-not-written");
+        }
     }
 
     /// Where catalogues are written.

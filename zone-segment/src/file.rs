@@ -1,5 +1,6 @@
 //! Segments as files: written so that they appear whole or not at all, and verified in full.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -23,11 +24,16 @@ pub const TEMPORARY_SUFFIX: &str = ".tmp";
 /// Space is reserved first, so that a full disk is an error here and never a reader's SIGBUS later. The file is readable
 /// by all and writable by nobody. After any error there is no temporary file.
 pub fn write_file(dir: &Path, final_name: &str, octets: &[u8]) -> Result<(), WriteFileError> {
+    publish(vec![write_unpublished(dir, final_name, octets)?])
+}
+
+/// [`write_file`] up to the point where the file gets its name: for who [`publish`]es several together.
+pub fn write_unpublished(dir: &Path, final_name: &str, octets: &[u8]) -> Result<Unpublished, WriteFileError> {
     write_reserved(dir, final_name, octets, octets.len() as u64)
 }
 
-/// [`write_file`] with the space to reserve given.
-fn write_reserved(dir: &Path, final_name: &str, octets: &[u8], reserve: u64) -> Result<(), WriteFileError> {
+/// [`write_unpublished`] with the space to reserve given.
+fn write_reserved(dir: &Path, final_name: &str, octets: &[u8], reserve: u64) -> Result<Unpublished, WriteFileError> {
     let mut temporary = Temporary::create(dir, final_name)?;
     match rustix::fs::fallocate(&temporary.file, FallocateFlags::empty(), 0, reserve) {
         // A file system that cannot reserve: a full disk is then met while writing, which is as clean for a plain write.
@@ -35,10 +41,11 @@ fn write_reserved(dir: &Path, final_name: &str, octets: &[u8], reserve: u64) -> 
         Err(errno) => step(Step::Reserve { octets: reserve }, &temporary.path, Err(errno.into()))?,
     }
     step(Step::Write, &temporary.path, temporary.file.write_all(octets))?;
-    temporary.publish()
+    temporary.finish()
 }
 
 /// A file under a temporary name; dropped before it is published, it is removed.
+#[derive(Debug)]
 pub(crate) struct Temporary {
     /// The file.
     file: File,
@@ -79,17 +86,53 @@ impl Temporary {
         WriteFileError { step: Step::Write, path: self.path.clone(), source: error }
     }
 
-    /// Makes the file read-only and durable and gives it its name.
-    pub(crate) fn publish(mut self) -> Result<(), WriteFileError> {
+    /// Makes the file read-only: it is whole, and needs only its name.
+    pub(crate) fn finish(self) -> Result<Unpublished, WriteFileError> {
         let read_only = Mode::RUSR | Mode::RGRP | Mode::ROTH;
         step(Step::Protect, &self.path, rustix::fs::fchmod(&self.file, read_only).map_err(io::Error::from))?;
-        step(Step::Sync, &self.path, self.file.sync_all())?;
-        let renamed = rustix::fs::rename(&self.path, &self.final_path).map_err(io::Error::from);
-        step(Step::Rename, &self.path, renamed)?;
-        self.is_published = true;
-        let synced = File::open(&self.directory).and_then(|directory| directory.sync_all());
-        step(Step::SyncDirectory, &self.directory, synced)
+        Ok(Unpublished { temporary: self })
     }
+}
+
+/// A segment file that is whole and has its temporary name; dropped before it is published, it is removed.
+///
+/// It may be opened and mapped under that name: the file stays the same when it gets the other one.
+#[derive(Debug)]
+pub struct Unpublished {
+    /// The file.
+    temporary: Temporary,
+}
+
+impl Unpublished {
+    /// Its temporary path.
+    pub fn path(&self) -> &Path {
+        &self.temporary.path
+    }
+
+    /// Its path once it is published.
+    pub fn final_path(&self) -> &Path {
+        &self.temporary.final_path
+    }
+}
+
+/// Makes files durable and gives them their names. Many cost little more than one: what makes the first of them durable does
+/// most of it for the others, and each directory is synced once.
+pub fn publish(mut files: Vec<Unpublished>) -> Result<(), WriteFileError> {
+    use rayon::prelude::*;
+    files
+        .par_iter()
+        .try_for_each(|Unpublished { temporary }| step(Step::Sync, &temporary.path, temporary.file.sync_all()))?;
+    let mut directories = BTreeSet::new();
+    for Unpublished { temporary } in &mut files {
+        let renamed = rustix::fs::rename(&temporary.path, &temporary.final_path).map_err(io::Error::from);
+        step(Step::Rename, &temporary.path, renamed)?;
+        temporary.is_published = true;
+        directories.insert(temporary.directory.clone());
+    }
+    directories.iter().try_for_each(|directory| {
+        let synced = File::open(directory).and_then(|directory| directory.sync_all());
+        step(Step::SyncDirectory, directory, synced)
+    })
 }
 
 impl Drop for Temporary {

@@ -80,7 +80,10 @@ pub use denial::Nsec3;
 pub use directory::{DirectoryEntry, ZoneState};
 pub use directory_writer::DirectoryWriter;
 pub use error::{OpenError, VerifyError, WriteError};
-pub use file::{Step, TEMPORARY_SUFFIX, VerifyFileCause, VerifyFileError, WriteFileError, verify_file, write_file};
+pub use file::{
+    Step, TEMPORARY_SUFFIX, Unpublished, VerifyFileCause, VerifyFileError, WriteFileError, publish, verify_file,
+    write_file, write_unpublished,
+};
 pub use hash::HashKey;
 pub use header::{BLOCK_OCTETS, FORMAT_VERSION};
 pub use ids::{GroupId, LayerId, ZoneId};

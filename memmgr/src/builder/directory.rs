@@ -45,8 +45,9 @@ pub(super) fn write(
         }
     };
     let octets = writer.finish().map_err(BuildError::Directory)?;
-    let write =
-        |directory: &Path, name: &str| zone_segment::write_file(directory, name, &octets).map_err(BuildError::File);
+    let write = |directory: &Path, name: &str| {
+        zone_segment::write_unpublished(directory, name, &octets).map_err(BuildError::File)
+    };
     let layer = Arc::new(job.files.write(write)?);
     Ok([layer].into_iter().chain(lower).collect())
 }

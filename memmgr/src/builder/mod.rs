@@ -181,7 +181,7 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
         contents.zone_set(request.generation).map_err(BuildError::Set)?;
     }
     let next =
-        NextNumbers { layer: job.files.finish(), zone: next_zone, group: job.next_group.load(Ordering::Relaxed) };
+        NextNumbers { layer: job.files.publish()?, zone: next_zone, group: job.next_group.load(Ordering::Relaxed) };
     let (generation, key) = (request.generation, request.key);
     let candidate = is_candidate.then(|| State { generation, key, contents, zones: zones.clone(), next });
     config::fault::hit("build-end");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use dns::SortedZone;
-use zone_segment::{GroupId, LayerId, LookupName, Name, SegmentBuilder, Zone, ZoneId, ZoneSet};
+use zone_segment::{GroupId, LayerId, LookupName, Name, SegmentBuilder, Unpublished, Zone, ZoneId, ZoneSet};
 
 use super::{BuildError, Job};
 use crate::apex::Apex;
@@ -38,7 +38,7 @@ pub(super) fn write_group(
             builder.copy_zone(id, &before.zone(group, apex.name())?).map_err(BuildError::Segment)?;
         }
     }
-    job.files.write(|directory, name| builder.write_file(directory, name).map_err(BuildError::Segment)).map(Some)
+    job.files.write(|directory, name| builder.write_unpublished(directory, name).map_err(BuildError::Segment)).map(Some)
 }
 
 /// The generation before, as unchanged zones are copied from it.
@@ -84,14 +84,14 @@ pub(crate) fn file_name(layer: LayerId) -> String {
     format!("{:016x}.segment", layer.0)
 }
 
-/// The files a build writes, from any of its threads; dropped before it is finished, it removes them.
+/// The files a build writes, from any of its threads; dropped before they are published, they are removed.
 pub(super) struct Files<'a> {
     /// Where they are written.
     directory: &'a Path,
     /// The next number.
     next: AtomicU64,
     /// Written so far.
-    written: Mutex<Vec<PathBuf>>,
+    written: Mutex<Vec<Unpublished>>,
 }
 
 impl<'a> Files<'a> {
@@ -103,33 +103,31 @@ impl<'a> Files<'a> {
     /// Has a segment written into the directory, under a name, and opens it as readers will.
     pub(super) fn write(
         &self,
-        write: impl FnOnce(&Path, &str) -> Result<(), BuildError>,
+        write: impl FnOnce(&Path, &str) -> Result<Unpublished, BuildError>,
     ) -> Result<LayerFile, BuildError> {
         // Relaxed: the number only has to be another one.
         let id = LayerId(self.next.fetch_add(1, Ordering::Relaxed));
         let name = file_name(id);
-        write(self.directory, &name)?;
-        let path = self.directory.join(name);
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+        let file = write(self.directory, &name)?;
         config::fault::hit("build-segment-written");
-        let layer = LayerFile::open(id, &path).map_err(BuildError::Layer)?;
+        let layer = LayerFile::open_as(id, file.path(), file.final_path()).map_err(BuildError::Layer)?;
         // Its hashes were computed from what it was just written from.
         layer.mark_sound();
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).push(file);
         Ok(layer)
     }
 
-    /// Keeps the files and tells what number comes next.
-    pub(super) fn finish(self) -> u64 {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.next.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Files<'_> {
-    fn drop(&mut self) {
-        for path in self.written.get_mut().unwrap_or_else(PoisonError::into_inner) {
-            // One that stays is found as an orphan at the next start.
-            let _ = std::fs::remove_file(path);
+    /// Makes the files durable, gives them their names, and tells what number comes next.
+    pub(super) fn publish(self) -> Result<u64, BuildError> {
+        let files = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let paths: Vec<PathBuf> = files.iter().map(|file| file.final_path().to_owned()).collect();
+        match zone_segment::publish(files) {
+            Ok(()) => Ok(self.next.load(Ordering::Relaxed)),
+            Err(error) => {
+                // One that stays is found as an orphan at the next start.
+                paths.iter().for_each(|path| drop(std::fs::remove_file(path)));
+                Err(BuildError::File(error))
+            }
         }
     }
 }

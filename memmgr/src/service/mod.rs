@@ -177,7 +177,7 @@ impl Service {
             distrusted: recovered.distrusted,
             refused: recovered.refused,
             repair_due: None,
-            zones: Unread::new(is_unverified),
+            zones: Unread::new(is_unverified, recovered.is_closed),
             verification: None,
             examinations: Examinations::default(),
             source_error: None,

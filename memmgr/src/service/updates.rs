@@ -117,12 +117,18 @@ impl std::fmt::Display for BuildFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Build(error) => {
-                write!(f, "{error}")?;
-                match std::error::Error::source(error) {
-                    // The list and layer errors have their cause in the text already.
-                    Some(cause) if !error.to_string().ends_with(&cause.to_string()) => write!(f, ": {cause}"),
-                    _ => Ok(()),
+                let mut text = error.to_string();
+                let mut cause = std::error::Error::source(error);
+                while let Some(error) = cause {
+                    let said = error.to_string();
+                    // Some have their cause in the text already.
+                    if !text.ends_with(&said) {
+                        text.push_str(": ");
+                        text.push_str(&said);
+                    }
+                    cause = error.source();
                 }
+                f.write_str(&text)
             }
             Self::Thread(error) => write!(f, "the building thread ended: {error}"),
         }

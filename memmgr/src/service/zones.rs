@@ -18,6 +18,8 @@ pub(super) struct Unread {
     is_begun: bool,
     /// Whether the segments are to be verified.
     is_unverified: bool,
+    /// Whether the manifest is to be written anew.
+    is_closed: bool,
     /// The thread that reads the catalogue, while it does.
     pub(super) reading: Option<JoinHandle<Catalogue>>,
     /// Commands that can't be answered without the catalogue.
@@ -26,8 +28,8 @@ pub(super) struct Unread {
 
 impl Unread {
     /// Nothing begun.
-    pub(super) fn new(is_unverified: bool) -> Self {
-        Unread { is_begun: false, is_unverified, reading: None, deferred: Vec::new() }
+    pub(super) fn new(is_unverified: bool, is_closed: bool) -> Self {
+        Unread { is_begun: false, is_unverified, is_closed, reading: None, deferred: Vec::new() }
     }
 }
 
@@ -38,6 +40,10 @@ impl Service {
             return;
         }
         let Some(state) = self.states.values().next_back().or(self.remains.as_ref()) else { return };
+        if self.zones.is_closed {
+            // Nothing is written before: builds wait for what is begun here.
+            self.directory.reopen(state);
+        }
         if state.zones.is_unread() {
             self.zones.reading = Some(recovery::zones::read_in_background(self.directory.root(), state));
         }

@@ -33,7 +33,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::error::WriteError;
-use crate::file::Temporary;
+use crate::file::{Temporary, Unpublished, publish};
 use crate::gathered::GatheredZone;
 use crate::hash::HashKey;
 use crate::header::HEADER_LENGTH;
@@ -114,10 +114,15 @@ impl<'a> SegmentBuilder<'a> {
     /// The file is readable by all and writable by nobody. A full disk is an error here and never a reader's SIGBUS later: every octet
     /// is written, none left as a hole. After any error there is no temporary file.
     pub fn write_file(self, directory: &Path, final_name: &str) -> Result<(), BuildError> {
+        Ok(publish(vec![self.write_unpublished(directory, final_name)?])?)
+    }
+
+    /// [`write_file`](Self::write_file) up to the point where the file gets its name: for who [`publish`]es several together.
+    pub fn write_unpublished(self, directory: &Path, final_name: &str) -> Result<Unpublished, BuildError> {
         let temporary = Temporary::create(directory, final_name)?;
         let mut output = FileOutput { file: temporary.file()? };
         match self.write(&mut output) {
-            Ok(()) => Ok(temporary.publish()?),
+            Ok(()) => Ok(temporary.finish()?),
             Err(Failure::Build(error)) => Err(error),
             Err(Failure::Output(error)) => Err(BuildError::File(temporary.not_written(error))),
         }

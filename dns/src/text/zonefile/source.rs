@@ -170,3 +170,24 @@ impl OpenFile {
 fn unreadable(error: io::Error) -> Reason {
     Reason::Unreadable(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Buffers;
+    use super::super::Options;
+
+    #[test]
+    fn nothing_of_a_longer_text_stands_behind_a_shorter_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (long, short) = (directory.path().join("long.zone"), directory.path().join("short.zone"));
+        let soa = "@ 3600 IN SOA ns admin 1 7200 3600 604800 300\n";
+        std::fs::write(&long, format!("{soa}{}", " ".repeat(300) + "\n")).expect("written");
+        std::fs::write(&short, soa).expect("written");
+        let mut buffers = Buffers::default();
+        let apex = "example.".parse().expect("a name");
+        for path in [&long, &short, &long, &short] {
+            let zone = buffers.read(path, &apex, &Options { threads: 1, ..Options::default() });
+            assert_eq!((zone.columns.records(), zone.errors.len()), (1, 0), "{}", path.display());
+        }
+    }
+}
