@@ -138,9 +138,7 @@ impl OpenFile {
     pub(super) fn read(&self, text: &mut Text) -> Result<Source, Reason> {
         let size = usize::try_from(self.size()).map_err(|_| unreadable(io::ErrorKind::FileTooLarge.into()))?;
         text.truncate(0);
-        // One octet more would tell of a file that has grown.
-        let length = text.read_more(size + 1, |octets| self.read_at(octets, 0)).map_err(unreadable)?;
-        text.truncate(size);
+        let length = text.read_more(size, |octets| self.read_at(octets, 0)).map_err(unreadable)?;
         Ok(self.source(xxh3_128(text.as_slice()), length as u64))
     }
 
