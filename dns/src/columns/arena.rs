@@ -61,6 +61,16 @@ impl Arena {
         self.octets.reserve(octets + STEP_OCTETS);
     }
 
+    /// The same octets in memory of just their size.
+    pub(super) fn copy(&self) -> Arena {
+        Arena { octets: self.as_slice().into(), length: self.length }
+    }
+
+    /// Forgets the octets; what was made ready stays so.
+    pub(super) fn clear(&mut self) {
+        self.length = 0;
+    }
+
     /// Gives back memory that is not used.
     pub(super) fn shrink(&mut self) {
         self.octets.truncate(self.length);

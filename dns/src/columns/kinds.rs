@@ -71,6 +71,17 @@ impl Kinds {
         self.kinds.iter_mut()
     }
 
+    /// The same kinds, in memory of just their size.
+    pub(super) fn copy(&self) -> Kinds {
+        Kinds { kinds: self.kinds.as_slice().into(), recent: self.recent }
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.kinds.clear();
+        self.recent = [u32::MAX; RECENT];
+    }
+
     /// Gives back memory that is not used.
     pub(super) fn shrink(&mut self) {
         self.kinds.shrink_to_fit();

@@ -160,6 +160,33 @@ impl Part {
         self.starts.reserve(text_octets / 64);
     }
 
+    /// Whether it uses so little of its memory that a copy is better than to give back the rest.
+    pub(crate) fn is_small(&self) -> bool {
+        self.octets.len() < self.octets.capacity() / 4
+    }
+
+    /// Takes its records out, in just the memory that they need; its own is kept for others.
+    pub(crate) fn take_copy(&mut self) -> Part {
+        let copy = Part {
+            octets: self.octets.copy(),
+            starts: self.starts.as_slice().into(),
+            kinds: self.kinds.copy(),
+            records: self.records,
+            first_line: self.first_line,
+            last_line: self.last_line,
+        };
+        self.clear();
+        copy
+    }
+
+    /// Forgets its records; its memory is kept for others.
+    pub(crate) fn clear(&mut self) {
+        self.octets.clear();
+        self.starts.clear();
+        self.kinds.clear();
+        (self.records, self.first_line, self.last_line) = (0, 0, 0);
+    }
+
     /// Gives back memory that is not used, once it is complete.
     pub fn shrink(&mut self) {
         self.octets.shrink();

@@ -27,7 +27,7 @@ mod source;
 
 use super::error::ZoneFileError;
 use crate::Record;
-use crate::columns::Columns;
+use crate::columns::{Columns, Part};
 use reader::Reader;
 use scanner::Scanner;
 use source::Text;
@@ -108,6 +108,8 @@ pub struct Buffers {
     texts: Vec<Text>,
     /// Scanners, one for each level of inclusion.
     scanners: Vec<Box<Scanner>>,
+    /// An empty part, for its memory.
+    part: Part,
 }
 
 impl Buffers {

@@ -80,11 +80,12 @@ impl<'b> Reader<'b> {
         let mut zone_file = ZoneFile::default();
         zone_file.columns.files.push(path.to_owned());
         zone_file.sources.push(Source::default());
+        let part = std::mem::take(&mut buffers.part);
         Self {
             buffers,
             options,
             zone_file,
-            part: Part::default(),
+            part,
             carried: Carried::default(),
             open: Vec::new(),
             is_part: false,
@@ -161,16 +162,24 @@ impl<'b> Reader<'b> {
     /// Gives what was read.
     fn finish(mut self) -> ZoneFile {
         self.end_part();
+        self.part.clear();
+        self.buffers.part = self.part;
         self.zone_file
     }
 
     /// Puts the records so far into the columns.
     fn end_part(&mut self) {
-        let mut part = std::mem::take(&mut self.part);
-        if part.is_empty() {
+        if self.part.is_empty() {
             return;
         }
-        part.shrink();
+        let part = if self.part.is_small() {
+            // So that a small file costs no large piece of memory that is cut to size.
+            self.part.take_copy()
+        } else {
+            let mut part = std::mem::take(&mut self.part);
+            part.shrink();
+            part
+        };
         if let Some(progress) = self.options.progress {
             progress.records.fetch_add(part.records(), Ordering::Relaxed);
         }
