@@ -4,6 +4,7 @@
 
 mod command;
 mod exit;
+mod heap;
 mod inherit;
 mod logging;
 mod role;

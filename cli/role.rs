@@ -34,7 +34,8 @@ pub(crate) fn run(role: &str) -> Exit {
         Start::Memmgr { options, descriptors } => {
             let links = (|| {
                 let supervisor = inherited.take(descriptors.supervisor)?;
-                Ok::<_, InheritError>(MemmgrLinks { supervisor, bus: inherited.take(descriptors.bus)? })
+                let bus = inherited.take(descriptors.bus)?;
+                Ok::<_, InheritError>(MemmgrLinks { supervisor, bus, give_back: crate::heap::give_back })
             })();
             match links.map(|links| memmgr::process::run(options, links)) {
                 Ok(Ok(())) => Exit::Done,

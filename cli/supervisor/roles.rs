@@ -65,6 +65,7 @@ impl Setup {
         let memmgr = MemmgrOptions {
             zones,
             watch: options.watch,
+            zonemd: options.zonemd,
             state,
             auth: options.auth,
             switch_timeout_ms: milliseconds(options.switch_timeout),

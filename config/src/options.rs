@@ -63,6 +63,12 @@ pub const ZONES: Opt<PathBuf> = Opt {
     parse: parse_path,
 };
 
+/// Whether zones have to have a digest.
+pub const ZONEMD: Flag = Flag {
+    name: "zonemd",
+    help: "Take a zone only with a ZONEMD record that agrees with it (RFC 8976), whenever it is read",
+};
+
 /// Whether the zone files are watched.
 pub const WATCH: Flag =
     Flag { name: "watch", help: "Watch the directory of zone files and take what changes in it, without a reload" };
@@ -154,6 +160,8 @@ pub struct Serve {
     pub zones: PathBuf,
     /// [`WATCH`].
     pub watch: bool,
+    /// [`ZONEMD`].
+    pub zonemd: bool,
     /// [`LISTEN`]; empty when not given.
     pub listen: Vec<SocketAddr>,
     /// [`STATE`].
@@ -176,6 +184,7 @@ impl Serve {
         command
             .arg(ZONES.argument().required(true))
             .arg(WATCH.argument())
+            .arg(ZONEMD.argument())
             .arg(LISTEN.argument())
             .arg(STATE.argument())
             .arg(AUTH.argument())
@@ -194,6 +203,7 @@ impl Serve {
         Ok(Serve {
             zones: ZONES.value(matches)?,
             watch: WATCH.is_given(matches),
+            zonemd: ZONEMD.is_given(matches),
             listen: LISTEN.values(matches),
             state: state_directory(matches)?,
             auth: AUTH.value(matches).unwrap_or_else(|_| default_auth()),

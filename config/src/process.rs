@@ -36,6 +36,8 @@ pub struct MemmgrOptions {
     pub zones: PathBuf,
     /// Whether that directory is watched.
     pub watch: bool,
+    /// Whether zones have to have a digest that agrees with them (RFC 8976).
+    pub zonemd: bool,
     /// The state directory: manifest and segments.
     pub state: PathBuf,
     /// Auth processes that will attach.

@@ -16,7 +16,7 @@ pub struct Record {
     pub ttl: u32,
     /// The RDATA: uncompressed wire form, names in the case they were written in.
     pub rdata: Box<[u8]>,
-    /// Which file it stands in, as an index into [`ZoneFile::files`](crate::text::zonefile::ZoneFile::files); 0 where there are no files.
+    /// Which file it stands in, as an index into [`Columns::files`](crate::Columns::files); 0 where there are no files.
     pub file: u32,
     /// The line its entry starts on, from 1; 0 where there is no file.
     pub line: u32,

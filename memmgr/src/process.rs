@@ -21,6 +21,8 @@ pub struct MemmgrLinks {
     pub supervisor: OwnedFd,
     /// The bus's listening socket.
     pub bus: OwnedFd,
+    /// Gives memory that a build has left back to the system.
+    pub give_back: fn(),
 }
 
 /// Runs memmgr until it is told to end, or its supervisor has.
@@ -64,7 +66,8 @@ async fn serve(options: MemmgrOptions, links: MemmgrLinks) -> Result<(), MemmgrE
         Client::from_fd(own, "memmgr").await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     service::subscribe(&client).await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     drop(open);
-    let service = Service::new(Parts { options, link, broker: handle, client, recovered });
+    let give_back = links.give_back;
+    let service = Service::new(Parts { options, link, broker: handle, client, recovered, give_back });
     service
         .run(incoming, async move {
             terminate.recv().await;

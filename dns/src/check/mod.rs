@@ -52,6 +52,14 @@ pub fn zone(zone: &SortedZone) -> CheckReport {
     findings.into_report(zone)
 }
 
+/// The same, and that the zone has a ZONEMD that agrees with it (RFC 8976).
+pub fn zone_with_digest(zone: &SortedZone) -> CheckReport {
+    let mut findings = local(zone, FINDINGS_MAX);
+    apex::check(zone, &mut findings);
+    zonemd::check(zone, &mut findings);
+    findings.into_report(zone)
+}
+
 /// Checks everything.
 pub fn all(zone: &SortedZone, options: &Options) -> CheckReport {
     let mut findings = local(zone, options.findings_max);

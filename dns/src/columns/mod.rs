@@ -2,7 +2,7 @@
 //!
 //! A source writes [`Part`]s, as many as it has threads to read with; in order they are [`Columns`]. [`SortedZone`] puts those into
 //! canonical order and hands out owner after owner, to the checks (`crate::check`) and to the builder of segments. Records that stand
-//! alone, in tests and tools, are [`Record`](crate::Record)s.
+//! alone, in tests and tools, are [`Record`]s.
 
 mod arena;
 mod key;

@@ -50,6 +50,8 @@ pub(crate) struct BuildRequest {
     pub(crate) catalogues: Arc<CatalogueStore>,
     /// Layers found damaged: what is in them is read again from its source.
     pub(crate) distrusted: BTreeSet<LayerId>,
+    /// Whether a zone has to have a digest that agrees with it (RFC 8976).
+    pub(crate) zonemd: bool,
     /// Where to say how far it is.
     pub(crate) progress: Arc<Progress>,
 }

@@ -89,7 +89,7 @@ impl<'a> ShardBuild<'a> {
     /// Reads the big zones, and writes those that get a group alone.
     pub(super) fn read_big(&mut self, job: &Job<'_>) -> Result<(), BuildError> {
         for work in self.read.extract_if(.., |work| work.size > BIG_OCTETS).collect::<Vec<_>>() {
-            self.compare(job, &work, &mut Reader::new(0, &job.request.progress));
+            self.compare(job, &work, &mut Reader::new(0, job.request));
             self.write(job, group::is_alone)?;
         }
         Ok(())
@@ -97,7 +97,7 @@ impl<'a> ShardBuild<'a> {
 
     /// Reads the others and writes what is left to be written.
     pub(super) fn finish(mut self, job: &Job<'_>) -> Result<BuiltShard, BuildError> {
-        let mut reader = Reader::new(1, &job.request.progress);
+        let mut reader = Reader::new(1, job.request);
         for work in std::mem::take(&mut self.read) {
             self.compare(job, &work, &mut reader);
         }

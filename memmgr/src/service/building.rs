@@ -42,9 +42,16 @@ impl Service {
             segments: self.directory.segments(),
             catalogues: self.directory.catalogues(),
             distrusted: self.distrusted.clone(),
+            zonemd: self.options.zonemd,
             progress: Arc::clone(&progress),
         };
-        let task = tokio::task::spawn_blocking(move || builder::build(&request));
+        let give_back = self.give_back;
+        let task = tokio::task::spawn_blocking(move || {
+            let outcome = builder::build(&request);
+            // A load takes more memory than what is served needs; between loads that is the system's.
+            give_back();
+            outcome
+        });
         let (since, began) = (SystemTime::now(), Instant::now());
         self.updates.running = Some(Running { task, scope, waiters: gathered.waiters, progress, since, began });
     }

@@ -114,6 +114,8 @@ pub(crate) struct Service {
     told: Told,
     /// The zone directory under watch, where that is asked for.
     watch: Option<Watch>,
+    /// Gives memory that a build has left back to the system.
+    give_back: fn(),
 }
 
 /// How the loop is set up.
@@ -128,12 +130,14 @@ pub(crate) struct Parts {
     pub(crate) client: Client,
     /// What was found in the state directory.
     pub(crate) recovered: Recovered,
+    /// Gives memory that a build has left back to the system.
+    pub(crate) give_back: fn(),
 }
 
 impl Service {
     /// A service on what was recovered, nothing announced yet.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { options, link, broker, client, recovered } = parts;
+        let Parts { options, link, broker, client, recovered, give_back } = parts;
         let deadlines = Deadlines {
             switch_timeout: Duration::from_millis(options.switch_timeout_ms),
             release_timeout: Duration::from_millis(options.release_timeout_ms),
@@ -169,6 +173,7 @@ impl Service {
             client,
             link,
             began: Instant::now(),
+            give_back,
             rotation,
             states,
             remains,

@@ -8,8 +8,8 @@ use dns::text::zonefile::{Buffers, Options, ZoneFile};
 use zone_segment::Name;
 
 use super::stamp;
+use crate::builder::BuildRequest;
 use crate::manifest::SourceStamp;
-use crate::progress::Progress;
 
 /// A zone as its file has it.
 #[derive(Debug)]
@@ -35,14 +35,14 @@ pub(crate) struct Reader<'a> {
     buffers: Buffers,
     /// How many threads may read a file.
     threads: usize,
-    /// Where to say how far it is.
-    progress: &'a Progress,
+    /// What is built of them.
+    request: &'a BuildRequest,
 }
 
 impl<'a> Reader<'a> {
     /// One that reads files with `threads` threads each; 0 for as many as the machine runs at once.
-    pub(crate) fn new(threads: usize, progress: &'a Progress) -> Self {
-        Reader { buffers: Buffers::default(), threads, progress }
+    pub(crate) fn new(threads: usize, request: &'a BuildRequest) -> Self {
+        Reader { buffers: Buffers::default(), threads, request }
     }
 
     /// Reads and checks the zone file of a zone.
@@ -52,12 +52,13 @@ impl<'a> Reader<'a> {
     /// Every fault found, one text each, `FILE:LINE:COLUMN: error: …` where there is a place.
     pub(crate) fn read(&mut self, path: &Arc<Path>, apex: &Name) -> Result<ReadZone, Vec<String>> {
         config::fault::hit("source-read");
-        let options = Options { threads: self.threads, progress: Some(self.progress.text()), ..Options::default() };
+        let options =
+            Options { threads: self.threads, progress: Some(self.request.progress.text()), ..Options::default() };
         for _ in 0..ATTEMPTS {
             let now = stamp::now_ns();
             let file = self.buffers.read(path, apex, &options);
             if !file.is_changed() {
-                return checked(file, path, apex, now);
+                return checked(file, path, apex, now, self.request.zonemd);
             }
         }
         Err(vec![format!(
@@ -68,7 +69,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The zone in a file that was read from `now` on.
-fn checked(file: ZoneFile, path: &Arc<Path>, apex: &Name, now: i64) -> Result<ReadZone, Vec<String>> {
+fn checked(file: ZoneFile, path: &Arc<Path>, apex: &Name, now: i64, zonemd: bool) -> Result<ReadZone, Vec<String>> {
     let ZoneFile { columns, errors, warnings, sources, .. } = file;
     let files = columns.files.iter().zip(&sources).enumerate();
     // The first is the zone's own.
@@ -79,7 +80,7 @@ fn checked(file: ZoneFile, path: &Arc<Path>, apex: &Name, now: i64) -> Result<Re
     let stamps = stamps.collect();
     let records = columns.records();
     let zone = SortedZone::new(apex.clone(), columns);
-    let report = dns::check::zone(&zone);
+    let report = if zonemd { dns::check::zone_with_digest(&zone) } else { dns::check::zone(&zone) };
     let errors: Vec<String> =
         errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string)).collect();
     if !errors.is_empty() {
