@@ -315,3 +315,23 @@ fn reloads_asked_for_while_one_runs_are_all_answered_with_what_they_asked_for() 
         server.end_reload(third);
     }
 }
+
+#[test]
+fn zones_are_served_with_their_digest_alone_where_that_is_asked_for() {
+    let sound = include_str!("../semantics/good/zonemd.zone");
+    let options = ServerOptions { arguments: vec!["--zonemd".into()], ..ServerOptions::default() };
+    let server = Server::start(&options, |directory| {
+        zones::install(directory, "example.zone", sound);
+        zones::install(directory, "one.test.zone", &zones::small("one.test.", 1, 3));
+    });
+    assert_eq!(server.wire().serial("example."), Some(2_018_031_900));
+    let refused = zone(&server, "one.test.").unwrap();
+    assert_eq!(refused["state"], "broken");
+    assert!(refused["error"].as_str().unwrap().contains("[zonemd-missing]"), "{refused}");
+    assert_eq!(rcode(&server, "one.test."), ResponseCode::ServFail);
+    // One record more that the digest does not know of.
+    zones::install(&server.zones, "example.zone", &format!("{sound}www A 192.0.2.1\n"));
+    let (code, _, error) = reload(&server, &[]);
+    assert!(code == Some(1) && error.contains("[zonemd-mismatch]"), "{error}");
+    assert_eq!(server.wire().serial("example."), Some(2_018_031_900));
+}

@@ -116,6 +116,9 @@ impl<'a> NameRef<'a> {
 
     /// Compares in canonical order: by labels from the root on, each as lower-cased octets (RFC 4034, section 6.1).
     pub fn canonical_cmp(&self, other: NameRef<'_>) -> Ordering {
+        if let (Some(own_starts), Some(starts)) = (FewStarts::of(self.wire), FewStarts::of(other.wire)) {
+            return compare(self.wire, &own_starts, other.wire, &starts);
+        }
         compare(self.wire, &LabelStarts::of(*self), other.wire, &LabelStarts::of(other))
     }
 
@@ -352,8 +355,66 @@ impl LabelStarts {
     }
 }
 
+/// Where labels start, for [`compare`].
+pub(crate) trait Starts {
+    /// How many labels, without the root label.
+    fn count(&self) -> usize;
+
+    /// The offset at which the last `labels` labels begin, of as many as there are.
+    fn suffix_start(&self, labels: usize) -> usize;
+}
+
+impl Starts for LabelStarts {
+    fn count(&self) -> usize {
+        LabelStarts::count(self)
+    }
+
+    fn suffix_start(&self, labels: usize) -> usize {
+        LabelStarts::suffix_start(self, labels)
+    }
+}
+
+/// Where the labels of a name start that has few, as most have: to make room for 127 costs more than to compare two such names.
+struct FewStarts {
+    /// Offset of each label's length octet, leftmost first.
+    starts: [u8; FEW_LABELS],
+    /// How many labels, without the root label.
+    count: u8,
+}
+
+/// Labels that few are.
+const FEW_LABELS: usize = 8;
+
+impl FewStarts {
+    /// Counts the labels of a checked name; none if there are more.
+    #[inline]
+    fn of(wire: &[u8]) -> Option<FewStarts> {
+        let mut few = FewStarts { starts: [0; FEW_LABELS], count: 0 };
+        let mut at = 0;
+        while let Some(&length @ 1..) = wire.get(at) {
+            *few.starts.get_mut(usize::from(few.count))? = at as u8;
+            few.count += 1;
+            at += 1 + usize::from(length);
+        }
+        Some(few)
+    }
+}
+
+impl Starts for FewStarts {
+    #[inline]
+    fn count(&self) -> usize {
+        usize::from(self.count)
+    }
+
+    #[inline]
+    fn suffix_start(&self, labels: usize) -> usize {
+        usize::from(self.starts[self.count().saturating_sub(labels)])
+    }
+}
+
 /// Compares two names in canonical order, their labels already counted.
-pub(crate) fn compare(a: &[u8], a_starts: &LabelStarts, b: &[u8], b_starts: &LabelStarts) -> Ordering {
+#[inline]
+pub(crate) fn compare(a: &[u8], a_starts: &impl Starts, b: &[u8], b_starts: &impl Starts) -> Ordering {
     let shared = a_starts.count().min(b_starts.count());
     for labels in 1..=shared {
         let order =

@@ -118,30 +118,28 @@ impl<'a> Encoder<'a> {
     /// Writes owner after owner.
     fn part(&mut self, part: &Part) -> Result<(), BuildError> {
         let zone = self.zone;
-        let mut last: Option<(LookupName, SortKey)> = None;
-        let mut lookup = LookupName::default();
+        // That of the owner before, once there is one, and that of the owner that is written, by turns.
+        let mut lookups = [LookupName::default(), LookupName::default()];
+        let mut last: Option<SortKey> = None;
         if let Some(before) = part.ranks.start.checked_sub(1) {
-            let before = LookupName::new(self.key, zone.source.name(before));
-            let sort_key = SortKey::of(&before, zone.apex_labels, before.label_count());
-            last = Some((before, sort_key));
+            lookups[0].set(self.key, zone.source.name(before));
+            last = Some(SortKey::of(&lookups[0], zone.apex_labels, lookups[0].label_count()));
             self.encoded.path = self.path_before(part.ranks.start)?;
         }
         if part.ranks.is_empty() {
-            lookup.set(self.key, zone.apex.as_ref());
-            let apex = self.new_node(zone.apex.as_ref(), &lookup, zone.apex_labels);
+            lookups[0].set(self.key, zone.apex.as_ref());
+            let apex = self.new_node(zone.apex.as_ref(), &lookups[0], zone.apex_labels);
             return self.write_node(&apex, &Owned::default()).map_err(|error| BuildError::records(zone, error));
         }
+        let mut is_odd = true;
         zone.visit(part.ranks.clone(), |_, name, owned| {
+            let [even, odd] = &mut lookups;
+            let (before, lookup) = if is_odd { (even, odd) } else { (odd, even) };
+            is_odd = !is_odd;
             lookup.set(self.key, name);
-            let sort_key = SortKey::of(&lookup, zone.apex_labels, lookup.label_count());
-            self.write_owner(name, &lookup, sort_key, last.as_ref(), owned)?;
-            match &mut last {
-                Some((last, last_key)) => {
-                    std::mem::swap(last, &mut lookup);
-                    *last_key = sort_key;
-                }
-                None => last = Some((lookup.clone(), sort_key)),
-            }
+            let sort_key = SortKey::of(lookup, zone.apex_labels, lookup.label_count());
+            self.write_owner(name, lookup, sort_key, last.map(|last| (&*before, last)), owned)?;
+            last = Some(sort_key);
             Ok(())
         })
     }
@@ -171,7 +169,7 @@ impl<'a> Encoder<'a> {
         name: NameRef<'_>,
         lookup: &LookupName,
         sort_key: SortKey,
-        last: Option<&(LookupName, SortKey)>,
+        last: Option<(&LookupName, SortKey)>,
         owned: &Owned<'_>,
     ) -> Result<(), WriteError> {
         let apex_labels = self.zone.apex_labels;
@@ -181,7 +179,7 @@ impl<'a> Encoder<'a> {
         }
         let mut shared = 0;
         if let Some((last, last_key)) = last {
-            let is_behind = *last_key < sort_key || *last_key == sort_key && last.name() < lookup.name();
+            let is_behind = last_key < sort_key || last_key == sort_key && last.name() < lookup.name();
             if !is_behind {
                 return Err(WriteError::OutOfOrder { before: last.name().to_name(), owner: name.to_name() });
             }

@@ -28,10 +28,11 @@ pub(super) fn mnemonic(eight: u64, length: usize) -> u64 {
     let octets = eight & (u64::MAX >> (64 - 8 * length.clamp(1, 8) as u32));
     // Letters have this bit, and a mnemonic has no octet but letters, digits and hyphens.
     let upper = octets & !((octets & 0x4040_4040_4040_4040) >> 1);
-    // The length tells zeros behind a word from those in it; a word of eight octets has its last one in its place, far above.
+    // The length tells zeros behind a word from those in it; a word of eight octets has its last one in its place, which is above all
+    // lengths in a mnemonic.
     match length {
         0..=7 => upper | (length as u64) << 56,
-        8 => upper,
+        8 if upper >> 56 > 7 => upper,
         _ => 0,
     }
 }

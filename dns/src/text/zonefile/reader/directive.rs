@@ -105,6 +105,10 @@ impl Reader<'_> {
             return Err(malformed());
         }
         let of_range = |reason| Fault { reason, token: *range_token };
+        if self.is_part {
+            // How many there are in all is known to the reader of the whole alone.
+            return Err(of_range(Reason::TooManyGenerated));
+        }
         let range = Range::parse(range_token.text(frame.source)).ok_or(of_range(Reason::GenerateRange))?;
         self.generated = self.generated.saturating_add(range.len());
         if self.generated > GENERATED_MAX {
