@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use dns::SortedZone;
-use dns::text::{origin_from_path, zonefile};
+use dns::text::origin_from_path;
+use dns::text::zonefile::{Buffers, Options};
 use zone_segment::{HashKey, SegmentBuilder, ZoneId};
 
 use super::file_argument;
@@ -62,8 +63,9 @@ pub(super) fn builder(key: HashKey, files: &[&PathBuf]) -> Result<SegmentBuilder
     }
     zones.sort();
     let mut builder = SegmentBuilder::new(key);
+    let mut buffers = Buffers::default();
     for (id, (apex, path)) in (1..).zip(zones) {
-        let file = zonefile::read(path, &apex, &zonefile::Options::default());
+        let file = buffers.read(path, &apex, &Options::default());
         let zone = SortedZone::new(apex.clone(), file.columns);
         let report = dns::check::zone(&zone);
         let errors = file.errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string));

@@ -46,6 +46,17 @@ pub(super) struct Encoded {
     pub(super) serial: Option<u32>,
 }
 
+/// Octets of a node, roughly.
+const NODE_OCTETS: usize = 96;
+
+impl Encoded {
+    /// A part with room for about so many names: most zones are small, and would ask for memory for each doubling.
+    fn with_room(names: usize) -> Encoded {
+        let nodes = Vec::with_capacity((names + 1) * NODE_OCTETS);
+        Encoded { nodes, rows: Vec::with_capacity(names + 1), ..Encoded::default() }
+    }
+}
+
 /// A name as the tables want it.
 pub(super) struct NameRow {
     /// Its hash.
@@ -83,7 +94,7 @@ pub(super) fn encode(
     shared: &Shared,
 ) -> Result<Encoded, BuildError> {
     let zone = &zones[part.zone];
-    let mut encoder = Encoder { key, zone, shared, encoded: Encoded::default(), body: Vec::new() };
+    let mut encoder = Encoder { key, zone, shared, encoded: Encoded::with_room(part.ranks.len()), body: Vec::new() };
     encoder.part(part)?;
     Ok(encoder.encoded)
 }

@@ -99,7 +99,7 @@ impl<'a> SegmentBuilder<'a> {
         if !self.ids.insert(id) {
             return Err(BuildError::Zones(WriteError::ZoneTwice { zone: id }));
         }
-        self.zones.push(ZonePlan::new(id, apex, Box::new(source))?);
+        self.zones.push(ZonePlan::new(id, apex, Box::new(source)));
         Ok(())
     }
 
@@ -140,9 +140,9 @@ impl<'a> SegmentBuilder<'a> {
 
     /// Writes everything.
     fn write(self, output: &mut dyn Output) -> Result<(), Failure> {
-        let SegmentBuilder { key, zones, part_ranks, .. } = self;
+        let SegmentBuilder { key, mut zones, part_ranks, .. } = self;
         let parts = plan::cut(&zones, part_ranks);
-        let (names, candidates) = look_at(&parts, &zones)?;
+        let (names, candidates) = look_at(&parts, &mut zones)?;
         let shared = Shared::of(candidates, &zones)?;
         let layout = Layout::new(names);
         let mut tables = Tables::new(names, shared);
@@ -177,10 +177,13 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Counts the names of all parts, and lists RRsets that might be shared.
-fn look_at(parts: &[Part], zones: &[ZonePlan<'_>]) -> Result<(usize, Vec<Candidate>), BuildError> {
+/// Counts the names of all parts, lists RRsets that might be shared, and notes the zones' NSEC3 chains.
+fn look_at(parts: &[Part], zones: &mut [ZonePlan<'_>]) -> Result<(usize, Vec<Candidate>), BuildError> {
     let surveys = parts.par_iter().with_min_len(at_once(parts)).map(|part| Survey::of(part, zones));
-    let surveys: Vec<Survey> = surveys.collect::<Result<_, _>>()?;
+    let mut surveys: Vec<Survey> = surveys.collect::<Result<_, _>>()?;
+    for (part, survey) in parts.iter().zip(&mut surveys).filter(|(part, _)| part.ranks.start == 0) {
+        zones[part.zone].nsec3 = survey.nsec3.take();
+    }
     let names = surveys.iter().map(|survey| survey.nodes).sum();
     let mut candidates = Vec::with_capacity(surveys.iter().map(|survey| survey.candidates.len()).sum());
     surveys.into_iter().for_each(|survey| candidates.extend(survey.candidates));

@@ -21,24 +21,15 @@ pub(super) struct ZonePlan<'a> {
     pub(super) apex_labels: usize,
     /// Its records.
     pub(super) source: Box<dyn ZoneSource + 'a>,
-    /// Its NSEC3 chain.
+    /// Its NSEC3 chain, once its apex was looked at.
     pub(super) nsec3: Option<Parameters>,
 }
 
 impl<'a> ZonePlan<'a> {
-    /// Looks at the apex of a zone.
-    pub(super) fn new(id: ZoneId, apex: Name, source: Box<dyn ZoneSource + 'a>) -> Result<ZonePlan<'a>, BuildError> {
+    /// The plan of a zone.
+    pub(super) fn new(id: ZoneId, apex: Name, source: Box<dyn ZoneSource + 'a>) -> ZonePlan<'a> {
         let apex_labels = apex.label_count();
-        let mut zone = ZonePlan { id, apex, apex_labels, source, nsec3: None };
-        if !zone.source.is_empty() && zone.source.name(0) == zone.apex.as_ref() {
-            let mut nsec3 = None;
-            zone.visit(0..zone.end_of_owner(0), |_, _, owned| {
-                nsec3 = Parameters::of_apex(owned);
-                Ok(())
-            })?;
-            zone.nsec3 = nsec3;
-        }
-        Ok(zone)
+        ZonePlan { id, apex, apex_labels, source, nsec3: None }
     }
 
     /// Shows owner after owner of a range of ranks.

@@ -3,6 +3,7 @@
 use crate::name::{LabelStarts, NameRef};
 
 use super::error::BuildError;
+use super::nsec3::Parameters;
 use super::plan::{Part, ZonePlan};
 use super::sharing::{self, Candidate};
 
@@ -13,6 +14,8 @@ pub(super) struct Survey {
     pub(super) nodes: usize,
     /// Its RRsets that may be shared.
     pub(super) candidates: Vec<Candidate>,
+    /// The NSEC3 chain that the apex names, of a zone's first part.
+    pub(super) nsec3: Option<Parameters>,
 }
 
 impl Survey {
@@ -26,6 +29,9 @@ impl Survey {
         let mut last = part.ranks.start.checked_sub(1).map(|before| zone.source.name(before));
         zone.visit(part.ranks.clone(), |rank, name, owned| {
             survey.nodes += new_nodes(last, name, zone.apex_labels);
+            if rank == 0 && name == zone.apex.as_ref() {
+                survey.nsec3 = Parameters::of_apex(owned);
+            }
             for gathered in owned.rrsets() {
                 let has_targets = owned.has_targets(gathered, zone.apex.as_ref());
                 let hash = sharing::hash_of(owned, gathered, has_targets, zone.id);
