@@ -1,6 +1,6 @@
 //! What a zone has at a name, as a query for it would find: [`find`]. Costs a few searches by halving.
 
-use crate::columns::{OwnerRecord, SortedZone};
+use crate::columns::SortedZone;
 use crate::types::Rtype;
 use std::cmp::Ordering;
 use zone_segment::{Name, NameRef, ZoneSource as _};
@@ -38,19 +38,12 @@ impl Owned {
 
     /// Whether it has records of a type.
     pub(super) fn has(self, zone: &SortedZone, rtype: Rtype) -> bool {
-        self.records(zone).iter().any(|record| record.rtype == rtype)
+        zone.has_any(self.rank, &[rtype])
     }
 
     /// Whether it has an IPv4 or IPv6 address.
     pub(super) fn has_address(self, zone: &SortedZone) -> bool {
-        self.records(zone).iter().any(|record| matches!(record.rtype, Rtype::A | Rtype::AAAA))
-    }
-
-    /// Its records.
-    pub(super) fn records(self, zone: &SortedZone) -> Vec<OwnerRecord<'_>> {
-        let mut records = Vec::new();
-        zone.records(self.rank, &mut records);
-        records
+        zone.has_any(self.rank, &[Rtype::A, Rtype::AAAA])
     }
 }
 

@@ -10,8 +10,10 @@ use crate::order::canonical_rdata_cmp;
 use crate::types::Rtype;
 use rayon::prelude::*;
 use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::{PoisonError, RwLock};
 use zone_segment::{Name, NameRef, SourceRecord, Visitor, ZoneSource};
 
 /// The records of one zone, by rank: the place of a group of records in the canonical order of owners. An owner that the source comes back
@@ -26,7 +28,12 @@ pub struct SortedZone {
     order: Order,
     /// Groups whose owner is not in the zone; they have no rank.
     outside: Vec<Row>,
+    /// The types of owners with many records that were asked for, by rank: a zone may have many questions about one.
+    types: RwLock<HashMap<usize, BTreeSet<Rtype>>>,
 }
+
+/// Above this many records the types of an owner are remembered.
+const MANY_RECORDS: usize = 64;
 
 /// Which group has which rank.
 #[derive(Debug)]
@@ -77,10 +84,10 @@ impl SortedZone {
             Some(first_ranks) => Order::Source(first_ranks),
             None => {
                 let (rows, outside) = sort(&apex, &columns);
-                return Self { apex, columns, order: Order::Rows(rows), outside };
+                return Self { apex, columns, order: Order::Rows(rows), outside, types: RwLock::default() };
             }
         };
-        Self { apex, columns, order, outside: Vec::new() }
+        Self { apex, columns, order, outside: Vec::new(), types: RwLock::default() }
     }
 
     /// The apex.
@@ -110,6 +117,23 @@ impl SortedZone {
             push_group(row.part, group, &mut records);
             records.into_iter().map(move |record| (group.name(), record))
         })
+    }
+
+    /// Whether the owner that begins at a rank has records of one of some types.
+    pub fn has_any(&self, rank: usize, types: &[Rtype]) -> bool {
+        if let Some(known) = self.types.read().unwrap_or_else(PoisonError::into_inner).get(&rank) {
+            return types.iter().any(|rtype| known.contains(rtype));
+        }
+        let (mut records, mut is_found) = (0, false);
+        self.each_group(rank, |_, group| {
+            records += group.records().inspect(|record| is_found |= types.contains(&record.kind.rtype)).count();
+        });
+        if records > MANY_RECORDS {
+            let mut known = BTreeSet::new();
+            self.each_group(rank, |_, group| known.extend(group.records().map(|record| record.kind.rtype)));
+            self.types.write().unwrap_or_else(PoisonError::into_inner).insert(rank, known);
+        }
+        is_found
     }
 
     /// The first rank of an owner.

@@ -109,6 +109,8 @@ pub enum Reason {
     DirectiveArguments(&'static str),
     /// Files include files too deeply.
     IncludeTooDeep,
+    /// A file is included that lies outside of the folder of the zone file.
+    IncludeOutside,
     /// A file includes itself, directly or through others.
     IncludeLoop,
     /// Too many files are included.
@@ -162,6 +164,7 @@ impl Reason {
             Self::TooManyGenerated => "too-many-generated",
             Self::DirectiveArguments(_) => "directive-arguments",
             Self::IncludeTooDeep => "include-too-deep",
+            Self::IncludeOutside => "include-outside",
             Self::IncludeLoop => "include-loop",
             Self::TooManyFiles => "too-many-files",
             Self::Name(_) => "name",
@@ -185,6 +188,7 @@ impl Reason {
             Self::ByteOrderMark => Some("save the file as ASCII or UTF-8 without a byte order mark"),
             Self::UnclosedQuote => Some("close it with \", or write \\\" for a quote that is meant"),
             Self::UnknownDirective => Some("known are $ORIGIN, $TTL, $INCLUDE and $GENERATE"),
+            Self::IncludeOutside => Some("put it beside the zone file or below"),
             Self::NoOwner => Some("start the line with a name, or with @ for the origin"),
             Self::NoTtl | Self::SoaMinimumUsed => Some("put a line such as $TTL 3600 before the first record"),
             Self::Class => Some("only zones of class IN are served"),
@@ -215,6 +219,7 @@ impl fmt::Display for Reason {
             Self::TooManyGenerated => write!(f, "more than {GENERATED_MAX} records from $GENERATE"),
             Self::DirectiveArguments(form) => write!(f, "directive is not of the form {form}"),
             Self::IncludeTooDeep => write!(f, "files included more than {INCLUDE_DEPTH_MAX} deep"),
+            Self::IncludeOutside => f.write_str("file outside of the folder of the zone file"),
             Self::IncludeLoop => f.write_str("file includes itself"),
             Self::TooManyFiles => write!(f, "more than {FILES_MAX} files included"),
             Self::Name(fault) => fault.fmt(f),

@@ -89,26 +89,32 @@ impl Shared {
         let mut first: Vec<Candidate> =
             candidates.chunk_by(|a, b| a.hash == b.hash).filter(|same| same.len() > 1).map(|same| same[0]).collect();
         drop(candidates);
-        first.par_sort_unstable_by_key(|candidate| candidate.owner);
+        first.par_sort_unstable_by_key(|candidate| (candidate.owner, candidate.hash));
         let mut shared = Shared {
             references: HashMap::with_capacity_and_hasher(first.len(), Default::default()),
             ..Shared::default()
         };
         let mut octets = Vec::new();
-        for Candidate { hash, owner: (number, rank) } in first {
+        for of_owner in first.chunk_by(|a, b| a.owner == b.owner) {
+            let (number, rank) = of_owner[0].owner;
             let zone = &zones[number as usize];
             let rank = rank as usize;
             zone.visit(rank..zone.end_of_owner(rank), |_, name, owned| {
-                let has_targets = |gathered: &Gathered| owned.has_targets(gathered, zone.apex.as_ref());
-                let is_it =
-                    |gathered: &&Gathered| hash_of(owned, gathered, has_targets(gathered), zone.id) == Some(hash);
-                let Some(gathered) = owned.rrsets().iter().find(is_it) else { return Ok(()) };
-                octets.clear();
-                body::encode(name, owned, gathered, has_targets(gathered), &mut octets)?;
-                let reference = shared.push(&octets)?;
-                shared.references.insert(hash, reference);
-                if has_targets(gathered) {
-                    shared.with_targets.push((reference, number));
+                for gathered in owned.rrsets() {
+                    let has_targets = owned.has_targets(gathered, zone.apex.as_ref());
+                    let hash = hash_of(owned, gathered, has_targets, zone.id);
+                    let is_first = |hash| of_owner.binary_search_by_key(&hash, |candidate| candidate.hash).is_ok();
+                    let Some(hash) = hash.filter(|hash| is_first(*hash) && !shared.references.contains_key(hash))
+                    else {
+                        continue;
+                    };
+                    octets.clear();
+                    body::encode(name, owned, gathered, has_targets, &mut octets)?;
+                    let reference = shared.push(&octets)?;
+                    shared.references.insert(hash, reference);
+                    if has_targets {
+                        shared.with_targets.push((reference, number));
+                    }
                 }
                 Ok(())
             })?;

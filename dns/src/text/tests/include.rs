@@ -125,3 +125,26 @@ fn an_origin_is_read_from_the_name_of_a_file() {
     assert!(origin("a..b.zone").is_err());
     assert!(origin("@.zone").is_err());
 }
+
+#[test]
+fn what_lies_outside_of_the_zone_files_folder_is_not_shown() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(secret.path(), "secret words\n").unwrap();
+    let absolute = secret.path().display().to_string();
+    let (directory, zone_file) = read_files(&[
+        ("zones/a.zone", &format!("$INCLUDE {absolute}\n$INCLUDE ../b.inc\n")),
+        ("b.inc", "more secrets\n"),
+    ]);
+    let errors = errors_in(&directory, &zone_file);
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(
+        errors.iter().all(|error| error.contains("outside of the folder") && !error.contains("secret")),
+        "{errors:?}"
+    );
+    // Nor by a link.
+    let (directory, _) = read_files(&[("a.zone", "")]);
+    std::os::unix::fs::symlink(secret.path(), directory.path().join("link")).unwrap();
+    fs::write(directory.path().join("a.zone"), "$INCLUDE link\n").unwrap();
+    let zone_file = zonefile::read(&directory.path().join("a.zone"), &"example.".parse().unwrap(), &Options::default());
+    assert!(errors_in(&directory, &zone_file)[0].contains("outside of the folder"));
+}

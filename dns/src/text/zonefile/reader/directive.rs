@@ -74,6 +74,9 @@ impl Reader<'_> {
         if let [first] = self.open.as_mut_slice() {
             *first = first.canonicalize().unwrap_or_else(|_| first.clone());
         }
+        if !self.is_included_from_below(&canonical) {
+            return Err(fault(Reason::IncludeOutside));
+        }
         if self.open.contains(&canonical) {
             return Err(fault(Reason::IncludeLoop));
         }
@@ -93,6 +96,16 @@ impl Reader<'_> {
         }
         self.buffers.texts.push(text);
         loaded
+    }
+
+    /// Whether a real path lies in the folder of the zone's own file or below it. A zone file need not come from whom the server's
+    /// files belong to, and what it includes is shown in errors. What is not there is not shown either, and told as that.
+    fn is_included_from_below(&self, canonical: &Path) -> bool {
+        let folder = match self.path(0).parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        !canonical.exists() || folder.canonicalize().is_ok_and(|folder| canonical.starts_with(folder))
     }
 
     /// Makes the records of a `$GENERATE`. A fault in one that comes out of it is told where its template stands.
