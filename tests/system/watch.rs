@@ -93,6 +93,18 @@ fn a_file_that_is_included_is_watched_where_it_lies_beside() {
 }
 
 #[test]
+fn changes_of_a_build_that_failed_are_taken_when_it_can_be_made() {
+    let server = start();
+    let (segments, aside) = (server.state.join("segments"), server.state.join("aside"));
+    fs::rename(&segments, &aside).unwrap();
+    zones::install(&server.zones, &file("one.test."), &text("one.test.", 2));
+    until("it fails", || server.log().contains("build-failed").then_some(()));
+    assert_eq!(server.wire().serial("one.test."), Some(1));
+    fs::rename(&aside, &segments).unwrap();
+    until_serial(&server, "one.test.", 2);
+}
+
+#[test]
 fn a_thousand_files_at_once_make_few_generations() {
     let _heavy = heavy();
     let count = setting("TRINE_WATCH_ZONES", 1_000);
