@@ -18,7 +18,7 @@ use crate::catalogue::{Condition, Shard, ZoneInfo, Zones};
 use crate::generation::LayerFile;
 use crate::manifest::SourceStamp;
 use crate::source::stamp;
-use crate::source::zonefile::{ReadZone, Reader};
+use crate::source::zonefile::{ReadZone, Reader, Refused};
 
 /// Files above this are read one after the other: reading one of them is work for all cores.
 const BIG_OCTETS: u64 = 4 << 20;
@@ -80,7 +80,8 @@ impl<'a> ShardBuild<'a> {
         };
         gone.into_iter().for_each(|apex| shard.remove(apex));
         for (apex, id, error) in ambiguous {
-            shard.failed(job, &apex, id, &Arc::from(job.request.zones.as_path()), error);
+            let refused = Refused { errors: vec![error], tried: Vec::new() };
+            shard.failed(job, &apex, id, &Arc::from(job.request.zones.as_path()), refused);
         }
         mended.iter().for_each(|apex| shard.mark_sound(apex));
         shard
@@ -149,7 +150,7 @@ impl<'a> ShardBuild<'a> {
             return self.is_same(apex, path, stamps);
         }
         match reader.read(path, apex.name()) {
-            Err(errors) => self.failed(job, apex, *id, path, errors.join("\n")),
+            Err(refused) => self.failed(job, apex, *id, path, refused),
             Ok(read) => {
                 let warnings = read.warnings.iter().map(|warning| (apex.name().clone(), warning.clone()));
                 self.report.warnings.extend(warnings);
@@ -177,7 +178,8 @@ impl<'a> ShardBuild<'a> {
     /// The data served is what the source has: an error of before is over.
     fn mark_sound(&mut self, apex: &Apex) {
         if let Some(zone) = self.zones().get(apex).filter(|zone| zone.condition == Condition::Stale) {
-            let zone = ZoneInfo { condition: Condition::Serving, error: None, ..ZoneInfo::clone(zone) };
+            let zone =
+                ZoneInfo { condition: Condition::Serving, error: None, tried: Vec::new(), ..ZoneInfo::clone(zone) };
             self.set(apex, Some(zone));
         }
     }
@@ -201,6 +203,7 @@ impl<'a> ShardBuild<'a> {
             source: Arc::clone(path),
             stamps,
             error: None,
+            tried: Vec::new(),
         };
         self.set(apex, Some(zone));
         self.fresh.insert(apex.clone(), records);
@@ -208,10 +211,12 @@ impl<'a> ShardBuild<'a> {
     }
 
     /// The source of a zone can't be taken: the data before goes on, or nothing is served.
-    fn failed(&mut self, job: &Job<'_>, apex: &Apex, id: ZoneId, path: &Arc<Path>, error: String) {
+    fn failed(&mut self, job: &Job<'_>, apex: &Apex, id: ZoneId, path: &Arc<Path>, refused: Refused) {
+        let Refused { errors, tried } = refused;
+        let error = errors.join("\n");
         self.report.failed.push((apex.name().clone(), error.clone()));
         let zone = match job.usable(apex) {
-            Some(before) => ZoneInfo { condition: Condition::Stale, error: Some(error), ..before.clone() },
+            Some(before) => ZoneInfo { condition: Condition::Stale, error: Some(error), tried, ..before.clone() },
             None => ZoneInfo {
                 id,
                 group: group::choose(self.number, 0, None, &job.next_group),
@@ -221,6 +226,7 @@ impl<'a> ShardBuild<'a> {
                 source: Arc::clone(path),
                 stamps: Vec::new(),
                 error: Some(error),
+                tried,
             },
         };
         if self.before.get(apex).is_none_or(|before| **before != zone) {
