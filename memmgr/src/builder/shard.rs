@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dns::SortedZone;
-use zone_segment::{GroupId, ZoneId};
+use zone_segment::{GroupId, Name, WriteError, ZoneId};
 
-use super::segments::Member;
+use super::segments::{Fresh, Member};
 use super::survey::{Found, Work};
 use super::{BuildError, Job, Report, group, segments};
 use crate::apex::Apex;
@@ -38,6 +38,8 @@ pub(super) struct ShardBuild<'a> {
     read: Vec<Work>,
     /// Zones read anew and not written yet.
     fresh: BTreeMap<Apex, SortedZone>,
+    /// All zones with new data, written or not.
+    read_anew: BTreeSet<Apex>,
     /// Groups to be written.
     groups: BTreeSet<GroupId>,
     /// Groups written.
@@ -73,6 +75,7 @@ impl<'a> ShardBuild<'a> {
             zones: None,
             read,
             fresh: BTreeMap::new(),
+            read_anew: BTreeSet::new(),
             groups: distrusted,
             written: BTreeMap::new(),
             moved: Moved::new(),
@@ -207,6 +210,7 @@ impl<'a> ShardBuild<'a> {
         };
         self.set(apex, Some(zone));
         self.fresh.insert(apex.clone(), records);
+        self.read_anew.insert(apex.clone());
         self.report.changed.push(apex.name().clone());
     }
 
@@ -229,33 +233,88 @@ impl<'a> ShardBuild<'a> {
                 tried,
             },
         };
-        if self.before.get(apex).is_none_or(|before| **before != zone) {
+        // As it stands by now: it may have been taken before it could not be written.
+        if self.zones().get(apex).is_none_or(|before| **before != zone) {
             self.set(apex, Some(zone));
         }
     }
 
     /// Writes the groups that are to be written and that `which` holds for.
     fn write(&mut self, job: &Job<'_>, which: impl Fn(GroupId) -> bool) -> Result<(), BuildError> {
-        for group in self.groups.extract_if(.., |group| which(*group)).collect::<Vec<_>>() {
-            let mut fresh = std::mem::take(&mut self.fresh);
-            let is_member = |zone: &ZoneInfo| zone.group == group && zone.has_data();
-            let members: Vec<(&Apex, &ZoneInfo)> = self
-                .zones()
-                .iter()
-                .map(|(apex, zone)| (apex, zone.as_ref()))
-                .filter(|(_, zone)| is_member(zone))
-                .collect();
-            // Taken out before: what is written is dropped by the builder as soon as it can be.
-            let members: Vec<Member<'_>> = members
-                .into_iter()
-                .map(|(apex, zone)| Member { apex, id: zone.id, fresh: fresh.remove(apex) })
-                .collect();
-            let layer = segments::write_group(job, group, members)?;
-            self.fresh = fresh;
-            self.written.insert(group, layer);
+        // Groups of one zone first: a zone that can't be written there stays in the packed group that it was to leave.
+        while let Some(group) = self.groups.iter().rev().copied().find(|group| which(*group)) {
+            self.groups.remove(&group);
+            if self.is_as_before(job, group) {
+                self.written.remove(&group);
+                continue;
+            }
+            match self.write_group(job, group) {
+                Ok(layer) => {
+                    self.written.insert(group, layer);
+                }
+                Err(BuildError::Segment(zone_segment::BuildError::Records { apex, source, .. })) => {
+                    self.refuse(job, group, apex, source)?;
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
+
+    /// Writes one group.
+    fn write_group(&mut self, job: &Job<'_>, group: GroupId) -> Result<Option<LayerFile>, BuildError> {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        // Nothing else is in a group alone, so that nothing else would have to be written again.
+        let mut own = |apex: &Apex| if group::is_alone(group) { fresh.remove(apex).map(Fresh::Own) } else { None };
+        let mut members: Vec<Member<'_>> =
+            members(self.zones(), group).map(|(apex, id)| Member { apex, id, fresh: own(apex) }).collect();
+        for member in members.iter_mut().filter(|member| member.fresh.is_none()) {
+            member.fresh = fresh.get(member.apex).map(Fresh::Lent);
+        }
+        let written = segments::write_group(job, group, members);
+        if written.is_ok() {
+            let is_written = |apex: &Apex| self.zones().get(apex).is_some_and(|zone| zone.group == group);
+            fresh.retain(|apex, _| !is_written(apex));
+        }
+        self.fresh = fresh;
+        written
+    }
+
+    /// Whether a group has the zones that it had, none of them read anew.
+    fn is_as_before(&self, job: &Job<'_>, group: GroupId) -> bool {
+        let is_fresh = |apex: &Apex| self.read_anew.contains(apex);
+        !job.distrusted.contains(&group)
+            && members(self.zones(), group).eq(members(self.before, group))
+            && !members(self.zones(), group).any(|(apex, _)| is_fresh(apex))
+    }
+
+    /// The records of a zone make no segment: that is the fault of its source. Its group is to be written again without them.
+    ///
+    /// # Errors
+    ///
+    /// The same error again, when the records are not from a source but from the generation before.
+    fn refuse(&mut self, job: &Job<'_>, group: GroupId, apex: Name, source: WriteError) -> Result<(), BuildError> {
+        let zone = self.zones().get(&Apex::new(apex.clone())).map(Arc::clone);
+        let apex = Apex::new(apex);
+        let Some(zone) = zone.filter(|_| self.read_anew.remove(&apex)) else {
+            let (zone, apex) = (ZoneId(0), apex.name().clone());
+            return Err(BuildError::Segment(zone_segment::BuildError::Records { zone, apex, source }));
+        };
+        self.fresh.remove(&apex);
+        self.report.changed.retain(|changed| changed != apex.name());
+        self.groups.insert(group);
+        self.groups.extend(job.usable(&apex).map(|before| before.group));
+        let errors = vec![format!("{}: error: {source}", zone.source.display())];
+        let tried = zone.stamps.iter().map(|stamp| Arc::clone(&stamp.path)).collect();
+        self.failed(job, &apex, zone.id, &zone.source, Refused { errors, tried });
+        Ok(())
+    }
+}
+
+/// The zones of a group that have data.
+fn members(zones: &Zones, group: GroupId) -> impl Iterator<Item = (&Apex, ZoneId)> {
+    let members = zones.iter().filter(move |(_, zone)| zone.group == group && zone.has_data());
+    members.map(|(apex, zone)| (apex, zone.id))
 }
 
 impl<'a> Job<'a> {
