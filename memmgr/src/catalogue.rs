@@ -48,6 +48,9 @@ pub(crate) struct ZoneInfo {
     pub(crate) stamps: Vec<SourceStamp>,
     /// What is wrong with its source.
     pub(crate) error: Option<String>,
+    /// The files that were read or looked for when its source was found wrong, its own first. Not written: the first build after a
+    /// start reads what is wrong again.
+    pub(crate) tried: Vec<Arc<Path>>,
 }
 
 impl ZoneInfo {
@@ -261,6 +264,7 @@ pub(crate) fn zone_info(entry: ZoneEntry) -> (Apex, Arc<ZoneInfo>) {
         source: entry.source,
         stamps: entry.stamps,
         error: entry.error,
+        tried: Vec::new(),
     };
     (Apex::new(entry.apex), Arc::new(zone))
 }

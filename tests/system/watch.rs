@@ -93,6 +93,36 @@ fn a_file_that_is_included_is_watched_where_it_lies_beside() {
 }
 
 #[test]
+fn changes_of_a_build_that_failed_are_taken_when_it_can_be_made() {
+    let server = start();
+    let (segments, aside) = (server.state.join("segments"), server.state.join("aside"));
+    fs::rename(&segments, &aside).unwrap();
+    zones::install(&server.zones, &file("one.test."), &text("one.test.", 2));
+    until("it fails", || server.log().contains("build-failed").then_some(()));
+    assert_eq!(server.wire().serial("one.test."), Some(1));
+    fs::rename(&aside, &segments).unwrap();
+    until_serial(&server, "one.test.", 2);
+}
+
+#[test]
+fn an_included_file_that_was_missing_is_noticed_when_it_comes() {
+    let server = start();
+    let including = |apex, serial| format!("{}$INCLUDE {apex}inc\n", text(apex, serial));
+    let until_state = |apex: &str, state: &str| {
+        until(&format!("{apex} is {state}"), || (zone(&server, apex)?["state"] == state).then_some(()));
+    };
+    for (apex, state) in [("one.test.", "stale"), ("two.test.", "broken")] {
+        zones::install(&server.zones, &file(apex), &including(apex, 2));
+        until_state(apex, state);
+        zones::install(&server.zones, &format!("{apex}inc"), "www A 192.0.2.999\n");
+        until("it is read", || zone(&server, apex)?["error"].as_str()?.contains("192.0.2.999").then_some(()));
+        zones::install(&server.zones, &format!("{apex}inc"), "www A 192.0.2.1\n");
+        until_serial(&server, apex, 2);
+        until_state(apex, "serving");
+    }
+}
+
+#[test]
 fn a_thousand_files_at_once_make_few_generations() {
     let _heavy = heavy();
     let count = setting("TRINE_WATCH_ZONES", 1_000);

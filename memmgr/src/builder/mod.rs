@@ -12,6 +12,8 @@ mod scope;
 mod segments;
 mod shard;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

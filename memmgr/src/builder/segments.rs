@@ -1,11 +1,15 @@
 //! Writing segments: one for each group that changed, with zones read anew and copies of the others.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use dns::SortedZone;
-use zone_segment::{GroupId, LayerId, LookupName, Name, SegmentBuilder, Unpublished, Zone, ZoneId, ZoneSet};
+use zone_segment::{
+    GroupId, LayerId, LookupName, Name, NameRef, SegmentBuilder, Unpublished, Visitor, Zone, ZoneId, ZoneSet,
+    ZoneSource,
+};
 
 use super::{BuildError, Job};
 use crate::apex::Apex;
@@ -18,7 +22,39 @@ pub(super) struct Member<'a> {
     /// Its number.
     pub(super) id: ZoneId,
     /// Its records, if it was read anew; else it is copied.
-    pub(super) fresh: Option<SortedZone>,
+    pub(super) fresh: Option<Fresh<'a>>,
+}
+
+/// The records of a zone that was read anew.
+pub(super) enum Fresh<'a> {
+    /// Dropped as soon as they are written: a big zone's.
+    Own(SortedZone),
+    /// Kept, in case another zone of the group can't be written.
+    Lent(&'a SortedZone),
+}
+
+impl Fresh<'_> {
+    /// The records.
+    fn zone(&self) -> &SortedZone {
+        match self {
+            Fresh::Own(zone) => zone,
+            Fresh::Lent(zone) => zone,
+        }
+    }
+}
+
+impl ZoneSource for Fresh<'_> {
+    fn len(&self) -> usize {
+        self.zone().len()
+    }
+
+    fn name(&self, rank: usize) -> NameRef<'_> {
+        self.zone().name(rank)
+    }
+
+    fn visit<'a>(&'a self, ranks: Range<usize>, to: &mut Visitor<'_, 'a>) {
+        self.zone().visit(ranks, to);
+    }
 }
 
 /// Writes one group's base; `None` when no zone is left in it.

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dns::SortedZone;
-use zone_segment::{GroupId, ZoneId};
+use zone_segment::{GroupId, Name, WriteError, ZoneId};
 
-use super::segments::Member;
+use super::segments::{Fresh, Member};
 use super::survey::{Found, Work};
 use super::{BuildError, Job, Report, group, segments};
 use crate::apex::Apex;
@@ -18,7 +18,7 @@ use crate::catalogue::{Condition, Shard, ZoneInfo, Zones};
 use crate::generation::LayerFile;
 use crate::manifest::SourceStamp;
 use crate::source::stamp;
-use crate::source::zonefile::{ReadZone, Reader};
+use crate::source::zonefile::{ReadZone, Reader, Refused};
 
 /// Files above this are read one after the other: reading one of them is work for all cores.
 const BIG_OCTETS: u64 = 4 << 20;
@@ -38,6 +38,8 @@ pub(super) struct ShardBuild<'a> {
     read: Vec<Work>,
     /// Zones read anew and not written yet.
     fresh: BTreeMap<Apex, SortedZone>,
+    /// All zones with new data, written or not.
+    read_anew: BTreeSet<Apex>,
     /// Groups to be written.
     groups: BTreeSet<GroupId>,
     /// Groups written.
@@ -73,6 +75,7 @@ impl<'a> ShardBuild<'a> {
             zones: None,
             read,
             fresh: BTreeMap::new(),
+            read_anew: BTreeSet::new(),
             groups: distrusted,
             written: BTreeMap::new(),
             moved: Moved::new(),
@@ -80,7 +83,8 @@ impl<'a> ShardBuild<'a> {
         };
         gone.into_iter().for_each(|apex| shard.remove(apex));
         for (apex, id, error) in ambiguous {
-            shard.failed(job, &apex, id, &Arc::from(job.request.zones.as_path()), error);
+            let refused = Refused { errors: vec![error], tried: Vec::new() };
+            shard.failed(job, &apex, id, &Arc::from(job.request.zones.as_path()), refused);
         }
         mended.iter().for_each(|apex| shard.mark_sound(apex));
         shard
@@ -149,7 +153,7 @@ impl<'a> ShardBuild<'a> {
             return self.is_same(apex, path, stamps);
         }
         match reader.read(path, apex.name()) {
-            Err(errors) => self.failed(job, apex, *id, path, errors.join("\n")),
+            Err(refused) => self.failed(job, apex, *id, path, refused),
             Ok(read) => {
                 let warnings = read.warnings.iter().map(|warning| (apex.name().clone(), warning.clone()));
                 self.report.warnings.extend(warnings);
@@ -177,7 +181,8 @@ impl<'a> ShardBuild<'a> {
     /// The data served is what the source has: an error of before is over.
     fn mark_sound(&mut self, apex: &Apex) {
         if let Some(zone) = self.zones().get(apex).filter(|zone| zone.condition == Condition::Stale) {
-            let zone = ZoneInfo { condition: Condition::Serving, error: None, ..ZoneInfo::clone(zone) };
+            let zone =
+                ZoneInfo { condition: Condition::Serving, error: None, tried: Vec::new(), ..ZoneInfo::clone(zone) };
             self.set(apex, Some(zone));
         }
     }
@@ -201,17 +206,21 @@ impl<'a> ShardBuild<'a> {
             source: Arc::clone(path),
             stamps,
             error: None,
+            tried: Vec::new(),
         };
         self.set(apex, Some(zone));
         self.fresh.insert(apex.clone(), records);
+        self.read_anew.insert(apex.clone());
         self.report.changed.push(apex.name().clone());
     }
 
     /// The source of a zone can't be taken: the data before goes on, or nothing is served.
-    fn failed(&mut self, job: &Job<'_>, apex: &Apex, id: ZoneId, path: &Arc<Path>, error: String) {
+    fn failed(&mut self, job: &Job<'_>, apex: &Apex, id: ZoneId, path: &Arc<Path>, refused: Refused) {
+        let Refused { errors, tried } = refused;
+        let error = errors.join("\n");
         self.report.failed.push((apex.name().clone(), error.clone()));
         let zone = match job.usable(apex) {
-            Some(before) => ZoneInfo { condition: Condition::Stale, error: Some(error), ..before.clone() },
+            Some(before) => ZoneInfo { condition: Condition::Stale, error: Some(error), tried, ..before.clone() },
             None => ZoneInfo {
                 id,
                 group: group::choose(self.number, 0, None, &job.next_group),
@@ -221,35 +230,91 @@ impl<'a> ShardBuild<'a> {
                 source: Arc::clone(path),
                 stamps: Vec::new(),
                 error: Some(error),
+                tried,
             },
         };
-        if self.before.get(apex).is_none_or(|before| **before != zone) {
+        // As it stands by now: it may have been taken before it could not be written.
+        if self.zones().get(apex).is_none_or(|before| **before != zone) {
             self.set(apex, Some(zone));
         }
     }
 
     /// Writes the groups that are to be written and that `which` holds for.
     fn write(&mut self, job: &Job<'_>, which: impl Fn(GroupId) -> bool) -> Result<(), BuildError> {
-        for group in self.groups.extract_if(.., |group| which(*group)).collect::<Vec<_>>() {
-            let mut fresh = std::mem::take(&mut self.fresh);
-            let is_member = |zone: &ZoneInfo| zone.group == group && zone.has_data();
-            let members: Vec<(&Apex, &ZoneInfo)> = self
-                .zones()
-                .iter()
-                .map(|(apex, zone)| (apex, zone.as_ref()))
-                .filter(|(_, zone)| is_member(zone))
-                .collect();
-            // Taken out before: what is written is dropped by the builder as soon as it can be.
-            let members: Vec<Member<'_>> = members
-                .into_iter()
-                .map(|(apex, zone)| Member { apex, id: zone.id, fresh: fresh.remove(apex) })
-                .collect();
-            let layer = segments::write_group(job, group, members)?;
-            self.fresh = fresh;
-            self.written.insert(group, layer);
+        // Groups of one zone first: a zone that can't be written there stays in the packed group that it was to leave.
+        while let Some(group) = self.groups.iter().rev().copied().find(|group| which(*group)) {
+            self.groups.remove(&group);
+            if self.is_as_before(job, group) {
+                self.written.remove(&group);
+                continue;
+            }
+            match self.write_group(job, group) {
+                Ok(layer) => {
+                    self.written.insert(group, layer);
+                }
+                Err(BuildError::Segment(zone_segment::BuildError::Records { apex, source, .. })) => {
+                    self.refuse(job, group, apex, source)?;
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
+
+    /// Writes one group.
+    fn write_group(&mut self, job: &Job<'_>, group: GroupId) -> Result<Option<LayerFile>, BuildError> {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        // Nothing else is in a group alone, so that nothing else would have to be written again.
+        let mut own = |apex: &Apex| if group::is_alone(group) { fresh.remove(apex).map(Fresh::Own) } else { None };
+        let mut members: Vec<Member<'_>> =
+            members(self.zones(), group).map(|(apex, id)| Member { apex, id, fresh: own(apex) }).collect();
+        for member in members.iter_mut().filter(|member| member.fresh.is_none()) {
+            member.fresh = fresh.get(member.apex).map(Fresh::Lent);
+        }
+        let written = segments::write_group(job, group, members);
+        if written.is_ok() {
+            let is_written = |apex: &Apex| self.zones().get(apex).is_some_and(|zone| zone.group == group);
+            fresh.retain(|apex, _| !is_written(apex));
+        }
+        self.fresh = fresh;
+        written
+    }
+
+    /// Whether a group has the zones that it had, none of them read anew.
+    fn is_as_before(&self, job: &Job<'_>, group: GroupId) -> bool {
+        let is_fresh = |apex: &Apex| self.read_anew.contains(apex);
+        !job.distrusted.contains(&group)
+            && members(self.zones(), group).eq(members(self.before, group))
+            && !members(self.zones(), group).any(|(apex, _)| is_fresh(apex))
+    }
+
+    /// The records of a zone make no segment: that is the fault of its source. Its group is to be written again without them.
+    ///
+    /// # Errors
+    ///
+    /// The same error again, when the records are not from a source but from the generation before.
+    fn refuse(&mut self, job: &Job<'_>, group: GroupId, apex: Name, source: WriteError) -> Result<(), BuildError> {
+        let zone = self.zones().get(&Apex::new(apex.clone())).map(Arc::clone);
+        let apex = Apex::new(apex);
+        let Some(zone) = zone.filter(|_| self.read_anew.remove(&apex)) else {
+            let (zone, apex) = (ZoneId(0), apex.name().clone());
+            return Err(BuildError::Segment(zone_segment::BuildError::Records { zone, apex, source }));
+        };
+        self.fresh.remove(&apex);
+        self.report.changed.retain(|changed| changed != apex.name());
+        self.groups.insert(group);
+        self.groups.extend(job.usable(&apex).map(|before| before.group));
+        let errors = vec![format!("{}: error: {source}", zone.source.display())];
+        let tried = zone.stamps.iter().map(|stamp| Arc::clone(&stamp.path)).collect();
+        self.failed(job, &apex, zone.id, &zone.source, Refused { errors, tried });
+        Ok(())
+    }
+}
+
+/// The zones of a group that have data.
+fn members(zones: &Zones, group: GroupId) -> impl Iterator<Item = (&Apex, ZoneId)> {
+    let members = zones.iter().filter(move |(_, zone)| zone.group == group && zone.has_data());
+    members.map(|(apex, zone)| (apex, zone.id))
 }
 
 impl<'a> Job<'a> {

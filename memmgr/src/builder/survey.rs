@@ -13,7 +13,7 @@ use zone_segment::{GroupId, Name, ZoneId};
 
 use super::{BuildError, Job, Report, Scope};
 use crate::apex::Apex;
-use crate::catalogue::{Condition, Zones};
+use crate::catalogue::{Condition, ZoneInfo, Zones};
 use crate::manifest::SHARDS;
 use crate::source::directory::{self, Directory, ListError, Listing};
 use crate::source::stamp;
@@ -276,13 +276,17 @@ fn candidates(
     (candidates, is_settled)
 }
 
-/// The zones that include one of these files of the directory.
+/// The zones that include one of these files of the directory, or did when they were last found wrong.
 fn including(job: &Job<'_>, directory: &Directory, names: &[&OsString]) -> Vec<Apex> {
     if names.is_empty() {
         return Vec::new();
     }
     let is_of_them = |path: &Path| names.iter().any(|name| directory.is_at(path, name));
-    let zones = job.zones.zones().filter(|(_, zone)| zone.stamps.iter().skip(1).any(|stamp| is_of_them(&stamp.path)));
+    let includes = |zone: &ZoneInfo| {
+        let mut included = zone.stamps.iter().skip(1).map(|stamp| &stamp.path).chain(zone.tried.iter().skip(1));
+        included.any(|path| is_of_them(path))
+    };
+    let zones = job.zones.zones().filter(|(_, zone)| includes(zone));
     zones.map(|(apex, _)| apex.clone()).collect()
 }
 

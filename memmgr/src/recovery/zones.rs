@@ -87,7 +87,17 @@ fn of_entry(state: &State, entry: &DirectoryEntry) -> ZoneInfo {
         _ if data.is_some() => Condition::Serving,
         _ => Condition::Broken,
     };
-    ZoneInfo { id: entry.zone, group: entry.group, condition, serial, records, source, stamps, error }
+    ZoneInfo {
+        id: entry.zone,
+        group: entry.group,
+        condition,
+        serial,
+        records,
+        source,
+        stamps,
+        error,
+        tried: Vec::new(),
+    }
 }
 
 /// The serial of a zone and its number of records, from its group.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bus::Recipient;
 use bus::protocol::GENERATIONS_FAMILY;
@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use zone_segment::LayerId;
 
 use super::updates::{self, Published};
-use super::{PING_TIMEOUT, REPAIR_RETRY, Service, readers};
+use super::{PING_TIMEOUT, Service, readers};
 use crate::generation::State;
 use crate::rotation::{Action, Event, KillReason, ReaderId};
 
@@ -79,10 +79,8 @@ impl Service {
             Err(error) => {
                 error!(generation, %error, "manifest-not-written");
                 self.source_error = Some(error.to_string());
-                if self.rotation.newest().is_none() || !self.distrusted.is_empty() {
-                    self.repair_due = Some(Instant::now() + REPAIR_RETRY);
-                }
                 for published in self.updates.abandoned(generation) {
+                    self.owe(published.scope);
                     self.refuse_all(published.waiters, &error.to_string());
                 }
                 Event::BuildFailed { generation }

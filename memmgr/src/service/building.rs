@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 use zone_segment::LayerId;
 
 use super::updates::{self, BuildFailure, Published, Running};
-use super::{REPAIR_RETRY, Service};
+use super::{RETRY, Service};
 use crate::builder::{self, BuildError, BuildRequest, Outcome, Scope};
 use crate::catalogue::Catalogue;
 use crate::generation::State;
@@ -30,11 +30,12 @@ impl Service {
         if self.updates.running.is_some() || self.awaits_zones() || !self.rotation.may_build() {
             return;
         }
-        let Some(gathered) = self.updates.gathered.take() else { return };
+        let base = self.states.values().next_back().or(self.remains.as_ref()).cloned();
+        let Some(gathered) = self.updates.next(base.is_some()) else { return };
         let scope = gathered.scope.clone();
         let progress = Arc::new(Progress::default());
         let request = BuildRequest {
-            base: self.states.values().next_back().or(self.remains.as_ref()).cloned(),
+            base,
             generation: self.rotation.next_generation(),
             key: self.key,
             scope: gathered.scope,
@@ -63,7 +64,7 @@ impl Service {
             None => (Scope::none(), Vec::new()),
         };
         match outcome {
-            Ok(outcome) => self.take_outcome(outcome, waiters),
+            Ok(outcome) => self.take_outcome(outcome, scope, waiters),
             Err(BuildFailure::Build(BuildError::Damaged { layers, error })) if self.distrust(&layers) => {
                 error!(error, "segment-damaged");
                 self.updates.ask_again(scope, waiters);
@@ -73,9 +74,7 @@ impl Service {
                 self.source_error = Some(error.to_string());
                 self.refuse_all(waiters, &error.to_string());
                 self.refuse_refused(&error.to_string());
-                if self.rotation.newest().is_none() || !self.distrusted.is_empty() {
-                    self.repair_due = Some(Instant::now() + REPAIR_RETRY);
-                }
+                self.owe(scope);
             }
         }
         self.remove_catalogues();
@@ -108,18 +107,27 @@ impl Service {
         self.distrusted.retain(|layer| used.contains(layer));
     }
 
-    /// Tries a repair again that has failed.
-    pub(super) fn retry_repair(&mut self) {
-        if self.repair_due.is_some_and(|due| due <= Instant::now()) {
-            self.repair_due = None;
-            self.reload(Scope::All, None);
+    /// Keeps what a build had in scope that came to nothing, where nobody would ask for it again.
+    pub(super) fn owe(&mut self, scope: Scope) {
+        let due = Instant::now() + RETRY;
+        if self.rotation.newest().is_none() || !self.distrusted.is_empty() {
+            self.updates.owe(Scope::All, due);
+        } else if self.watch.is_some() {
+            // The kernel tells of a change once.
+            self.updates.owe(scope, due);
+        }
+    }
+
+    /// Tries again what has failed.
+    pub(super) fn retry(&mut self) {
+        if self.updates.ask_owed(Instant::now()) {
+            self.start_build();
         }
     }
 
     /// Takes in what a build found.
-    pub(super) fn take_outcome(&mut self, outcome: Outcome, waiters: Vec<Message>) {
+    pub(super) fn take_outcome(&mut self, outcome: Outcome, scope: Scope, waiters: Vec<Message>) {
         let Outcome { candidate, zones, report } = outcome;
-        self.repair_due = None;
         let source_errors: Vec<&str> = report.unlisted.iter().chain(&report.unnamed).map(String::as_str).collect();
         self.source_error = (!source_errors.is_empty()).then(|| source_errors.join("\n"));
         report.failed.iter().for_each(|(zone, error)| warn!(%zone, error, "zone-not-loaded"));
@@ -128,7 +136,7 @@ impl Service {
             let generation = state.generation;
             info!(generation, changed = report.changed.len(), "generation-built");
             self.states.insert(generation, Arc::new(state));
-            self.updates.published.push(Published { generation, report, waiters });
+            self.updates.published.push(Published { generation, scope, report, waiters });
             self.step(Event::Built { generation });
             return;
         }
@@ -140,7 +148,7 @@ impl Service {
         if self.rotation.current().is_some_and(|current| current >= generation) {
             self.answer_all(waiters, &updates::reloaded(generation, &report, self.is_watching()));
         } else {
-            self.updates.published.push(Published { generation, report, waiters });
+            self.updates.published.push(Published { generation, scope, report, waiters });
         }
     }
 

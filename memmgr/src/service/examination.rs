@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tracing::info;
 use zone_segment::LayerId;
 
-use super::{REPAIR_RETRY, Service};
+use super::{RETRY, Service};
 use crate::builder::Scope;
 use crate::recovery;
 use crate::rotation::Event;
@@ -53,7 +53,7 @@ impl Service {
             self.distrust(damaged);
             let now = Instant::now();
             match self.examinations.last_damage.replace(now) {
-                Some(last) if now.duration_since(last) < REPAIR_RETRY => self.repair_due = Some(now + REPAIR_RETRY),
+                Some(last) if now.duration_since(last) < RETRY => self.updates.owe(Scope::none(), now + RETRY),
                 _ => self.reload(Scope::none(), None),
             }
         }

@@ -58,8 +58,8 @@ const FAREWELL_CHECK: Duration = Duration::from_millis(1);
 /// What is not needed to serve is left alone until every auth process answers, or for this long: the processors are theirs.
 const LOOK_CLOSER_AFTER: Duration = Duration::from_millis(500);
 
-/// A repair that failed, for want of room or of sources, is tried again after this long.
-const REPAIR_RETRY: Duration = Duration::from_secs(5);
+/// A build that failed, for want of room or of sources, is tried again after this long.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Pongs not yet read by the loop: one a reader and second, so this is never reached.
 const PONGS_MAX: usize = 1024;
@@ -94,8 +94,6 @@ pub(crate) struct Service {
     distrusted: BTreeSet<LayerId>,
     /// Files that recovery refused: of no use once what was in them is built anew.
     refused: Vec<PathBuf>,
-    /// When a repair that failed is tried again.
-    repair_due: Option<Instant>,
     /// What is left of the start: the catalogue and the segments, looked at when readers have what they need.
     zones: Unread,
     /// The verification that runs, if one does.
@@ -181,7 +179,6 @@ impl Service {
             updates,
             distrusted: recovered.distrusted,
             refused: recovered.refused,
-            repair_due: None,
             zones: Unread::new(is_unverified, recovered.is_closed),
             verification: None,
             examinations: Examinations::default(),
@@ -226,7 +223,7 @@ impl Service {
                 _ = tick.tick() => {
                     self.bury_the_dead();
                     self.step(Event::Tick);
-                    self.retry_repair();
+                    self.retry();
                     self.tell_progress();
                     if self.began.elapsed() > LOOK_CLOSER_AFTER {
                         self.look_closer();

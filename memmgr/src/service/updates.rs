@@ -19,6 +19,15 @@ pub(super) struct Gathered {
     pub(super) waiters: Vec<Message>,
 }
 
+/// What builds that came to nothing had in scope.
+#[derive(Debug)]
+struct Owed {
+    /// All their zones.
+    scope: Scope,
+    /// When it is tried again, if nothing else is built before.
+    due: Instant,
+}
+
 /// A build that runs.
 #[derive(Debug)]
 pub(super) struct Running {
@@ -41,6 +50,8 @@ pub(super) struct Running {
 pub(super) struct Published {
     /// Its generation.
     pub(super) generation: u64,
+    /// What was asked for.
+    pub(super) scope: Scope,
     /// The answer.
     pub(super) report: Report,
     /// Who waits for it.
@@ -51,7 +62,9 @@ pub(super) struct Published {
 #[derive(Debug, Default)]
 pub(super) struct Updates {
     /// Gathering.
-    pub(super) gathered: Option<Gathered>,
+    gathered: Option<Gathered>,
+    /// To be done again.
+    owed: Option<Owed>,
     /// Building.
     pub(super) running: Option<Running>,
     /// On its way to the readers.
@@ -74,6 +87,36 @@ impl Updates {
         if let Some(gathered) = &mut self.gathered {
             gathered.waiters.extend(waiters);
         }
+    }
+
+    /// Notes what a build that came to nothing had in scope: the next build has it too, and there is one by then.
+    pub(super) fn owe(&mut self, scope: Scope, due: Instant) {
+        let scope = match self.owed.take() {
+            Some(before) => before.scope.and(scope),
+            None => scope,
+        };
+        self.owed = Some(Owed { scope, due });
+    }
+
+    /// Asks for what is owed, once it is due; tells whether it is.
+    pub(super) fn ask_owed(&mut self, now: Instant) -> bool {
+        let is_due = self.owed.as_ref().is_some_and(|owed| owed.due <= now);
+        if is_due {
+            self.ask(Scope::none(), None);
+        }
+        is_due
+    }
+
+    /// Takes out what the next build has to do: what has gathered and what is owed. Without a base it is everything, since a
+    /// generation of some zones would refuse all others.
+    pub(super) fn next(&mut self, has_base: bool) -> Option<Gathered> {
+        let Gathered { scope, waiters } = self.gathered.take()?;
+        let scope = match self.owed.take() {
+            _ if !has_base => Scope::All,
+            Some(owed) => scope.and(owed.scope),
+            None => scope,
+        };
+        Some(Gathered { scope, waiters })
     }
 
     /// Takes out what is visible once this generation is current.
@@ -146,5 +189,56 @@ pub(super) fn reloaded(generation: u64, report: &Report, watching: bool) -> Relo
         unchanged: report.unchanged,
         failed: failed.chain(unnamed).collect(),
         watching,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The scope of one file.
+    fn file(name: &str) -> Scope {
+        Scope::files(BTreeSet::from([name.into()]))
+    }
+
+    /// The scope of the next build.
+    fn next(updates: &mut Updates, has_base: bool) -> Option<Scope> {
+        updates.next(has_base).map(|gathered| gathered.scope)
+    }
+
+    #[test]
+    fn without_a_base_every_build_is_of_all_zones() {
+        let mut updates = Updates::default();
+        updates.ask(file("one.zone"), None);
+        assert_eq!(next(&mut updates, false), Some(Scope::All));
+        assert_eq!(next(&mut updates, false), None);
+    }
+
+    #[test]
+    fn what_a_failed_build_had_in_scope_is_in_the_next_one() {
+        let (mut updates, now) = (Updates::default(), Instant::now());
+        updates.owe(file("one.zone"), now);
+        updates.owe(file("two.zone"), now);
+        updates.ask(file("three.zone"), None);
+        let all = file("one.zone").and(file("two.zone")).and(file("three.zone"));
+        assert_eq!(next(&mut updates, true), Some(all));
+        updates.ask(file("three.zone"), None);
+        assert_eq!(next(&mut updates, true), Some(file("three.zone")));
+    }
+
+    #[test]
+    fn what_is_owed_is_asked_for_when_it_is_due() {
+        let (mut updates, now) = (Updates::default(), Instant::now());
+        let due = now + Duration::from_secs(5);
+        assert!(!updates.ask_owed(due));
+        updates.owe(Scope::All, due);
+        assert!(!updates.ask_owed(now));
+        assert_eq!(next(&mut updates, true), None);
+        assert!(updates.ask_owed(due));
+        assert_eq!(next(&mut updates, true), Some(Scope::All));
+        assert!(!updates.ask_owed(due));
     }
 }

@@ -26,6 +26,15 @@ pub(crate) struct ReadZone {
     pub(crate) warnings: Vec<String>,
 }
 
+/// A zone whose file can't be taken.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// Every fault found, one text each, `FILE:LINE:COLUMN: error: …` where there is a place.
+    pub(crate) errors: Vec<String>,
+    /// Every file that was read or looked for, the zone's own first: a change of one may mend it.
+    pub(crate) tried: Vec<Arc<Path>>,
+}
+
 /// Reads a file again this often when it changes meanwhile.
 const ATTEMPTS: usize = 3;
 
@@ -49,34 +58,38 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// Every fault found, one text each, `FILE:LINE:COLUMN: error: …` where there is a place.
-    pub(crate) fn read(&mut self, path: &Arc<Path>, apex: &Name) -> Result<ReadZone, Vec<String>> {
+    /// [`Refused`] with every fault found.
+    pub(crate) fn read(&mut self, path: &Arc<Path>, apex: &Name) -> Result<ReadZone, Refused> {
         config::fault::hit("source-read");
         let options =
             Options { threads: self.threads, progress: Some(self.request.progress.text()), ..Options::default() };
+        let mut tried = Vec::new();
         for _ in 0..ATTEMPTS {
             let now = stamp::now_ns();
             let file = self.buffers.read(path, apex, &options);
             if !file.is_changed() {
                 return checked(file, path, apex, now, self.request.zonemd);
             }
+            tried = files_of(&file, path);
         }
-        Err(vec![format!(
-            "{}: error: the file changes while it is read; put a finished one in place by rename",
-            path.display()
-        )])
+        let error = "error: the file changes while it is read; put a finished one in place by rename";
+        Err(Refused { errors: vec![format!("{}: {error}", path.display())], tried })
     }
 }
 
+/// Every file that was read or looked for, the zone's own first.
+fn files_of(file: &ZoneFile, path: &Arc<Path>) -> Vec<Arc<Path>> {
+    let included = file.columns.files.iter().skip(1).map(|path_read| Arc::from(&**path_read));
+    std::iter::once(Arc::clone(path)).chain(included).collect()
+}
+
 /// The zone in a file that was read from `now` on.
-fn checked(file: ZoneFile, path: &Arc<Path>, apex: &Name, now: i64, zonemd: bool) -> Result<ReadZone, Vec<String>> {
+fn checked(file: ZoneFile, path: &Arc<Path>, apex: &Name, now: i64, zonemd: bool) -> Result<ReadZone, Refused> {
+    let tried = files_of(&file, path);
     let ZoneFile { columns, errors, warnings, sources, .. } = file;
-    let files = columns.files.iter().zip(&sources).enumerate();
-    // The first is the zone's own.
-    let shared = |(index, path_read): (usize, &Path)| if index == 0 { Arc::clone(path) } else { path_read.into() };
-    let stamps = files.filter_map(|(index, (path_read, source))| {
-        source.stamp.map(|stamp| stamp::of_read(shared((index, path_read)), &stamp, now))
-    });
+    let stamps = tried.iter().zip(&sources);
+    let stamps = stamps
+        .filter_map(|(path_read, source)| source.stamp.map(|stamp| stamp::of_read(Arc::clone(path_read), &stamp, now)));
     let stamps = stamps.collect();
     let records = columns.records();
     let zone = SortedZone::new(apex.clone(), columns);
@@ -84,7 +97,7 @@ fn checked(file: ZoneFile, path: &Arc<Path>, apex: &Name, now: i64, zonemd: bool
     let errors: Vec<String> =
         errors.iter().map(ToString::to_string).chain(report.errors.iter().map(ToString::to_string)).collect();
     if !errors.is_empty() {
-        return Err(errors);
+        return Err(Refused { errors, tried });
     }
     let warnings = warnings.iter().map(ToString::to_string);
     let warnings = warnings.chain(report.warnings.iter().map(ToString::to_string)).collect();
