@@ -75,7 +75,7 @@ mod writer;
 mod zone;
 mod zone_set;
 
-pub use builder::{BuildError, SegmentBuilder};
+pub use builder::{BuildError, RRSET_RECORDS_MAX, RRSETS_MAX, SegmentBuilder};
 pub use denial::Nsec3;
 pub use directory::{DirectoryEntry, ZoneState};
 pub use directory_writer::DirectoryWriter;

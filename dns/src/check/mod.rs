@@ -5,7 +5,7 @@
 //! of the zone where asked for. Both work on a [`SortedZone`], whatever source its records came from; what keeps a file from being
 //! records is in `crate::text`. Every rule is a line of `docs/zone-file-format.md`.
 //!
-//! Read [`zone`] first, then `owner` (rules about one owner), `apex`, `standing` (which owners are authoritative), and the files named by
+//! Read [`zone`] first, then `owner` (rules about one owner; `size` has its limits), `apex`, `standing` (which owners are authoritative), and the files named by
 //! what they check.
 
 mod apex;
@@ -17,6 +17,7 @@ mod nsec3;
 mod owner;
 mod rule;
 mod signature;
+mod size;
 mod standing;
 mod target;
 #[cfg(test)]

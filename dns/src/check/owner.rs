@@ -4,6 +4,7 @@
 use super::Owner;
 use super::finding::Findings;
 use super::rule::Rule;
+use super::size;
 use crate::columns::{OwnerRecord, SortedZone};
 use crate::order::canonical_rdata_cmp;
 use crate::types::Rtype;
@@ -45,6 +46,9 @@ pub(super) fn check<'a>(zone: &'a SortedZone, owner: Owner<'_, 'a>, findings: &m
         }
         check_record(zone, owner, *record, &mut seen, findings);
         before = Some(*record);
+    }
+    if !size::is_small(owner) {
+        size::check(owner, findings);
     }
     if seen.cnames > 0
         && let Some(other) = seen.other

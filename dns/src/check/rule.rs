@@ -66,6 +66,8 @@ rules! {
     BelowDname "below-dname" Error "owner below a DNAME"
     /// The digest of a DS is as long as its type says.
     DigestLength "digest-length" Error "digest that is not as long as its type says"
+    /// An RRset, its signatures, and the types of a name are as many as a segment counts.
+    RrsetTooLarge "rrset-too-large" Error "more than 65535 records or signatures of one type, or more than 40000 types, at one name"
     /// Every owner is at or below the apex; others are left out.
     OutOfZone "out-of-zone" Warning "owner outside of the zone, left out"; "a name without a final dot is completed with the origin"
     /// A record is there once; further ones are dropped.

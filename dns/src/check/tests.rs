@@ -247,3 +247,35 @@ fn the_table_of_rules_in_the_documentation_is_that_of_the_code() {
         Rule::ALL.iter().map(|rule| (rule.name().to_owned(), rule.severity().to_string())).collect();
     assert_eq!(documented, known);
 }
+
+/// So many lines, each of them with its number, below a sound apex.
+fn many(count: usize, line: impl Fn(usize) -> String) -> Vec<String> {
+    let source: String = (0..count).map(|number| line(number) + "\n").collect();
+    texts(&zone(&read(&format!("{APEX}{source}")))).into_iter().take(3).collect()
+}
+
+#[test]
+fn more_than_a_segment_counts_is_an_error_of_the_zone() {
+    let address = |number: usize| format!("a A 10.{}.{}.{}", number >> 16, number >> 8 & 255, number & 255);
+    let signature = |number: usize| {
+        format!("a RRSIG A 8 1 1 1 1 {} a {}", number & 65_535, if number < 65_536 { "AAAA" } else { "AAAB" })
+    };
+    // TA and DLV, 32768 and the next, may not be empty.
+    let typed = |number: usize| format!("a TYPE{} \\# 0", number + if number < 31_768 { 1000 } else { 1002 });
+    let text = |line: usize, rtype: &str| {
+        format!(
+            "x.zone:{line}:1: error: more than 65535 records or signatures of one type, or more than 40000 types, at one name: \
+             `a.example. {rtype}` [rrset-too-large]"
+        )
+    };
+    assert_eq!(many(65_535, address), [""; 0]);
+    assert_eq!(many(65_536, address), [text(65_539, "A")]);
+    assert_eq!(many(65_535, signature), [""; 0]);
+    assert_eq!(many(65_536, signature), [text(65_539, "RRSIG")]);
+    assert_eq!(many(40_000, typed), [""; 0]);
+    assert_eq!(many(40_001, typed), [text(40_004, "TYPE41002")]);
+    // A type with signatures alone is one too, and a record that is there twice is one.
+    let signed = |number| if number < 40_000 { typed(number) } else { signature(0) };
+    assert_eq!(many(40_001, signed), [text(40_003, "TYPE41001")]);
+    assert_eq!(many(65_537, |number| address(number % 65_535)).iter().filter(|text| text.contains("error")).count(), 0);
+}

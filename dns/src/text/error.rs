@@ -4,7 +4,7 @@
 //! What is wrong with the zone that a sound file describes is not here but in `crate::check`.
 
 use super::fields::RdataFault;
-use super::limits::{ERRORS_MAX, FILES_MAX, GENERATED_MAX, INCLUDE_DEPTH_MAX};
+use super::limits::{ERRORS_MAX, FILES_MAX, GENERATED_MAX, GENERATED_OCTETS_MAX, INCLUDE_DEPTH_MAX, TOKENS_MAX};
 use super::name::NameFault;
 use super::ttl::TtlFault;
 
@@ -97,6 +97,8 @@ pub enum Reason {
     UnclosedQuote,
     /// Nothing follows a backslash on its line.
     UnfinishedEscape,
+    /// An entry has more words than any record can have.
+    TooManyTokens,
     /// A line starts with `$` and a word that is no directive.
     UnknownDirective,
     /// A range of `$GENERATE` is none.
@@ -105,6 +107,8 @@ pub enum Reason {
     GenerateForm,
     /// `$GENERATE` asks for too many records.
     TooManyGenerated,
+    /// The records of `$GENERATE` have too many octets.
+    GeneratedTooLarge,
     /// A directive has not the words it needs; how it is written.
     DirectiveArguments(&'static str),
     /// Files include files too deeply.
@@ -158,10 +162,12 @@ impl Reason {
             Self::NestedParenthesis => "nested-parenthesis",
             Self::UnclosedQuote => "unclosed-quote",
             Self::UnfinishedEscape => "unfinished-escape",
+            Self::TooManyTokens => "too-many-tokens",
             Self::UnknownDirective => "unknown-directive",
             Self::GenerateRange => "generate-range",
             Self::GenerateForm => "generate-form",
             Self::TooManyGenerated => "too-many-generated",
+            Self::GeneratedTooLarge => "generated-too-large",
             Self::DirectiveArguments(_) => "directive-arguments",
             Self::IncludeTooDeep => "include-too-deep",
             Self::IncludeOutside => "include-outside",
@@ -213,10 +219,12 @@ impl fmt::Display for Reason {
             Self::NestedParenthesis => f.write_str("parenthesis within parentheses"),
             Self::UnclosedQuote => f.write_str("quoted string does not end on its line"),
             Self::UnfinishedEscape => f.write_str("backslash at the end of a line"),
+            Self::TooManyTokens => write!(f, "entry of more than {TOKENS_MAX} words"),
             Self::UnknownDirective => f.write_str("unknown directive"),
             Self::GenerateRange => f.write_str("expected a range such as 1-10 or 0-30/2, up to 2147483647"),
             Self::GenerateForm => f.write_str("expected ${OFFSET,WIDTH,BASE} with a base of d, o, x, X, n or N"),
             Self::TooManyGenerated => write!(f, "more than {GENERATED_MAX} records from $GENERATE"),
+            Self::GeneratedTooLarge => write!(f, "more than {GENERATED_OCTETS_MAX} octets of records from $GENERATE"),
             Self::DirectiveArguments(form) => write!(f, "directive is not of the form {form}"),
             Self::IncludeTooDeep => write!(f, "files included more than {INCLUDE_DEPTH_MAX} deep"),
             Self::IncludeOutside => f.write_str("file outside of the folder of the zone file"),

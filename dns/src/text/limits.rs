@@ -14,5 +14,13 @@ pub const INCLUDE_DEPTH_MAX: usize = 10;
 /// the addresses of a /8.
 pub const GENERATED_MAX: u64 = 1 << 24;
 
+/// The octets of the records that `$GENERATE` makes of a zone, owners and RDATA, as text or in wire form, whichever is longer: RDATA of
+/// 64 KiB may stand in each of them, and a line of text must not fill memory. 64 octets for each of [`GENERATED_MAX`] records.
+pub const GENERATED_OCTETS_MAX: u64 = 1 << 30;
+
+/// The tokens of one entry, of 40 octets in memory each; after them it is given up. More than any record can have: RDATA of 65535 octets in
+/// hexadecimal digits, each by itself, is 131070.
+pub const TOKENS_MAX: usize = 200_000;
+
 /// How many times a zone file and those it includes may include a file: bounds the work of files that include others many times.
 pub const FILES_MAX: usize = 1000;

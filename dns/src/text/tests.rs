@@ -8,6 +8,7 @@ use zone_segment::Name;
 
 mod errors;
 mod include;
+mod limits;
 mod parts;
 mod rdata;
 mod records;

@@ -4,6 +4,8 @@
 //! end here; escapes are left as they are written, since what they mean depends on what the token is. Directives and records
 //! are told apart by the reader (`zonefile.rs`), not here. Read [`Tokenizer::next_entry`] first.
 
+use super::limits::TOKENS_MAX;
+
 /// A word or a quoted string of an entry, as a range of the source.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Token {
@@ -39,6 +41,8 @@ pub(super) enum TokenFault {
     UnclosedQuote,
     /// Nothing follows a backslash on its line.
     UnfinishedEscape,
+    /// An entry has more tokens than any record can have, and no parenthesis is open.
+    TooManyTokens,
 }
 
 /// A fault and the octets it lies in.
@@ -87,7 +91,8 @@ impl<'a> Tokenizer<'a> {
     /// Reads the next entry that has any token into `tokens`, replacing what was there; `None` is the end of the file.
     ///
     /// After an error it stands at the line that follows the fault, so that reading can go on. An unclosed parenthesis is an
-    /// error of the line that opens it, though it is seen only at the end of the file: the lines after it are read as entries.
+    /// error of the line that opens it, though it is seen only at the end of the file, or after [`TOKENS_MAX`] tokens: the lines
+    /// after it are read as entries.
     pub(super) fn next_entry(&mut self, tokens: &mut Vec<Token>) -> Result<Option<Entry>, TokenError> {
         tokens.clear();
         while self.position < self.source.len() {
@@ -108,6 +113,13 @@ impl<'a> Tokenizer<'a> {
         let mut open: Option<Token> = None;
         let mut joined = false;
         while let Some(octet) = self.peek() {
+            if tokens.len() > TOKENS_MAX {
+                // So that a forgotten parenthesis does not make the rest of a large file tokens, which are many times as large.
+                return Err(match open {
+                    Some(token) => TokenError { fault: TokenFault::UnclosedParenthesis, token },
+                    None => TokenError { fault: TokenFault::TooManyTokens, token: self.here() },
+                });
+            }
             match octet {
                 b'\n' => {
                     self.position += 1;

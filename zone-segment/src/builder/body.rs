@@ -8,6 +8,9 @@ use crate::tables::NO_NODE;
 
 use super::owned::{Gathered, Owned};
 
+/// The most records of an RRset, and the most signatures of it: both are counted in 16 bits.
+pub const RRSET_RECORDS_MAX: usize = u16::MAX as usize;
+
 /// How many octets an RRset takes; at least that, of one with more records than an octet counts.
 pub(super) fn octets(owned: &Owned<'_>, gathered: &Gathered, has_targets: bool) -> usize {
     let records = owned.records(gathered);
@@ -26,7 +29,7 @@ pub(super) fn encode(
     let too_large = |what, found: usize| WriteError::OwnerTooLarge {
         owner: name.to_name(),
         what,
-        expected_max: u64::from(u16::MAX),
+        expected_max: RRSET_RECORDS_MAX as u64,
         found: found as u64,
     };
     let (records, signatures) = (owned.records(gathered), owned.signatures(gathered));

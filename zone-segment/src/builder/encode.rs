@@ -79,7 +79,7 @@ const RECORD_OCTETS_MAX: usize = 2048;
 const RECORD_OCTETS_SUM_MAX: usize = 16 * 1024;
 
 /// The most types an owner may have: their directory has to leave room in the longest record.
-const RRSETS_MAX: usize = 40_000;
+pub const RRSETS_MAX: usize = 40_000;
 
 const _: () = assert!(
     RRSETS_MAX * DIRECTORY_ENTRY_OCTETS + RECORD_OCTETS_SUM_MAX + 512 <= u16::MAX as usize * REFERENCE_UNIT,

@@ -44,6 +44,8 @@ use crate::source::ZoneSource;
 use crate::tables::Bucket;
 use crate::zone::Zone;
 
+pub use body::RRSET_RECORDS_MAX;
+pub use encode::RRSETS_MAX;
 pub use error::BuildError;
 
 use assemble::{Changes, Layout, Rows};

@@ -90,12 +90,16 @@ pub(super) const ENTRIES: &[&str] = &[
     "x 1 NSEC a FOO",
     "x 1 IN",
     "$FOO",
+    "k 1 CDNSKEY\u{7} 0 3 0 AA==",
+    "k 1 RESINFO\u{7} a",
+    "k 1 A\0\0\0\0\0\0\u{1} 192.0.2.1",
+    "k 1 IN\0\0\0\0\0\u{2} A 192.0.2.1",
 ];
 
 /// What an entry may be changed by.
 const PIECES: &[&str] = &[
     " ", "\t", "\r", "\n", ";", "(", ")", "\"", "\\", ".", "@", "$", "0", "9", "a", "IN ", "A ", "=", "-", "\u{0}",
-    "\u{13}", "  ", "_", ":",
+    "\u{13}", "  ", "_", ":", "\u{1}", "\u{2}", "\u{3}", "\u{4}", "\u{5}", "\u{6}", "\u{7}",
 ];
 
 /// A zone file of some entries, some of them changed.

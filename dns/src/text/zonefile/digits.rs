@@ -330,6 +330,19 @@ mod tests {
     }
 
     #[test]
+    fn no_word_of_eight_octets_is_a_shorter_mnemonic() {
+        for mnemonic_text in ["A", "IN", "SOA", "NSEC", "DNAME", "CNAME", "ZONEMD", "CDNSKEY"] {
+            let mut octets = [0; 8];
+            octets[..mnemonic_text.len()].copy_from_slice(mnemonic_text.as_bytes());
+            for last in 0..=u8::MAX {
+                octets[7] = last;
+                let number = mnemonic(u64::from_le_bytes(octets), 8);
+                assert_ne!(Some(number), number_of(mnemonic_text), "{mnemonic_text} and {last}");
+            }
+        }
+    }
+
+    #[test]
     fn every_octet_is_a_hexadecimal_digit_or_none_at_every_place() {
         for octet in 0..=u8::MAX {
             for place in 0..8 {

@@ -26,6 +26,7 @@ mod scanner;
 mod source;
 
 use super::error::ZoneFileError;
+use super::limits::GENERATED_OCTETS_MAX;
 use crate::Record;
 use crate::columns::{Columns, Part};
 use reader::Reader;
@@ -75,6 +76,8 @@ pub struct Options<'a> {
     pub is_plain: bool,
     /// Octets of text that are a part; 0 for as many as are best, which is right but in tests.
     pub part_octets: usize,
+    /// Octets of records that `$GENERATE` may make; 0 for as many as documented, which is right but in tests.
+    pub generated_octets_max: u64,
 }
 
 impl Options<'_> {
@@ -84,6 +87,11 @@ impl Options<'_> {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         }
+    }
+
+    /// Octets of records that `$GENERATE` may make.
+    fn generated_octets_max(&self) -> u64 {
+        if self.generated_octets_max == 0 { GENERATED_OCTETS_MAX } else { self.generated_octets_max }
     }
 
     /// Octets of a block of text.

@@ -67,6 +67,8 @@ pub(super) struct Reader<'b> {
     is_part: bool,
     /// How many records came of `$GENERATE`.
     generated: u64,
+    /// How many octets those have.
+    generated_octets: u64,
     /// How many files were included.
     included: usize,
     /// Where RDATA is put together, kept to save allocations.
@@ -89,6 +91,7 @@ impl<'b> Reader<'b> {
             open: Vec::new(),
             is_part: false,
             generated: 0,
+            generated_octets: 0,
             included: 0,
             rdata: Vec::new(),
         }
@@ -412,6 +415,7 @@ impl From<TokenFault> for Reason {
             TokenFault::NestedParenthesis => Self::NestedParenthesis,
             TokenFault::UnclosedQuote => Self::UnclosedQuote,
             TokenFault::UnfinishedEscape => Self::UnfinishedEscape,
+            TokenFault::TooManyTokens => Self::TooManyTokens,
         }
     }
 }

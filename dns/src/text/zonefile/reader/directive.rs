@@ -112,17 +112,18 @@ impl Reader<'_> {
     fn generate(&mut self, frame: &Frame<'_>, directive: Token, arguments: &[Token]) -> Result<(), Fault> {
         let malformed = || Fault { reason: Reason::DirectiveArguments(generate::FORM), token: directive };
         let [range_token, owner_token, rest @ ..] = arguments else { return Err(malformed()) };
+        let of_range = |reason| Fault { reason, token: *range_token };
+        // First, since a forgotten range moves all that follows.
+        let range = Range::parse(range_token.text(frame.source)).ok_or(of_range(Reason::GenerateRange))?;
         let head = self.read_head(frame, directive, rest)?;
         let [rdata_token] = *head.rdata else { return Err(malformed()) };
         if range_token.quoted || owner_token.quoted {
             return Err(malformed());
         }
-        let of_range = |reason| Fault { reason, token: *range_token };
         if self.is_part {
             // How many there are in all is known to the reader of the whole alone.
             return Err(of_range(Reason::TooManyGenerated));
         }
-        let range = Range::parse(range_token.text(frame.source)).ok_or(of_range(Reason::GenerateRange))?;
         self.generated = self.generated.saturating_add(range.len());
         if self.generated > GENERATED_MAX {
             return Err(of_range(Reason::TooManyGenerated));
@@ -135,11 +136,17 @@ impl Reader<'_> {
             expand(owner_token.text(frame.source), number, &mut text).ok_or(of_owner(Reason::GenerateForm))?;
             let owner = name::parse(&text, frame.origin.as_wire()).map_err(|fault| of_owner(Reason::Name(fault)))?;
             self.carried.replace_owner(owner.as_wire());
+            let owner_octets = (text.len(), owner.as_wire().len());
             expand(&template, number, &mut text).ok_or(of_rdata(Reason::GenerateForm))?;
             Tokenizer::new(&text).next_entry(&mut tokens).map_err(|error| of_rdata(error.fault.into()))?;
             let mut fields = Fields::new(&text, &tokens, frame.origin.as_wire());
             rdata::scan(head.rtype, &mut fields, &mut self.rdata)
                 .map_err(|fault| of_rdata(Reason::Rdata { rtype: head.rtype, fault }))?;
+            let octets = (owner_octets.0 + text.len()).max(owner_octets.1 + self.rdata.len());
+            self.generated_octets = self.generated_octets.saturating_add(octets as u64);
+            if self.generated_octets > self.options.generated_octets_max() {
+                return Err(of_range(Reason::GeneratedTooLarge));
+            }
             self.add_record(frame, &head, directive.line)?;
             if self.part.used_octets() > PART_OCTETS {
                 self.end_part();
