@@ -5,9 +5,10 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use bus::listen::ListenError;
 use config::options::Serve;
 use config::process::{AuthDescriptors, AuthOptions, MemmgrDescriptors, MemmgrOptions, Start};
 use consumers::progress::{ProgressTable, ProgressView};
@@ -59,7 +60,7 @@ impl Setup {
         let sockets = Sockets::open(&options.listen, options.auth as usize).map_err(ServeError::Listen)?;
         let (progress_fd, progress) = ProgressTable::create(options.auth as usize).map_err(ServeError::Progress)?;
         let bus_path = state.join(BUS_SOCKET);
-        let bus = bus::listen::listen(&bus_path, BUS_MODE).map_err(ServeError::Bus)?;
+        let bus = listen_after(&bus_path).map_err(ServeError::Bus)?;
         tracing::info!(addresses = ?sockets.addresses, receive_buffer = sockets.receive_buffer, "listening");
         let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let memmgr = MemmgrOptions {
@@ -142,3 +143,21 @@ fn user_number(user: &str) -> Result<u32, ServeError> {
 fn io_error(doing: &'static str) -> impl Fn(io::Error) -> ServeError {
     move |error| ServeError::Io { doing, error }
 }
+
+/// Listens at the bus's address. The state directory is ours by now, so whoever still listens there is a server that is just ending: the
+/// system lets go of what a killed process held one after the other.
+fn listen_after(path: &Path) -> Result<OwnedFd, ListenError> {
+    let began = Instant::now();
+    loop {
+        match bus::listen::listen(path, BUS_MODE) {
+            Err(ListenError::InUse { .. }) if began.elapsed() < ENDING_MAX => std::thread::sleep(ENDING_CHECK),
+            listening => return listening,
+        }
+    }
+}
+
+/// How long a process that was killed may take to let go of what it held.
+const ENDING_MAX: Duration = Duration::from_millis(500);
+
+/// How often that is looked at.
+const ENDING_CHECK: Duration = Duration::from_millis(5);

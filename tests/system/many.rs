@@ -255,11 +255,12 @@ fn how_far_a_load_is_can_be_seen() {
         let status = server.status();
         status["loads"].as_array().unwrap().iter().find(|load| load["zones"] != 0).cloned()
     });
-    // Those that changed, and the broken one.
-    assert_eq!(load["zones"], 6, "{load}");
-    assert!(load["zones_done"].as_u64() < Some(6) && load["octets"].as_u64() > Some(1000), "{load}");
+    // Those that changed, and the broken one; and those that were written so shortly before the start that their looks do not tell.
+    let zones = load["zones"].as_u64().unwrap();
+    assert!((6..=21).contains(&zones), "{load}");
+    assert!(load["zones_done"].as_u64() < Some(zones) && load["octets"].as_u64() > Some(1000), "{load}");
     assert!(load["since_unix"].as_u64() > Some(1_000_000_000), "{load}");
-    assert!(String::from_utf8_lossy(&server.trine(&["status"]).stdout).contains(" of 6 zones, "));
+    assert!(String::from_utf8_lossy(&server.trine(&["status"]).stdout).contains(&format!(" of {zones} zones, ")));
     hear("STATUS=loading zones: ");
     reload.wait_with_output().unwrap();
     hear("generation 2");

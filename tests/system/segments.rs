@@ -126,7 +126,8 @@ fn a_dumped_zone_is_sound_and_builds_the_same_segment() {
         assert!(dumped.lines().next().unwrap().contains(" IN SOA "), "the SOA comes first: {dumped:.80}");
         let zone = place.zone("dumped", apex, &dumped);
         let checked = run(&["check", &zone]);
-        assert_eq!((checked.code, checked.err.as_str()), (DONE, ""), "{}", checked.out);
+        // Signatures of real zones have expired since.
+        assert!(checked.code == DONE && checked.out.contains(", 0 errors, "), "{}", checked.out);
         let second = place.build("second", &[&zone]);
         assert_eq!(content_hash(&first), content_hash(&second), "{apex}");
         assert_eq!(dumped, dump(&second), "{apex}");
