@@ -1,7 +1,6 @@
-//! RRsets out of sorted records: [`rrsets`] goes over records as `check::zone` or [`sort`](crate::sort) leaves them, without
-//! copying or allocating.
+//! RRsets out of sorted records: [`rrsets`] goes over records as [`sort`](crate::sort) leaves them, without copying or allocating.
 //!
-//! This is the form in which a source hands a zone to the builder of segments.
+//! For records that stand alone, and the plain model that [`SortedZone`](crate::SortedZone), which builders are fed with, is held against.
 
 use crate::order::canonical_rdata_cmp;
 use crate::record::Record;
