@@ -307,6 +307,7 @@ impl Address {
     /// The IP address in it: `sockaddr_in` has it behind family and port, `sockaddr_in6` behind these and the flow label. The unspecified one
     /// where it is neither.
     #[inline]
+    #[expect(clippy::host_endian_bytes, reason = "the kernel writes the family as the machine has its numbers")]
     fn ip(&self) -> IpAddr {
         let [a, b, _, _, rest @ ..] = &self.0;
         match i32::from(u16::from_ne_bytes([*a, *b])) {
