@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use bus::listen::ListenError;
 use config::options::Serve;
-use config::process::{AuthDescriptors, AuthOptions, MemmgrDescriptors, MemmgrOptions, Start};
+use config::process::{
+    AnswerOptions, AuthDescriptors, AuthOptions, MemmgrDescriptors, MemmgrOptions, Start, TcpOptions,
+};
 use consumers::progress::{ProgressTable, ProgressView};
 
 use super::child::{self, SpawnError, Started};
@@ -104,8 +106,15 @@ impl Setup {
             let udp = self.sockets.udp.iter().map(|sockets| descriptors.add_all(sockets));
             let udp = udp.collect::<io::Result<Vec<_>>>()?;
             let tcp = descriptors.add_all(&self.sockets.tcp)?;
-            let options =
-                AuthOptions { bus: self.bus_path.clone(), slot: narrow(slot), listen: self.sockets.addresses.clone() };
+            let options = AuthOptions {
+                bus: self.bus_path.clone(),
+                slot: narrow(slot),
+                listen: self.sockets.addresses.clone(),
+                answers: AnswerOptions::default(),
+                tcp: TcpOptions::default(),
+                rate_limit: None,
+                steer_by_cpu: false,
+            };
             Ok(Start::Auth { options, descriptors: AuthDescriptors { supervisor, progress, udp, tcp } })
         })
     }
