@@ -103,7 +103,7 @@ pub struct PrefixError {
 impl fmt::Display for PrefixError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { found, remedy } = self;
-        write!(f, "expected ADDRESS/BITS, such as 192.0.2.0/24 or 2001:db8::/32; found {found:?}{remedy}")
+        write!(f, "expected ADDRESS/BITS, such as 192.0.2.0/24 or 2001:db8::/32, found {found:?}{remedy}")
     }
 }
 
