@@ -8,7 +8,9 @@ use bus::protocol::MEMMGR_GROUP;
 use bus::protocol::control::{Command as Ask, CommandError};
 use bus::{Client, Recipient, RequestError};
 use clap::{Arg, ArgMatches, Command};
-use config::options::{STATE, state_directory};
+use config::declaration::{Declaration, Kind, Opt, Preset};
+use config::options::{CONFIG, STATE};
+use config::serve::state_directory;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
 
@@ -19,13 +21,17 @@ use crate::supervisor::{Chain, lock};
 const BUS_NAME: &str = "trine";
 
 /// How long an answer is waited for, unless another time is given.
-const TIMEOUT: config::options::Opt<Duration> = config::options::Opt {
-    name: "timeout",
-    value: "TIME",
-    default: Some("60s"),
-    range: "1ms to 24h",
-    many: false,
-    help: "Wait at most this long for the answer",
+const TIMEOUT: Opt<Duration> = Opt {
+    declaration: Declaration {
+        name: Some("timeout"),
+        key: None,
+        kind: Kind::Text,
+        value: "TIME",
+        preset: Preset::Value("60s"),
+        range: "1ms to 24h",
+        many: false,
+        help: "Wait at most this long for the answer",
+    },
     parse: |text| match config::duration::parse(text) {
         Ok(time) if (Duration::from_millis(1)..=Duration::from_secs(86_400)).contains(&time) => Ok(time),
         Ok(_) => Err(format!("expected 1ms to 24h, found {text}")),
@@ -36,6 +42,7 @@ const TIMEOUT: config::options::Opt<Duration> = config::options::Opt {
 /// Adds what every command to a running server takes.
 pub(super) fn declare(command: Command) -> Command {
     command
+        .arg(CONFIG.argument().help("The server's configuration file, for its state directory"))
         .arg(STATE.argument().help("The server's state directory [default: as for `trine serve`]"))
         .arg(TIMEOUT.argument())
 }
@@ -64,7 +71,9 @@ impl Server {
     ///
     /// [`ServerError`], which has its exit code.
     pub(super) fn connect(matches: &ArgMatches) -> Result<Self, ServerError> {
-        let state = state_directory(matches).map_err(|error| ServerError::Usage { text: error.to_string() })?;
+        let file = super::config::read_given(matches).map_err(|text| ServerError::Usage { text })?;
+        let state = state_directory(matches, file.as_ref());
+        let state = state.map_err(|error| ServerError::Usage { text: error.to_string() })?;
         let timeout = TIMEOUT.value(matches).map_err(|error| ServerError::Usage { text: error.to_string() })?;
         if !lock::is_held(&state) {
             return Err(ServerError::NotRunning { state });

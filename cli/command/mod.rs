@@ -2,6 +2,7 @@
 
 mod bus;
 mod check;
+mod config;
 mod consumers;
 mod control;
 mod generation;
@@ -22,6 +23,7 @@ pub(crate) fn all() -> Vec<Command> {
     vec![
         serve::command(),
         check::command(),
+        config::command(),
         status::command(),
         reload::command(),
         stop::command(),
@@ -38,6 +40,7 @@ pub(crate) fn run(name: &str, matches: &ArgMatches) -> Exit {
     match name {
         "serve" => serve::run(matches),
         "check" => check::run(matches),
+        "config" => config::run(matches),
         "status" => status::run(matches),
         "reload" => reload::run(matches),
         "stop" => stop::run(matches),

@@ -20,7 +20,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use bus::protocol::supervisor::Record;
-use config::options::Serve;
+use config::serve::Serve;
 use consumers::progress::ProgressView;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -398,15 +398,6 @@ pub(crate) enum ServeError {
     Bus(bus::listen::ListenError),
     /// The progress table can't be made.
     Progress(consumers::progress::ProgressError),
-    /// An option's value means nothing here.
-    Option {
-        /// The option.
-        name: &'static str,
-        /// What was given.
-        found: String,
-        /// What would do.
-        expected: &'static str,
-    },
     /// memmgr ended for a reason that a restart can't mend; its log line says which.
     Memmgr,
     /// The kernel refused something.
@@ -425,7 +416,6 @@ impl fmt::Display for ServeError {
             Self::Listen(error) => error.fmt(f),
             Self::Bus(error) => error.fmt(f),
             Self::Progress(error) => error.fmt(f),
-            Self::Option { name, found, expected } => write!(f, "--{name}: expected {expected}, found {found:?}"),
             Self::Memmgr => write!(f, "memmgr can't work with this state directory; the lines above say why"),
             Self::Io { doing, .. } => write!(f, "{doing}"),
         }
@@ -440,7 +430,7 @@ impl std::error::Error for ServeError {
             Self::Bus(error) => error.source(),
             Self::Progress(error) => error.source(),
             Self::Io { error, .. } => Some(error),
-            Self::Option { .. } | Self::Memmgr => None,
+            Self::Memmgr => None,
         }
     }
 }

@@ -1,21 +1,21 @@
 //! The table of roles: what each process is given when it starts.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::mem::ManuallyDrop;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bus::listen::ListenError;
-use config::options::Serve;
-use config::process::{AuthDescriptors, AuthOptions, MemmgrDescriptors, MemmgrOptions, Start};
+use config::process::{AnswerOptions, AuthDescriptors, AuthOptions, MemmgrDescriptors, MemmgrOptions, Start};
+use config::secret::{COOKIE_SECRET_OCTETS, CookieSecret};
+use config::serve::{Serve, milliseconds};
 use consumers::progress::{ProgressTable, ProgressView};
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::child::{self, SpawnError, Started};
 use super::lock::StateLock;
-use super::sockets::Sockets;
+use super::sockets::{SocketOptions, Sockets};
 use super::{ServeError, narrow};
 
 /// The bus's socket in the state directory.
@@ -37,10 +37,10 @@ pub(crate) struct Setup {
     progress_fd: OwnedFd,
     /// The bus's listening socket.
     bus: OwnedFd,
-    /// The bus's socket file.
-    bus_path: PathBuf,
     /// memmgr's part.
     memmgr: MemmgrOptions,
+    /// An auth process's part, but for its slot.
+    auth: AuthOptions,
     /// How long memmgr may be silent.
     pub(crate) stall_timeout: Duration,
 }
@@ -55,14 +55,17 @@ impl Setup {
         let lock = StateLock::take(&options.state).map_err(ServeError::Lock)?;
         let state = options.state.canonicalize().map_err(io_error("resolving the state directory"))?;
         let zones = std::path::absolute(&options.zones).map_err(io_error("resolving the zone directory"))?;
-        let bus_allow = options.bus_allow.iter().map(|user| user_number(user)).collect::<Result<Vec<u32>, _>>()?;
-        refuse_twice(&options.listen)?;
-        let sockets = Sockets::open(&options.listen, options.auth as usize).map_err(ServeError::Listen)?;
+        let answers = answers_of(options)?;
+        let opening = SocketOptions {
+            slots: options.auth as usize,
+            steer_by_cpu: options.steer_by_cpu,
+            fast_open: options.tcp.fast_open,
+        };
+        let sockets = Sockets::open(&options.listen, opening).map_err(ServeError::Listen)?;
         let (progress_fd, progress) = ProgressTable::create(options.auth as usize).map_err(ServeError::Progress)?;
         let bus_path = state.join(BUS_SOCKET);
         let bus = listen_after(&bus_path).map_err(ServeError::Bus)?;
         tracing::info!(addresses = ?sockets.addresses, receive_buffer = sockets.receive_buffer, "listening");
-        let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let memmgr = MemmgrOptions {
             zones,
             watch: options.watch,
@@ -72,13 +75,22 @@ impl Setup {
             switch_timeout_ms: milliseconds(options.switch_timeout),
             release_timeout_ms: milliseconds(options.release_timeout),
             stall_timeout_ms: milliseconds(options.stall_timeout),
-            bus_allow,
+            bus_allow: options.bus_allow.clone(),
             listen: sockets.addresses.clone(),
             supervisor_pid: std::process::id().cast_signed(),
         };
+        let auth = AuthOptions {
+            bus: bus_path.clone(),
+            slot: 0,
+            listen: sockets.addresses.clone(),
+            answers,
+            tcp: options.tcp,
+            rate_limit: options.rate_limit.as_ref().map(|all| all.share(options.auth)),
+            steer_by_cpu: options.steer_by_cpu,
+        };
         let stall_timeout = options.stall_timeout;
         let lock = ManuallyDrop::new(lock);
-        Ok(Setup { _lock: lock, sockets, progress, progress_fd, bus, bus_path, memmgr, stall_timeout })
+        Ok(Setup { _lock: lock, sockets, progress, progress_fd, bus, memmgr, auth, stall_timeout })
     }
 
     /// Starts memmgr.
@@ -104,39 +116,31 @@ impl Setup {
             let udp = self.sockets.udp.iter().map(|sockets| descriptors.add_all(sockets));
             let udp = udp.collect::<io::Result<Vec<_>>>()?;
             let tcp = descriptors.add_all(&self.sockets.tcp)?;
-            let options =
-                AuthOptions { bus: self.bus_path.clone(), slot: narrow(slot), listen: self.sockets.addresses.clone() };
+            let options = AuthOptions { slot: narrow(slot), ..self.auth.clone() };
             Ok(Start::Auth { options, descriptors: AuthDescriptors { supervisor, progress, udp, tcp } })
         })
     }
 }
 
-/// Refuses an address given twice, which would be found in use by ourselves. Port 0 is another port each time.
-fn refuse_twice(listen: &[SocketAddr]) -> Result<(), ServeError> {
-    let mut seen = BTreeSet::new();
-    match listen.iter().find(|address| address.port() != 0 && !seen.insert(**address)) {
-        Some(twice) => Err(ServeError::Option {
-            name: config::options::LISTEN.name,
-            found: twice.to_string(),
-            expected: "each address once",
-        }),
-        None => Ok(()),
+/// What answers are like, with a secret for cookies of this start's own where none is given: a process that is replaced takes the cookies
+/// of the one before it.
+fn answers_of(options: &Serve) -> Result<AnswerOptions, ServeError> {
+    let mut answers = options.answers.clone();
+    if options.cookies && answers.cookie_secrets.is_empty() {
+        answers.cookie_secrets.push(random_secret().map_err(io_error("making a secret for cookies"))?);
     }
+    Ok(answers)
 }
 
-/// The number of a user given by name or number.
-fn user_number(user: &str) -> Result<u32, ServeError> {
-    if let Ok(number) = user.parse() {
-        return Ok(number);
+/// A secret nobody knows.
+fn random_secret() -> io::Result<CookieSecret> {
+    let mut octets = [0; COOKIE_SECRET_OCTETS];
+    let mut filled = 0;
+    while filled < octets.len() {
+        // So few octets come at once, or not at all.
+        filled += getrandom(octets.get_mut(filled..).unwrap_or_default(), GetRandomFlags::empty())?;
     }
-    match nix::unistd::User::from_name(user) {
-        Ok(Some(found)) => Ok(found.uid.as_raw()),
-        _ => Err(ServeError::Option {
-            name: config::options::BUS_ALLOW.name,
-            found: user.to_owned(),
-            expected: "a user this machine knows, or its number",
-        }),
-    }
+    Ok(CookieSecret(octets))
 }
 
 /// Names what was being done.

@@ -8,10 +8,12 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use nix::setsockopt_impl;
 use nix::sys::socket::{setsockopt, sockopt};
+use rustix::net::sockopt::set_socket_incoming_cpu;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::owner;
+use super::{narrow, owner};
 
 /// Where to answer when nothing is said.
 const DEFAULT_LISTEN: [&str; 2] = ["127.0.0.1:5300", "[::1]:5300"];
@@ -41,18 +43,29 @@ pub(crate) struct Sockets {
     pub(crate) receive_buffer: usize,
 }
 
+/// How sockets are opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SocketOptions {
+    /// Auth processes.
+    pub(crate) slots: usize,
+    /// Whether queries go to the slot of the processor they arrive on.
+    pub(crate) steer_by_cpu: bool,
+    /// How many connections may wait that were opened with their first query; 0 for none at all.
+    pub(crate) fast_open: u32,
+}
+
 impl Sockets {
-    /// Opens the sockets of all `slots` at these addresses, or at the default ones when none is given.
+    /// Opens the sockets of all slots at these addresses, or at the default ones when none is given.
     ///
     /// # Errors
     ///
     /// [`ListenError`] naming the address, and its owner when another process has it.
-    pub(crate) fn open(listen: &[SocketAddr], slots: usize) -> Result<Self, ListenError> {
+    pub(crate) fn open(listen: &[SocketAddr], options: SocketOptions) -> Result<Self, ListenError> {
         let mut sockets = Sockets { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), receive_buffer: 0 };
-        sockets.udp.resize_with(slots, Vec::new);
+        sockets.udp.resize_with(options.slots, Vec::new);
         if listen.is_empty() {
             for address in DEFAULT_LISTEN.into_iter().filter_map(|text| text.parse::<SocketAddr>().ok()) {
-                match sockets.add(address, slots) {
+                match sockets.add(address, options) {
                     // A machine without IPv6 is no reason not to answer over IPv4.
                     Err(error) if address.is_ipv6() && error.is_unavailable() => {
                         tracing::warn!(%address, reason = %error.error, "listen-address-unavailable");
@@ -62,16 +75,24 @@ impl Sockets {
             }
         }
         for &address in listen {
-            sockets.add(address, slots)?;
+            sockets.add(address, options)?;
         }
         Ok(sockets)
     }
 
     /// Opens the sockets of one address.
-    fn add(&mut self, address: SocketAddr, slots: usize) -> Result<(), ListenError> {
+    fn add(&mut self, address: SocketAddr, options: SocketOptions) -> Result<(), ListenError> {
         let (address, tcp) = reserve(address)?;
-        for slot in 0..slots {
+        if options.fast_open > 0 {
+            set_fast_open(&tcp, options.fast_open)
+                .map_err(|error| ListenError::new("switching on TCP Fast Open", address, error))?;
+        }
+        for slot in 0..options.slots {
             let udp = open_udp(address).map_err(|error| ListenError::new("binding a UDP socket", address, error))?;
+            if options.steer_by_cpu {
+                set_processor(&udp, slot)
+                    .map_err(|error| ListenError::new("steering a UDP socket by processor", address, error))?;
+            }
             self.receive_buffer = udp.recv_buffer_size().unwrap_or(0);
             self.udp[slot].push(udp.into());
         }
@@ -150,6 +171,26 @@ fn open_tcp(address: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// Lets clients that were here before send their first query with the segment that opens the connection (RFC 7413).
+fn set_fast_open(socket: &Socket, waiting_max: u32) -> io::Result<()> {
+    let waiting_max = usize::try_from(waiting_max).unwrap_or(usize::MAX);
+    setsockopt(socket, FastOpen, &waiting_max).map_err(io::Error::from)
+}
+
+/// TCP_FASTOPEN of a listening socket: how many connections may wait. nix knows the client's side alone.
+#[derive(Clone, Copy, Debug)]
+struct FastOpen;
+
+setsockopt_impl!(FastOpen, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, usize, sockopt::SetUsize);
+#[cfg(test)]
+nix::getsockopt_impl!(FastOpen, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, usize, sockopt::GetUsize);
+
+/// Makes the kernel prefer this socket, of those that share an address, for what arrives on the processor of the slot's number. What arrives
+/// on a processor without a slot is spread over all, as without this.
+fn set_processor(socket: &Socket, slot: usize) -> io::Result<()> {
+    set_socket_incoming_cpu(socket, narrow(slot)).map_err(io::Error::from)
+}
+
 /// An address that can't be answered at.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -200,5 +241,51 @@ impl fmt::Display for ListenError {
 impl std::error::Error for ListenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+
+    /// The processor this thread was last seen on.
+    fn processor() -> usize {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        // Fields are counted behind the name, which may have spaces in it; this is the 39th of all.
+        stat.rsplit_once(')').unwrap().1.split_whitespace().nth(36).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn steered_queries_arrive_at_the_slot_of_their_processor() {
+        let slots = std::thread::available_parallelism().unwrap().get();
+        let options = SocketOptions { slots, steer_by_cpu: true, fast_open: 0 };
+        let sockets = Sockets::open(&["127.0.0.1:0".parse().unwrap()], options).unwrap();
+        let address = sockets.addresses[0];
+        let receivers: Vec<UdpSocket> = sockets.udp.into_iter().flatten().map(UdpSocket::from).collect();
+        let mut seen = 0;
+        for _ in 0..200 {
+            // Another port each time, by which queries would be spread without steering.
+            let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let before = processor();
+            sender.send_to(b"query", address).unwrap();
+            let is_moved = processor() != before;
+            let arrived = receivers.iter().position(|receiver| receiver.recv(&mut [0; 8]).is_ok()).unwrap();
+            if !is_moved && before < slots {
+                assert_eq!(arrived, before);
+                seen += 1;
+            }
+        }
+        assert!(seen > 0);
+    }
+
+    #[test]
+    fn fast_open_is_taken_by_the_kernel() {
+        let options = SocketOptions { slots: 1, steer_by_cpu: false, fast_open: 16 };
+        let sockets = Sockets::open(&["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()], options).unwrap();
+        for socket in sockets.tcp {
+            assert_eq!(nix::sys::socket::getsockopt(&socket, FastOpen).unwrap(), 16);
+        }
     }
 }

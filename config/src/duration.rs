@@ -33,7 +33,7 @@ pub struct DurationError {
 
 impl fmt::Display for DurationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected a number with a unit (ms, s, m or h), such as 5s; found {:?}", self.found)
+        write!(f, "expected a number with a unit (ms, s, m or h), such as 5s, found {:?}", self.found)
     }
 }
 

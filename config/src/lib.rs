@@ -1,13 +1,22 @@
-//! Options of every process: each declared once, with its name, type, default, range and help.
+//! Options of every process: each declared once, with its name, key, type, default, range and help.
 //!
-//! [`options`] has the declarations; [`duration`] and [`listen`] the types of values with a syntax of their own;
-//! [`process`] what the supervisor hands to each process it starts; [`fault`] the named points at which tests make a
-//! process fail. Read [`options`] first.
+//! [`declaration`] says what a declaration is and [`options`] has them; [`duration`], [`size`], [`listen`], [`prefix`], [`user`] and [`secret`]
+//! are the types of values with a syntax of their own; [`defaults`] has what stands where nothing is said. [`file`](mod@file) reads the configuration
+//! file, [`serve`] puts it together with the command line, and [`process`] is what the supervisor hands to each process it starts. [`fault`]
+//! has the named points at which tests make a process fail. Read [`declaration`] first.
 
 #![forbid(unsafe_code)]
 
+pub mod declaration;
+pub mod defaults;
 pub mod duration;
 pub mod fault;
+pub mod file;
 pub mod listen;
 pub mod options;
+pub mod prefix;
 pub mod process;
+pub mod secret;
+pub mod serve;
+pub mod size;
+pub mod user;

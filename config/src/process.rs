@@ -6,6 +6,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::defaults;
+use crate::prefix::Prefix;
+use crate::secret::CookieSecret;
+
 /// The descriptor a started process finds its [`Start`] at: the first after the standard three.
 pub const START_DESCRIPTOR: i32 = 3;
 
@@ -74,6 +78,126 @@ pub struct AuthOptions {
     pub slot: u32,
     /// The addresses answered at.
     pub listen: Vec<SocketAddr>,
+    /// What answers are like.
+    pub answers: AnswerOptions,
+    /// The TCP side.
+    pub tcp: TcpOptions,
+    /// This process's share of response rate limiting; `None` switches it off.
+    pub rate_limit: Option<RateLimitOptions>,
+    /// Whether the kernel gives each process the queries that arrive on the processor of its slot's number.
+    pub steer_by_cpu: bool,
+}
+
+/// What answers are like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerOptions {
+    /// The largest datagram sent, in octets.
+    pub udp_size_max: u16,
+    /// Whether nothing is added to an answer that its asker does not need.
+    pub minimal_responses: bool,
+    /// Whether the records of an RRset come in another order from answer to answer.
+    pub rotate_rrsets: bool,
+    /// What is told to who asks for the server's version; `None` refuses to.
+    pub version: Option<String>,
+    /// What is told to who asks which server this is, by name or by NSID; `None` refuses to.
+    pub identity: Option<String>,
+    /// The secrets of server cookies: the first makes them, all of them are accepted. None at all switches cookies off.
+    pub cookie_secrets: Vec<CookieSecret>,
+}
+
+impl Default for AnswerOptions {
+    fn default() -> Self {
+        Self {
+            udp_size_max: defaults::UDP_SIZE_MAX,
+            minimal_responses: defaults::MINIMAL_RESPONSES,
+            rotate_rrsets: defaults::ROTATE_RRSETS,
+            version: None,
+            identity: None,
+            cookie_secrets: Vec::new(),
+        }
+    }
+}
+
+/// The TCP side of an auth process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TcpOptions {
+    /// Connections at a time; one more, and the one that has been idle longest goes.
+    pub connections_max: u32,
+    /// Connections at a time of one client's address; one more, and its own that has been idle longest goes.
+    pub connections_per_client_max: u32,
+    /// How long a connection may take to bring its next query whole, in milliseconds.
+    pub idle_timeout_ms: u64,
+    /// How long a client may take to read what is written at once, in milliseconds.
+    pub write_timeout_ms: u64,
+    /// Connections opened with their first query (RFC 7413) that may wait to be taken; 0 switches that off.
+    pub fast_open: u32,
+    /// Queries of one connection that are answered before others have their turn.
+    pub pipelined_max: u32,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self {
+            connections_max: defaults::CONNECTIONS_MAX,
+            connections_per_client_max: defaults::CONNECTIONS_PER_CLIENT_MAX,
+            idle_timeout_ms: defaults::IDLE_TIMEOUT_MS,
+            write_timeout_ms: defaults::WRITE_TIMEOUT_MS,
+            fast_open: defaults::FAST_OPEN,
+            pipelined_max: defaults::PIPELINED_MAX,
+        }
+    }
+}
+
+/// Response rate limiting. A rate of 0 leaves its class of answers unlimited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateLimitOptions {
+    /// Like answers with data, or like referrals, a second to one prefix.
+    pub responses_per_second: u32,
+    /// Errors a second to one prefix.
+    pub errors_per_second: u32,
+    /// Denials of one zone (NXDOMAIN, NODATA) a second to one prefix.
+    pub nxdomains_per_second: u32,
+    /// Of so many limited answers one goes out truncated and empty, so that a real asker comes again over TCP; 0 drops all, 1 none.
+    pub slip: u32,
+    /// Leading bits of an IPv4 address that count as one asker.
+    pub ipv4_prefix: u8,
+    /// Leading bits of an IPv6 address that count as one asker.
+    pub ipv6_prefix: u8,
+    /// Memory for counting, in octets.
+    pub table_octets: u64,
+    /// Askers that are not limited.
+    pub exempt: Vec<Prefix>,
+}
+
+impl Default for RateLimitOptions {
+    fn default() -> Self {
+        Self {
+            responses_per_second: defaults::RESPONSES_PER_SECOND,
+            errors_per_second: defaults::ERRORS_PER_SECOND,
+            nxdomains_per_second: defaults::NXDOMAINS_PER_SECOND,
+            slip: defaults::SLIP,
+            ipv4_prefix: defaults::IPV4_PREFIX,
+            ipv6_prefix: defaults::IPV6_PREFIX,
+            table_octets: defaults::TABLE_OCTETS,
+            exempt: Vec::new(),
+        }
+    }
+}
+
+impl RateLimitOptions {
+    /// The part that falls to each of so many processes, among which the kernel spreads what one prefix sends. Rates are rounded up: a
+    /// class that is limited stays so, and no process answers nothing at all.
+    #[must_use]
+    pub fn share(&self, processes: u32) -> Self {
+        let processes = processes.max(1);
+        Self {
+            responses_per_second: self.responses_per_second.div_ceil(processes),
+            errors_per_second: self.errors_per_second.div_ceil(processes),
+            nxdomains_per_second: self.nxdomains_per_second.div_ceil(processes),
+            table_octets: self.table_octets / u64::from(processes),
+            ..self.clone()
+        }
+    }
 }
 
 /// An auth process's inherited descriptors.

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bus::protocol::reader::{Role, ThreadProgress};
@@ -17,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::answer::Policy;
+use super::answer::{Cookies, Policy, Secret};
 use super::tcp::{TcpLimits, TcpServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError};
 use crate::progress::{ProgressError, ProgressTable};
@@ -54,7 +55,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let progress = Arc::new(ProgressTable::open(links.progress).map_err(AuthError::Progress)?);
     let line = options.slot as usize;
     let current = Arc::new(ArcSwapOption::empty());
-    let policy = Arc::new(Policy::default());
+    let policy = Arc::new(policy_of(&options));
     let thread = QueryThread::start(QueryThreadOptions {
         slot: line,
         sockets: links.udp.into_iter().map(|sockets| sockets.into_iter().map(UdpSocket::from).collect()).collect(),
@@ -65,7 +66,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
-    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::default());
+    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::from(options.tcp));
     let first = Arc::new(Notify::new());
     let tcp = async {
         // Until there is something to answer, connections are left to the siblings.
@@ -82,6 +83,21 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         _ = terminate.recv() => info!("auth-stopped"),
     }
     Ok(())
+}
+
+/// What answers are like, as the options say.
+fn policy_of(options: &AuthOptions) -> Policy {
+    let AuthOptions { answers, tcp, .. } = options;
+    let secrets: Vec<Secret> = answers.cookie_secrets.iter().map(|secret| secret.0).collect();
+    Policy {
+        udp_octets_max: answers.udp_size_max,
+        minimal_responses: answers.minimal_responses,
+        rotate_rrsets: answers.rotate_rrsets,
+        version: answers.version.as_deref().map(Box::from),
+        identity: answers.identity.as_deref().map(Box::from),
+        cookies: Cookies::new(&secrets),
+        keepalive: Some(Duration::from_millis(tcp.idle_timeout_ms)),
+    }
 }
 
 /// What auth's threads have to do with generations.

@@ -1,0 +1,117 @@
+//! The configuration file: TOML with keys and tables as declared in [`options`](crate::options), and nothing else.
+//!
+//! Read [`File`] first. `walk` takes the file apart and checks each value by its declaration, `rules` what values have to do with each other,
+//! `secrets` the file of cookie secrets that it may name; `nearest` finds what a misspelt key was meant to be.
+
+mod error;
+mod nearest;
+mod rules;
+mod secrets;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::Path;
+
+use crate::declaration::{Key, Opt};
+use crate::options;
+use crate::secret::CookieSecret;
+
+pub use error::{FileError, FileErrorKind, Place};
+use walk::Walk;
+
+/// A configuration file whose values are all sound.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// What it says.
+    given: BTreeMap<Key, Given>,
+    /// The tables it has.
+    tables: BTreeSet<&'static str>,
+    /// What the file of cookie secrets says that it names.
+    cookie_secrets: Vec<CookieSecret>,
+}
+
+/// What a file says of one option.
+#[derive(Clone, Debug)]
+struct Given {
+    /// Where its key stands.
+    place: Place,
+    /// Its values, as they would be written on the command line, and where each stands.
+    values: Vec<(String, Place)>,
+}
+
+impl File {
+    /// Reads a file, and the file of cookie secrets if it names one.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, in the order of its lines.
+    pub fn read(path: &Path) -> Result<Self, Vec<FileError>> {
+        let error = |kind| vec![FileError { path: path.to_owned(), place: None, kind }];
+        let mut octets = Vec::new();
+        let opened = std::fs::File::open(path).and_then(|file| file.take(FILE_OCTETS_MAX + 1).read_to_end(&mut octets));
+        match opened {
+            Err(reason) => return Err(error(FileErrorKind::Unreadable { error: reason })),
+            Ok(length) if length as u64 > FILE_OCTETS_MAX => return Err(error(FileErrorKind::TooLong)),
+            Ok(_) => {}
+        }
+        match std::str::from_utf8(&octets) {
+            Ok(text) => Self::parse(path, text),
+            Err(reason) => {
+                let whole = octets.get(..reason.valid_up_to()).map(String::from_utf8_lossy).unwrap_or_default();
+                let place = Some(Place::of(&whole, whole.len()));
+                Err(vec![FileError { path: path.to_owned(), place, kind: FileErrorKind::NoText }])
+            }
+        }
+    }
+
+    /// The same, with the file's text at hand: `path` is where relative paths begin, and what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<FileError>> {
+        let Walk { given, tables, mut errors, .. } = Walk::over(path, text);
+        let mut file = File { given, tables, cookie_secrets: Vec::new() };
+        errors.extend(rules::check(&file).into_iter().map(|(place, kind)| FileError {
+            path: path.to_owned(),
+            place: Some(place),
+            kind,
+        }));
+        match file.first(&options::COOKIE_SECRETS).map(|(secrets, place)| secrets::read(&secrets, path, place)) {
+            Some(Ok(secrets)) => file.cookie_secrets = secrets,
+            Some(Err(found)) => errors.extend(found),
+            None => {}
+        }
+        errors.sort_by_key(|error| (error.path != path, error.place));
+        if errors.is_empty() { Ok(file) } else { Err(errors) }
+    }
+
+    /// Every value of an option; `None` when the file does not have it.
+    pub fn values<T>(&self, option: &Opt<T>) -> Option<Vec<T>> {
+        let given = self.given.get(&option.declaration.key?)?;
+        // What does not parse was refused when the file was read.
+        Some(given.values.iter().filter_map(|(text, _)| (option.parse)(text).ok()).collect())
+    }
+
+    /// Whether the file has a table.
+    pub fn has_table(&self, name: &str) -> bool {
+        self.tables.contains(name)
+    }
+
+    /// The secrets of cookies: the first makes them, all of them are accepted.
+    pub fn cookie_secrets(&self) -> &[CookieSecret] {
+        &self.cookie_secrets
+    }
+
+    /// The first value of an option and where its key stands.
+    fn first<T>(&self, option: &Opt<T>) -> Option<(T, Place)> {
+        let place = self.given.get(&option.declaration.key?)?.place;
+        self.values(option)?.into_iter().next().map(|value| (value, place))
+    }
+}
+
+/// Longer files are something else that was named by mistake.
+const FILE_OCTETS_MAX: u64 = 1 << 20;
