@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod batch;
+pub mod limit;
 pub mod process;
 pub mod tcp;
 pub mod udp;
