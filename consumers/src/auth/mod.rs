@@ -7,5 +7,6 @@ pub mod answer;
 pub mod batch;
 pub mod limit;
 pub mod process;
+pub mod statistics;
 pub mod tcp;
 pub mod udp;
