@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod batch;
 pub mod limit;
+mod meter;
 pub mod process;
 pub mod statistics;
 pub mod tcp;

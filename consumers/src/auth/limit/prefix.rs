@@ -35,6 +35,18 @@ impl Masks {
 pub struct Network(pub(super) u128);
 
 impl Network {
+    /// The first 64 bits of an IPv6 address, or all of an IPv4 one: enough to be told of.
+    pub fn to_word(self) -> u64 {
+        let Self(number) = self;
+        if number >> 32 == IPV4_MAPPED >> 32 { number as u64 } else { (number >> 64) as u64 }
+    }
+
+    /// The network of a word.
+    pub fn from_word(word: u64) -> Self {
+        // No network has these words as first ones: ::/32 is not given to anybody.
+        if word >> 32 == (IPV4_MAPPED >> 32) as u64 { Self(word.into()) } else { Self(u128::from(word) << 64) }
+    }
+
     /// Its first address.
     pub fn address(self) -> IpAddr {
         Ipv6Addr::from_bits(self.0).to_canonical()

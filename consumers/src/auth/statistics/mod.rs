@@ -12,11 +12,13 @@ mod tests;
 
 use std::array;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dns::types::Rtype;
 
 use super::answer::{Kind, Summary, Transport};
+use super::limit::Network;
 use counter::{Counter, add_at};
 use histogram::{Lengths, Times};
 
@@ -46,6 +48,8 @@ pub struct Block {
     limited: Counter,
     /// Queries beyond their rate, with one.
     slipped: Counter,
+    /// Where the last one of both was to go.
+    network: AtomicU64,
     /// Answers handed to the kernel; over UDP alone.
     sent: Counter,
     /// Answers that could not be.
@@ -73,6 +77,7 @@ impl Default for Block {
             answered: zeroes(),
             limited: Counter::default(),
             slipped: Counter::default(),
+            network: AtomicU64::new(0),
             sent: Counter::default(),
             unsent: Counter::default(),
             receive_errors: Counter::default(),
@@ -128,6 +133,12 @@ impl Block {
         self.slipped.add(1);
     }
 
+    /// Notes where a query came from that is beyond its rate.
+    #[inline]
+    pub fn note_network(&self, network: Network) {
+        self.network.store(network.to_word(), Ordering::Relaxed);
+    }
+
     /// Counts a batch: how many queries it had, how long they were in hand, and what became of its answers.
     #[inline]
     pub fn note_batch(&self, queries: usize, took: Duration, sent: usize, unsent: usize) {
@@ -169,6 +180,11 @@ impl Block {
     /// Queries beyond their rate that got one.
     pub fn slipped(&self) -> u64 {
         self.slipped.value()
+    }
+
+    /// Where the last query beyond its rate came from; of no meaning before there was one.
+    pub fn network(&self) -> Network {
+        Network::from_word(self.network.load(Ordering::Relaxed))
     }
 }
 
