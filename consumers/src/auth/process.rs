@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::answer::Policy;
+use super::answer::{Cookies, Policy, Secret};
 use super::statistics::{Block, gather};
 use super::tcp::{TcpLimits, TcpServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError, unix_now};
@@ -60,7 +60,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let progress = Arc::new(ProgressTable::open(links.progress).map_err(AuthError::Progress)?);
     let line = options.slot as usize;
     let current = Arc::new(ArcSwapOption::empty());
-    let policy = Arc::new(Policy::default());
+    let policy = Arc::new(policy_of(&options));
     let thread = QueryThread::start(QueryThreadOptions {
         slot: line,
         sockets: links.udp.into_iter().map(|sockets| sockets.into_iter().map(UdpSocket::from).collect()).collect(),
@@ -72,7 +72,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
-    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::default());
+    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::from(options.tcp));
     let first = Arc::new(Notify::new());
     let tcp_server = Arc::clone(&server);
     let tcp = async {
@@ -101,6 +101,21 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     Ok(())
 }
 
+/// What answers are like, as the options say.
+fn policy_of(options: &AuthOptions) -> Policy {
+    let AuthOptions { answers, tcp, .. } = options;
+    let secrets: Vec<Secret> = answers.cookie_secrets.iter().map(|secret| secret.0).collect();
+    Policy {
+        udp_octets_max: answers.udp_size_max,
+        minimal_responses: answers.minimal_responses,
+        rotate_rrsets: answers.rotate_rrsets,
+        version: answers.version.as_deref().map(Box::from),
+        identity: answers.identity.as_deref().map(Box::from),
+        cookies: Cookies::new(&secrets),
+        keepalive: Some(Duration::from_millis(tcp.idle_timeout_ms)),
+    }
+}
+
 /// What auth's threads have to do with generations, and with what is asked over the bus.
 struct AuthHooks {
     /// The query thread.
@@ -122,7 +137,7 @@ struct AuthHooks {
 impl AuthHooks {
     /// What the process has done.
     fn statistics(&self) -> ProcessStatistics {
-        let mut counts = gather([self.thread.statistics()]);
+        let mut counts = gather([self.thread.statistics(), self.server.counts()]);
         let tcp = self.server.statistics();
         let connections = [
             ("accepted", tcp.accepted),

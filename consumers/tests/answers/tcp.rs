@@ -10,19 +10,28 @@ use arc_swap::ArcSwapOption;
 use consumers::auth::answer::Policy;
 use consumers::auth::tcp::{TcpLimits, TcpServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::ask::{Ask, check_frame, text};
 use crate::found::ZONES;
 
 /// Runs a test against a server with these limits.
 fn with_server<F: Future<Output = ()>>(limits: TcpLimits, test: impl FnOnce(SocketAddr, Arc<TcpServer>) -> F) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    with_server_at(|| TcpListener::bind("127.0.0.1:0"), limits, test);
+}
+
+/// The same, with a listening socket of the test's own.
+fn with_server_at<F: Future<Output = ()>>(
+    listening: impl FnOnce() -> std::io::Result<TcpListener>,
+    limits: TcpLimits,
+    test: impl FnOnce(SocketAddr, Arc<TcpServer>) -> F,
+) {
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
     let server = TcpServer::new(zones, Arc::new(Policy::default()), limits);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
+        let listener = listening().unwrap();
+        let address = listener.local_addr().unwrap();
         tokio::select! {
             ended = Arc::clone(&server).run(vec![listener]) => panic!("the server ended: {ended:?}"),
             () = test(address, Arc::clone(&server)) => {}
@@ -161,6 +170,106 @@ fn b60_at_the_limit_the_connection_idle_longest_goes_first() {
             read_answer(&mut streams[index]).await;
         }
         assert_eq!((server.connection_count(), server.statistics().evicted), (3, 1));
+    });
+}
+
+#[test]
+fn b60_at_the_limit_of_one_client_its_own_idle_longest_goes() {
+    let limits = TcpLimits { connections_per_client_max: 2, ..TcpLimits::default() };
+    with_server(limits, |address, server| async move {
+        let query = framed(&Ask::new("www.example. A").message);
+        // Another client of this machine, idle longest of all.
+        let other = TcpSocket::new_v4().unwrap();
+        other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let mut other = other.connect(address).await.unwrap();
+        other.write_all(&query).await.unwrap();
+        read_answer(&mut other).await;
+        let mut streams = Vec::new();
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(&query).await.unwrap();
+            read_answer(&mut stream).await;
+            streams.push(stream);
+        }
+        read_end(&mut streams[0]).await;
+        for stream in [&mut other].into_iter().chain(&mut streams[1..]) {
+            stream.write_all(&query).await.unwrap();
+            read_answer(stream).await;
+        }
+        assert_eq!((server.connection_count(), server.statistics().evicted), (3, 1));
+        // Connections that end make room again.
+        drop(streams);
+        wait_until(|| server.connection_count() == 1).await;
+        for _ in 0..2 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(&query).await.unwrap();
+            read_answer(&mut stream).await;
+        }
+        assert_eq!(server.statistics().evicted, 1);
+    });
+}
+
+#[test]
+fn b60_one_client_with_much_to_ask_does_not_keep_others_waiting() {
+    let limits = TcpLimits { pipelined_max: 8, ..TcpLimits::default() };
+    with_server(limits, |address, server| async move {
+        let query = framed(&Ask::new("www.example. A").message);
+        let (mut reading, mut writing) = TcpStream::connect(address).await.unwrap().into_split();
+        let asked = 20_000;
+        let flood = async {
+            let all = query.repeat(100);
+            for _ in 0..asked / 100 {
+                writing.write_all(&all).await.unwrap();
+            }
+        };
+        let drain = async {
+            for _ in 0..asked {
+                let length = reading.read_u16().await.unwrap();
+                reading.read_exact(&mut vec![0; usize::from(length)]).await.unwrap();
+            }
+        };
+        let other = async {
+            wait_until(|| server.statistics().queries > 0).await;
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(&query).await.unwrap();
+            read_answer(&mut stream).await;
+            server.statistics().queries
+        };
+        let ((), (), answered) = tokio::join!(flood, drain, other);
+        assert!(answered < asked, "the other's query was answered after {answered}");
+    });
+}
+
+#[test]
+fn b60_a_client_that_never_reads_costs_a_bounded_buffer() {
+    let limits = TcpLimits { write_timeout: Duration::from_secs(60), ..TcpLimits::default() };
+    let listening = || {
+        let socket = TcpSocket::new_v4()?;
+        // Connections inherit it.
+        socket.set_send_buffer_size(4096)?;
+        socket.bind("127.0.0.1:0".parse().unwrap())?;
+        socket.listen(16)?.into_std()
+    };
+    with_server_at(listening, limits, |address, server| async move {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        let query = framed(&Ask::new("www.example. A").message);
+        let answer = {
+            let mut other = TcpStream::connect(address).await.unwrap();
+            other.write_all(&query).await.unwrap();
+            read_answer(&mut other).await.len() + 2
+        };
+        let all = query.repeat(1000);
+        let stuck = Duration::from_millis(300);
+        while tokio::time::timeout(stuck, stream.write_all(&all)).await.is_ok() {}
+        // What was answered is in the two socket buffers, which the kernel doubles, or waits: at most 64 KiB and an answer.
+        let answered = usize::try_from(server.statistics().queries).unwrap() * answer;
+        assert!(answered <= 2 * 2 * 4096 + 64 * 1024 + 2 * answer, "{answered} octets were answered");
+        // Nothing of it is kept once it has gone.
+        drop(stream);
+        wait_until(|| server.connection_count() == 0).await;
     });
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use dns::types::Rtype;
 
-use super::answer::{Kind, Summary, Transport};
+use super::answer::{Answered, Kind, Summary, Transport};
 use super::limit::Network;
 use counter::{Counter, add_at};
 use histogram::{Lengths, Times};
@@ -89,6 +89,19 @@ impl Default for Block {
 }
 
 impl Block {
+    /// Counts a message and the answer that goes out to it, if any.
+    #[inline]
+    pub fn note_exchange(&self, way: Way, octets: usize, answered: Option<&Answered>) {
+        self.note_received(way, octets);
+        match answered {
+            Some(Answered { octets, summary }) => {
+                self.note_query(summary);
+                self.note_answer(summary, *octets);
+            }
+            None => self.note_ignored(),
+        }
+    }
+
     /// Counts a message that was received.
     #[inline]
     pub fn note_received(&self, way: Way, octets: usize) {

@@ -1,0 +1,210 @@
+//! One connection: reads queries, has them answered, writes the answers, in turns that never wait.
+//!
+//! Read [`Connection::poll`]. While nothing is left over, a connection holds no buffer: it reads to the desk and writes from there. It is not
+//! read while answers wait to be written.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+
+use super::TcpServer;
+use super::desk::{Desk, Turn};
+use super::input::Input;
+use super::limits::TcpLimits;
+use super::table::Known;
+use crate::auth::udp::unix_now;
+
+/// A connection being served.
+pub(super) struct Connection {
+    /// The socket.
+    stream: TcpStream,
+    /// What others know of it.
+    known: Arc<Known>,
+    /// What was read and not answered.
+    input: Input,
+    /// What was answered and not written.
+    unsent: Vec<u8>,
+    /// How much of that was written.
+    sent: usize,
+    /// When the client began not to read.
+    unread_since: Option<Instant>,
+    /// Whether it ends when all answers are written.
+    is_ending: bool,
+}
+
+/// How far a step came.
+enum Step {
+    /// So many queries were taken.
+    Taken(usize),
+    /// The connection is at its end.
+    Ended,
+}
+
+impl Connection {
+    /// A connection just taken.
+    pub(super) fn new(stream: TcpStream, known: Arc<Known>) -> Self {
+        Self {
+            stream,
+            known,
+            input: Input::default(),
+            unsent: Vec::new(),
+            sent: 0,
+            unread_since: None,
+            is_ending: false,
+        }
+    }
+
+    /// Serves it until its client ends it, is too slow, or sends what is no query.
+    ///
+    /// One timer serves all its deadlines. It is moved when it goes off too early, not with each query.
+    pub(super) async fn serve(mut self, server: &TcpServer) -> io::Result<()> {
+        let limits = &server.limits;
+        let mut timer = pin!(sleep_until(self.deadline(limits)));
+        poll_fn(|context| {
+            if let Poll::Ready(ended) = self.poll(context, server) {
+                return Poll::Ready(ended);
+            }
+            let deadline = self.deadline(limits);
+            if deadline < timer.deadline() {
+                timer.as_mut().reset(deadline);
+            }
+            loop {
+                ready!(timer.as_mut().poll(context));
+                if Instant::now() >= deadline {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+                timer.as_mut().reset(deadline);
+            }
+        })
+        .await
+    }
+
+    /// When its client is too slow.
+    fn deadline(&self, limits: &TcpLimits) -> Instant {
+        match self.unread_since {
+            Some(since) => since + limits.write_timeout,
+            None => self.known.last_query() + limits.idle_timeout,
+        }
+    }
+
+    /// Does what can be done without waiting.
+    fn poll(&mut self, context: &mut Context<'_>, server: &TcpServer) -> Poll<io::Result<()>> {
+        let mut queries = 0;
+        loop {
+            ready!(self.poll_send(context))?;
+            if self.is_ending {
+                return Poll::Ready(Ok(()));
+            }
+            if queries >= server.limits.pipelined_max {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match ready!(self.poll_answer(context, server, server.limits.pipelined_max - queries))? {
+                Step::Taken(taken) => queries += taken,
+                Step::Ended => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    /// Reads, answers what is whole, and begins to write the answers.
+    fn poll_answer(
+        &mut self,
+        context: &mut Context<'_>,
+        server: &TcpServer,
+        queries_max: usize,
+    ) -> Poll<io::Result<Step>> {
+        let mut desk = server.desk();
+        let desk = &mut *desk;
+        let own = match self.input.is_empty() {
+            true => Some(ready!(poll_read(&mut self.stream, context, &mut desk.input))?),
+            false => None,
+        };
+        if own.is_none() && !self.input.has_message() {
+            let octets = ready!(poll_read(&mut self.stream, context, self.input.room()))?;
+            if octets == 0 {
+                return Poll::Ready(Ok(Step::Ended));
+            }
+            self.input.filled(octets);
+        }
+        if own == Some(0) {
+            return Poll::Ready(Ok(Step::Ended));
+        }
+        let zones = server.zones.load();
+        let turn = Turn {
+            zones: zones.as_deref(),
+            policy: &server.policy,
+            address: self.known.address,
+            now: unix_now(),
+            queries_max,
+            counts: &server.counts,
+        };
+        let done = match own {
+            Some(filled) => desk.answer_own(&turn, filled),
+            None => desk.answer_kept(&turn, self.input.octets()),
+        };
+        match own {
+            Some(filled) if done.taken < filled => {
+                self.input.keep(desk.input.get(done.taken..filled).unwrap_or_default())
+            }
+            Some(_) => {}
+            None => self.input.take(done.taken),
+        }
+        if done.queries > 0 {
+            server.count_queries(done.queries);
+            self.known.note(Instant::now());
+        }
+        self.is_ending = done.is_refused;
+        self.send(context, desk, done.written)?;
+        Poll::Ready(Ok(Step::Taken(done.queries)))
+    }
+
+    /// Writes what the desk has; what the client does not take now is kept.
+    fn send(&mut self, context: &mut Context<'_>, desk: &Desk, written: usize) -> io::Result<()> {
+        let mut rest = desk.output.get(..written).unwrap_or_default();
+        while !rest.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(context, rest) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(sent)) => rest = rest.get(sent..).unwrap_or_default(),
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => {
+                    self.unsent.extend_from_slice(rest);
+                    self.unread_since = Some(Instant::now());
+                    self.known.set_idle(false);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is left of answers; ready when nothing is.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest @ [_, ..]) = self.unsent.get(self.sent..) {
+            match ready!(Pin::new(&mut self.stream).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                sent => self.sent += sent,
+            }
+        }
+        if self.unread_since.take().is_some() {
+            self.unsent = Vec::new();
+            self.sent = 0;
+            // The time its client took to read is not held against it.
+            self.known.note(Instant::now());
+            self.known.set_idle(true);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Reads what is there.
+fn poll_read(stream: &mut TcpStream, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+    let mut room = ReadBuf::new(room);
+    ready!(Pin::new(stream).poll_read(context, &mut room))?;
+    Poll::Ready(Ok(room.filled().len()))
+}

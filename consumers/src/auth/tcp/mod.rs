@@ -1,0 +1,238 @@
+//! Queries over TCP (RFC 7766): connections are taken from inherited listening sockets, and each serves any number of queries, one after
+//! the other or many at once.
+//!
+//! Read [`TcpServer`] first, which takes connections; `connection` serves one, at the `desk` that all share; `table` knows them all, and which
+//! one goes when there are too many. A connection costs what its client does not read or has not sent whole, and nothing else: it is read
+//! only while its answers find room, so a client that never reads holds 64 KiB of answers, one more answer and what it asked in one piece,
+//! until its write times out. Answers go out in the order of their queries.
+
+mod connection;
+mod desk;
+mod input;
+mod limits;
+mod table;
+
+use std::io;
+use std::net::{IpAddr, TcpListener};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use rustix::net::sockopt::set_tcp_nodelay;
+use tokio::net::TcpStream;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
+use zone_segment::ZoneSet;
+
+use super::answer::Policy;
+use super::statistics::Block;
+use connection::Connection;
+use desk::Desk;
+use table::{Known, Table};
+
+pub use limits::TcpLimits;
+
+/// The TCP side of a process.
+#[derive(Debug)]
+pub struct TcpServer {
+    /// The current generation.
+    zones: Arc<ArcSwapOption<ZoneSet>>,
+    /// What is answered with.
+    policy: Arc<Policy>,
+    /// Limits of connections.
+    limits: TcpLimits,
+    /// Where queries are answered, one connection's at a time.
+    desk: Mutex<Desk>,
+    /// The connections there are.
+    table: Mutex<Table>,
+    /// What has been done.
+    counters: Counters,
+    /// Queries and answers, counted by whoever has the desk.
+    counts: Block,
+}
+
+impl TcpServer {
+    /// A server of what `zones` holds.
+    pub fn new(zones: Arc<ArcSwapOption<ZoneSet>>, policy: Arc<Policy>, limits: TcpLimits) -> Arc<Self> {
+        Arc::new(Self {
+            zones,
+            policy,
+            limits,
+            desk: Mutex::new(Desk::default()),
+            table: Mutex::new(Table::default()),
+            counters: Counters::default(),
+            counts: Block::default(),
+        })
+    }
+
+    /// Serves these listening sockets until the future is dropped; connections end with it.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when it does not take a listening socket.
+    pub async fn run(self: Arc<Self>, listeners: Vec<TcpListener>) -> io::Result<()> {
+        let mut tasks = JoinSet::new();
+        for listener in listeners {
+            listener.set_nonblocking(true)?;
+            // Connections inherit it, which spares each a system call. Answers are written in one piece, so there is nothing to wait for.
+            set_tcp_nodelay(&listener, true)?;
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            tasks.spawn(Arc::clone(&self).accept_all(listener));
+        }
+        let _ending = EndConnections(Arc::clone(&self));
+        while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Connections open at the moment.
+    pub fn connection_count(&self) -> usize {
+        self.table().len()
+    }
+
+    /// What the server has done so far.
+    pub fn statistics(&self) -> TcpStatistics {
+        let Counters { accepted, evicted, queries, accept_errors } = &self.counters;
+        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        TcpStatistics {
+            accepted: value(accepted),
+            evicted: value(evicted),
+            queries: value(queries),
+            accept_errors: value(accept_errors),
+        }
+    }
+
+    /// What was asked and answered so far.
+    pub fn counts(&self) -> &Block {
+        &self.counts
+    }
+
+    /// Takes connections for ever. A failure to take one is waited out: most likely descriptors are short, and closing an idle
+    /// connection gives one back.
+    async fn accept_all(self: Arc<Self>, listener: tokio::net::TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, client)) => {
+                    add(&self.counters.accepted, 1);
+                    self.admit(stream, client.ip());
+                }
+                Err(error) if is_passing(&error) => {}
+                Err(error) => {
+                    add(&self.counters.accept_errors, 1);
+                    tracing::warn!(%error, connections = self.connection_count(), "tcp-accept-failed");
+                    self.evict(&mut self.table(), None);
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Makes room for a connection and starts serving it.
+    fn admit(self: &Arc<Self>, stream: TcpStream, address: IpAddr) {
+        let mut table = self.table();
+        if table.of_client(address) >= self.limits.connections_per_client_max {
+            self.evict(&mut table, Some(address));
+        }
+        while table.len() >= self.limits.connections_max && self.evict(&mut table, None) {}
+        let known = Arc::new(Known::new(address));
+        let connection = Connection::new(stream, Arc::clone(&known));
+        // The task takes the table's lock to leave it, and so can't leave before it is there.
+        table.add(known, |number| {
+            let place = Place { server: Arc::clone(self), number };
+            let task = tokio::spawn(async move {
+                // How a connection ends is its client's affair.
+                let _ = connection.serve(&place.server).await;
+            });
+            task.abort_handle()
+        });
+    }
+
+    /// Ends the connection that has been idle longest, of a client or of all; without an idle one, the one whose last query is oldest. Says
+    /// whether there was one.
+    fn evict(&self, table: &mut Table, of: Option<IpAddr>) -> bool {
+        let was_there = table.evict(of);
+        if was_there {
+            add(&self.counters.evicted, 1);
+        }
+        was_there
+    }
+
+    /// Counts queries.
+    fn count_queries(&self, count: usize) {
+        add(&self.counters.queries, count as u64);
+    }
+
+    /// Where queries are answered. A panic while it was locked leaves nothing worse than an unfinished answer.
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connections there are.
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a TCP server has done since it started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct TcpStatistics {
+    /// Connections taken.
+    pub accepted: u64,
+    /// Connections ended to make room.
+    pub evicted: u64,
+    /// Queries answered, or ended a connection for.
+    pub queries: u64,
+    /// Failures to take a connection.
+    pub accept_errors: u64,
+}
+
+/// The counters behind [`TcpStatistics`].
+#[derive(Debug, Default)]
+struct Counters {
+    /// Connections taken.
+    accepted: AtomicU64,
+    /// Connections ended to make room.
+    evicted: AtomicU64,
+    /// Queries taken.
+    queries: AtomicU64,
+    /// Failures to take a connection.
+    accept_errors: AtomicU64,
+}
+
+/// A connection's place in the table, left when its task ends, however it ends.
+struct Place {
+    /// Whose table.
+    server: Arc<TcpServer>,
+    /// Its number there.
+    number: u64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.server.table().remove(self.number);
+    }
+}
+
+/// Ends all connections when the server's future is dropped.
+struct EndConnections(Arc<TcpServer>);
+
+impl Drop for EndConnections {
+    fn drop(&mut self) {
+        let tasks = self.0.table().take_all();
+        tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Whether a failure to take a connection is over already: the client has gone, or another process was faster.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)
+}
+
+/// Counts up.
+fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
+
+/// How long nothing is accepted after a failure: long enough not to spin, short for a client.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
