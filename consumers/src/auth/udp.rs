@@ -24,7 +24,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use tokio::sync::Notify;
 use zone_segment::ZoneSet;
 
-use super::answer::{Client, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
+use super::answer::{Client, Data, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond_from};
 use super::batch::{BATCH_MAX, Batch, QuerySocket};
 use super::limit::Limiter;
 use super::meter::Meter;
@@ -325,33 +325,37 @@ impl Worker {
 
     /// Receives a batch, answers it and sends the answers.
     fn serve(&self, socket: &QuerySocket, tools: &mut Tools) -> io::Result<()> {
-        let Tools { batch, scratches, meter } = tools;
-        let received = batch.receive(socket)?;
-        meter.begin();
+        let received = tools.batch.receive(socket)?;
+        tools.meter.begin();
         if let Some(line) = self.shared.line() {
             line.begin_batch();
         }
         config::fault::hit("auth-udp-batch");
+        let generation = self.answer(tools, received);
+        let sent = tools.batch.send(socket);
+        tools.meter.end(received, &sent);
+        self.shared.publish(generation);
+        Ok(())
+    }
+
+    /// Answers the batch from the current generation, and gives that one's number.
+    fn answer(&self, tools: &mut Tools, received: usize) -> u64 {
+        let Tools { batch, scratches, meter } = tools;
         let loaded = self.zones.load();
         let zones = loaded.as_deref();
-        let generation = generation_of(zones);
         // One query alone has nothing to share the memory's time with.
-        if let Some(zones) = zones.filter(|_| received > 1) {
-            prepare(batch.queries(), zones, scratches);
-        }
-        let mut scratches = scratches.iter_mut();
+        let prepared = zones.filter(|_| received > 1).map(|zones| prepare(batch.queries(), zones, scratches));
+        let mut places = scratches.iter_mut().zip(prepared.unwrap_or_default());
         // Only cookies have a time in them.
         let now = self.policy.cookies.as_ref().map_or(0, |_| unix_now());
         batch.answer_each(|query, address, room| {
             let client = Client { transport: Transport::Udp, address, now };
-            let answered = respond(query, zones, &client, &self.policy, room, scratches.next()?);
+            let (scratch, closest) = places.next()?;
+            let data = zones.map(|zones| Data { zones, closest });
+            let answered = respond_from(query, data, &client, &self.policy, room, scratch);
             meter.pass(query, &client, &self.policy, answered, room)
         });
-        drop(loaded);
-        let sent = batch.send(socket);
-        meter.end(received, &sent);
-        self.shared.publish(generation);
-        Ok(())
+        generation_of(zones)
     }
 
     /// The current generation's number.

@@ -1,9 +1,18 @@
 //! Name compression (RFC 1035, section 4.1.4): a small table of the names already in a message, and the search in it.
 //!
+//! Most names of most answers are the one asked for, or one above it: [`suffix_of_question`] finds these without the table. The table is
+//! filled only once another name comes.
+//!
 //! The table may forget: a name for which no place is free near its own is not remembered, and costs octets, not correctness. What
 //! it finds is compared with the message before it is used, so the work for a name is a few probes a label and one comparison.
 
 use zone_segment::{LABELS_MAX, NameRef};
+
+use super::header::HEADER_OCTETS;
+
+/// Room for what a builder remembers of the names in its message. It takes nothing until something is to be remembered.
+#[derive(Debug, Default)]
+pub struct NameRoom(pub(super) Option<NameTable>);
 
 /// Where the suffixes of the names written so far stand.
 #[derive(Debug)]
@@ -35,9 +44,15 @@ pub(super) struct Plan {
 }
 
 impl NameTable {
-    /// An empty table.
-    pub(super) fn new() -> Self {
-        Self { places: [Place::default(); PLACES] }
+    /// A table of a question's name and those above it, as they stand behind the header.
+    pub(super) fn of_question(question: &[u8]) -> Self {
+        let mut table = Self { places: [Place::default(); PLACES] };
+        if let Ok(name) = NameRef::from_wire(question) {
+            let starts = LabelStarts::of(name);
+            let plan = table.plan(name, &starts, &[]);
+            table.remember(name, &starts, &plan, HEADER_OCTETS);
+        }
+        table
     }
 
     /// Finds the longest suffix of `name` that stands in `message`, up from its last label.
@@ -89,6 +104,21 @@ impl NameTable {
         let near = probes(hash).filter_map(|index| self.places.get(index)).take_while(|place| !place.is_empty());
         near.into_iter().find(|place| place.tag == tag_of(hash)).map(|place| place.offset)
     }
+}
+
+/// Where in the question's name `question`, which stands behind the header, a name begins that is it or above it, in any case.
+#[inline]
+pub(super) fn suffix_of_question(question: &[u8], name: NameRef<'_>) -> Option<u16> {
+    let wire = name.as_wire();
+    // The root alone takes no more octets than a pointer.
+    let start = question.len().checked_sub(wire.len()).filter(|_| wire.len() > 1)?;
+    let mut at = 0;
+    while at < start {
+        at += 1 + usize::from(*question.get(at)?);
+    }
+    let is_there = at == start && question.get(start..)?.eq_ignore_ascii_case(wire);
+    // A question's name has at most 255 octets.
+    is_there.then_some((HEADER_OCTETS + start) as u16)
 }
 
 impl Place {
@@ -164,11 +194,22 @@ pub(super) fn stands_at(message: &[u8], offset: u16, wire: &[u8]) -> bool {
     }
 }
 
-/// The hash of a suffix one label longer (FNV-1a over the label, case folded). Not keyed: who finds names that share a place gains longer
-/// answers to himself.
+/// The hash of a suffix one label longer, eight octets at a time, in any case: a bit that tells letters' cases apart is set in every octet. Not
+/// keyed: who finds names that share a place gains longer answers to himself.
 fn extend(hash: u32, label: &[u8]) -> u32 {
-    label.iter().fold(hash, |hash, octet| (hash ^ u32::from(octet.to_ascii_lowercase())).wrapping_mul(0x0100_0193))
+    let mix = |hash: u64, word: [u8; 8]| {
+        let product = (hash ^ (u64::from_le_bytes(word) | CASE_BITS)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        product ^ product >> 32
+    };
+    let (words, rest) = label.as_chunks::<8>();
+    let hash = words.iter().fold(u64::from(hash), |hash, word| mix(hash, *word));
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(place, octet)| *place = *octet);
+    mix(hash, last) as u32
 }
+
+/// The bit of each octet by which upper case differs from lower case.
+const CASE_BITS: u64 = 0x2020_2020_2020_2020;
 
 /// The places where a suffix of this hash may stand.
 fn probes(hash: u32) -> impl Iterator<Item = usize> {
