@@ -24,15 +24,17 @@ impl Table {
         let tag = (hash >> 32) as u32;
         let index = hash as u32 as usize & (self.sets.len() - 1);
         let Set(accounts) = &mut self.sets[index];
-        let mut place = 0;
-        for index in 0..ACCOUNTS {
-            if accounts[index].tag == tag {
-                return &mut accounts[index];
-            }
-            if accounts[index].settled_at < accounts[place].settled_at {
-                place = index;
-            }
+        // Without branches on what is there: nothing of it could be foreseen. Times fall behind the place in a number's order.
+        let mut found = 0;
+        let mut least = (accounts[0].settled_at, 0);
+        for (place, account) in accounts.iter().enumerate() {
+            found |= usize::from(account.tag == tag) << place;
+            least = least.min((account.settled_at, place));
         }
+        if found != 0 {
+            return &mut accounts[found.trailing_zeros() as usize % ACCOUNTS];
+        }
+        let (_, place) = least;
         accounts[place] = Account::new(tag);
         &mut accounts[place]
     }
