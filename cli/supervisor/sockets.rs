@@ -182,6 +182,8 @@ fn set_fast_open(socket: &Socket, waiting_max: u32) -> io::Result<()> {
 struct FastOpen;
 
 setsockopt_impl!(FastOpen, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, usize, sockopt::SetUsize);
+#[cfg(test)]
+nix::getsockopt_impl!(FastOpen, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, usize, sockopt::GetUsize);
 
 /// Makes the kernel prefer this socket, of those that share an address, for what arrives on the processor of the slot's number. What arrives
 /// on a processor without a slot is spread over all, as without this.
@@ -239,5 +241,51 @@ impl fmt::Display for ListenError {
 impl std::error::Error for ListenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+
+    /// The processor this thread was last seen on.
+    fn processor() -> usize {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        // Fields are counted behind the name, which may have spaces in it; this is the 39th of all.
+        stat.rsplit_once(')').unwrap().1.split_whitespace().nth(36).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn steered_queries_arrive_at_the_slot_of_their_processor() {
+        let slots = std::thread::available_parallelism().unwrap().get();
+        let options = SocketOptions { slots, steer_by_cpu: true, fast_open: 0 };
+        let sockets = Sockets::open(&["127.0.0.1:0".parse().unwrap()], options).unwrap();
+        let address = sockets.addresses[0];
+        let receivers: Vec<UdpSocket> = sockets.udp.into_iter().flatten().map(UdpSocket::from).collect();
+        let mut seen = 0;
+        for _ in 0..200 {
+            // Another port each time, by which queries would be spread without steering.
+            let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let before = processor();
+            sender.send_to(b"query", address).unwrap();
+            let is_moved = processor() != before;
+            let arrived = receivers.iter().position(|receiver| receiver.recv(&mut [0; 8]).is_ok()).unwrap();
+            if !is_moved && before < slots {
+                assert_eq!(arrived, before);
+                seen += 1;
+            }
+        }
+        assert!(seen > 0);
+    }
+
+    #[test]
+    fn fast_open_is_taken_by_the_kernel() {
+        let options = SocketOptions { slots: 1, steer_by_cpu: false, fast_open: 16 };
+        let sockets = Sockets::open(&["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()], options).unwrap();
+        for socket in sockets.tcp {
+            assert_eq!(nix::sys::socket::getsockopt(&socket, FastOpen).unwrap(), 16);
+        }
     }
 }

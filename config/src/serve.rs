@@ -224,7 +224,7 @@ impl fmt::Display for ServeOptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(error) => error.fmt(f),
-            Self::Listen(error) => write!(f, "listen: {error}"),
+            Self::Listen(error) => write!(f, "--listen: {error}"),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod harness;
 
 mod commands;
+mod configuration;
 mod damage;
 mod generations;
 mod limits;

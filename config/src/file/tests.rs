@@ -93,7 +93,7 @@ fn wrong_types_are_named() {
         ("[server.auth]\n", "found a table"),
         ("[[zones]]\n", "expected the table [zones], found an array"),
         ("[zones]\nwatch = 1\n", "expected true or false, found the number 1"),
-        ("[auth]\nversion = true\n", "or false (1 to 255 octets of text, or false), found true"),
+        ("[auth]\nversion = true\n", "or false (1 to 255 octets of text), found true"),
         ("[control]\nallow = [0]\n", "found the number 0; write it in quotes"),
         ("[zones]\ndirectory = ['a']\n", "found an array"),
         ("[zones]\ndirectory = ''\n", "expected a path, found nothing"),

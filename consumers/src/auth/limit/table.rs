@@ -24,7 +24,7 @@ impl Table {
         let tag = (hash >> 32) as u32;
         let index = hash as u32 as usize & (self.sets.len() - 1);
         let Set(accounts) = &mut self.sets[index];
-        // Without branches on what is there: nothing of it could be foreseen. Times fall behind the place in a number's order.
+        // Without branches on what is there: nothing of it could be foreseen.
         let mut found = 0;
         let mut least = (accounts[0].settled_at, 0);
         for (place, account) in accounts.iter().enumerate() {
