@@ -22,12 +22,14 @@ pub fn prepare<'q, 'z, B: SegmentOctets>(
     scratches: &mut [Scratch],
 ) -> Prepared<'z, B> {
     let mut found: Prepared<'z, B> = [const { None }; PREPARED_MAX];
+    let mut last = None;
     for ((query, scratch), zone) in queries.into_iter().zip(&mut *scratches).zip(&mut found) {
         let Some(name) = question_name(query) else { continue };
         scratch.lookup.set(zones.key(), name);
-        *zone = zones.find_zone(&scratch.lookup);
-        if let Some(zone) = zone {
-            zone.prefetch_index(&scratch.lookup);
+        last = zones.find_zone_again(&scratch.lookup, last.as_ref());
+        if let Some(found) = last {
+            found.prefetch_index(&scratch.lookup);
+            *zone = Some(found);
         }
     }
     for (scratch, zone) in scratches.iter().zip(&found) {

@@ -111,7 +111,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         if !matches!(outcome, Outcome::Referral { .. }) {
             self.builder.set_authoritative();
         }
-        let apex_labels = zone.apex().label_count();
+        let apex_labels = zone.apex_label_count();
         self.body.zone_version =
             zone.serial().map(|serial| ZoneVersion { labels: apex_labels.min(LABELS_MAX) as u8, serial });
         let lookup = &self.scratch.lookup;
@@ -171,8 +171,8 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         let Self { builder, style, scratch, .. } = self;
         let (style, room) = (*style, &mut scratch.lookup);
         let is_apex_ns = self.rtype == Rtype::NS && node.is_apex();
-        let apex = zone.apex_node().filter(|_| !style.is_minimal && !is_apex_ns);
-        let servers = apex.and_then(|apex| Some((apex, apex.rrset(Rtype::NS.0)?)));
+        let servers = if style.is_minimal || is_apex_ns { None } else { zone.apex_node() };
+        let servers = servers.and_then(|apex| Some((apex, apex.rrset(Rtype::NS.0)?)));
         if let Some((apex, servers)) = servers {
             builder.begin(Section::Authority);
             let _ = put_rrset(builder, apex.name(), servers, servers.ttl(), style);
