@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::processes::{Memory, Sample, Watch, memory, processor_time, tree};
-use super::question;
-use crate::Outcome;
+use crate::processes::{Memory, Sample, Watch, memory, processor_time, tree};
+use crate::{Outcome, question};
 
 /// What a start took.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +75,11 @@ impl Running {
         }
         running.start = Start { first: answered - begin, ready, processor, peak: watch.finish(), load };
         Ok(running)
+    }
+
+    /// Its first process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks for names and then looks at the memory of all processes.

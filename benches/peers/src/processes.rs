@@ -64,6 +64,37 @@ pub fn processor_time(process: u32) -> Duration {
     Duration::from_millis(tree(process).into_iter().map(ticks).sum::<u64>() * MILLISECONDS_OF_A_TICK)
 }
 
+/// Processor time of running processes, as exact as the kernel knows it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spent {
+    /// All of it, to the nanosecond.
+    pub all: Duration,
+    /// The part outside of the kernel: found by looking where a process is at each tick, so it needs seconds to be exact.
+    pub user: Duration,
+}
+
+impl Spent {
+    /// Of a process and of those below it, all threads.
+    pub fn of(process: u32) -> Spent {
+        let (mut nanoseconds, mut ticks) = (0, 0);
+        for process in tree(process) {
+            for task in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+                let schedule = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+                nanoseconds += schedule.split(' ').next().and_then(|time| time.parse::<u64>().ok()).unwrap_or(0);
+            }
+            let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            let user = stat.rsplit(") ").next().and_then(|fields| fields.split(' ').nth(11)?.parse::<u64>().ok());
+            ticks += user.unwrap_or(0);
+        }
+        Spent { all: Duration::from_nanos(nanoseconds), user: Duration::from_millis(ticks * MILLISECONDS_OF_A_TICK) }
+    }
+
+    /// What was spent since an earlier look.
+    pub fn since(self, before: Spent) -> Spent {
+        Spent { all: self.all.saturating_sub(before.all), user: self.user.saturating_sub(before.user) }
+    }
+}
+
 /// What a process had mapped at a time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sample {
