@@ -5,7 +5,9 @@
 #[expect(dead_code, reason = "no case here takes its own time")]
 mod report;
 
-use consumers::auth::answer::{Limits, PREPARED_MAX, Scratch, Transport, prepare, respond};
+use std::net::{IpAddr, Ipv4Addr};
+
+use consumers::auth::answer::{Client, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
 use workload::{Kind, QuerySet, Workload};
 use zone_segment::{Name, NameRef, ZoneSet};
 
@@ -68,7 +70,8 @@ fn measure_alone(bench: &mut Bench, case: &str, zones: &ZoneSet, queries: &[Vec<
 
 /// Answers one query, and gives a checksum of the answer.
 fn answer(zones: &ZoneSet, query: &[u8], out: &mut [u8], scratch: &mut Scratch) -> u64 {
-    let length = respond(query, Some(zones), Transport::Udp, &Limits::default(), out, scratch).unwrap();
+    let client = Client { transport: Transport::Udp, address: IpAddr::V4(Ipv4Addr::LOCALHOST), now: 0 };
+    let length = respond(query, Some(zones), &client, &Policy::default(), out, scratch).unwrap().octets;
     let answer = out.get(..length).unwrap();
     answer.chunks_exact(8).fold(length as u64, |sum, word| sum ^ u64::from(word[7]))
 }

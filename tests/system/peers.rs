@@ -151,30 +151,48 @@ fn b51_a_validator_accepts_every_answer() {
     if !zones::can_sign() {
         return harness::skip(test, "dnssec-signzone or dnssec-keygen is not installed");
     }
-    let zone = zones::sign(&zones::zone("cases.zone", "signed.test.", "other.test."), Denial::Nsec);
-    let Some(validator) = Validator::of(&zone) else { return harness::skip(test, "delv is not installed") };
     let _alone = harness::heavy();
-    let trine = Server::start(&ServerOptions::default(), |directory| {
-        harness::zones::install(directory, "signed.test.zone", &zone.text);
-    });
-    let ask = |(name, rtype): &(&str, &str)| {
-        let said = validator.check(trine.address, &format!("{name}signed.test."), rtype).err()?;
-        Some(format!("## {name} {rtype}\n{said}"))
-    };
-    let refused: Vec<String> = VALIDATED.iter().filter_map(ask).collect();
-    assert!(refused.is_empty(), "{}", refused.concat());
+    for denial in [Denial::Nsec, Denial::Nsec3, Denial::OptOut] {
+        let zone = zones::sign(&zones::zone("cases.zone", "signed.test.", "other.test."), denial);
+        let Some(validator) = Validator::of(&zone) else { return harness::skip(test, "delv is not installed") };
+        let trine = Server::start(&ServerOptions::default(), |directory| {
+            harness::zones::install(directory, "signed.test.zone", &zone.text);
+        });
+        let ask = |(name, rtype): &(&str, &str)| {
+            let said = validator.check(trine.address, &format!("{name}signed.test."), rtype).err()?;
+            Some(format!("## {name} {rtype}\n{said}"))
+        };
+        let refused: Vec<String> = VALIDATED.iter().filter_map(ask).collect();
+        assert!(refused.is_empty(), "{denial:?}: {}", refused.concat());
+    }
 }
 
 #[test]
-fn b51_nsec3_zones_answer_as_peers_do_without_do() {
-    let test = "b51_nsec3_zones_answer_as_peers_do_without_do";
+fn b51_nsec3_zones_answer_as_peers_do() {
+    nsec3_zones_answer_as_peers_do("b51_nsec3_zones_answer_as_peers_do", Denial::Nsec3);
+}
+
+#[test]
+fn b51_opt_out_zones_answer_as_peers_do() {
+    nsec3_zones_answer_as_peers_do("b51_opt_out_zones_answer_as_peers_do", Denial::OptOut);
+}
+
+/// Compares answers from zones signed with NSEC3, parent and child among them.
+fn nsec3_zones_answer_as_peers_do(test: &str, denial: Denial) {
     if !zones::can_sign() {
         return harness::skip(test, "dnssec-signzone or dnssec-keygen is not installed");
     }
-    let zone = zones::sign(&zones::zone("cases.zone", "nsec3.test.", "other.test."), Denial::Nsec3);
-    let Some(stage) = Stage::start(test, std::slice::from_ref(&zone)) else { return };
+    let sign = |file, apex, other| zones::sign(&zones::zone(file, apex, other), denial);
+    let served = [
+        sign("cases.zone", "nsec3.test.", "other.test."),
+        sign("parent.zone", "parent.test.", "parent.test."),
+        sign("child.zone", "child.parent.test.", "parent.test."),
+    ];
+    let Some(stage) = Stage::start(test, &served) else { return };
     let mut comparison = Comparison::default();
-    stage.compare(&mut comparison, &zones::questions(&zone, &[Edns::Plain]));
+    for zone in &served {
+        stage.compare(&mut comparison, &zones::questions(zone, &EDNS));
+    }
     comparison.finish(test);
 }
 

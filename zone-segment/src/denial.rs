@@ -4,10 +4,8 @@
 //! (Perl, Itai and Avni, "Interpolation search", 1978) takes two or three steps where halving takes twenty.
 
 use crate::node::Node;
+use crate::nsec3::{NSEC3_HASH_OCTETS, Nsec3Hash};
 use crate::tables::{ArchivedZoneRow, ArchivedZonesRoot};
-
-/// Octets of a hash in the name of an NSEC3 owner: SHA-1's, the only one defined (RFC 5155, section 11).
-pub(crate) const NSEC3_HASH_OCTETS: usize = 20;
 
 /// Letters of such a hash in base32hex (RFC 4648, section 7).
 const NSEC3_LABEL_OCTETS: usize = 32;
@@ -28,11 +26,11 @@ pub enum Nsec3<'a> {
 }
 
 /// The hash in an owner's first label; none when it is not one.
-pub(crate) fn hash_of_label(label: &[u8]) -> Option<[u8; NSEC3_HASH_OCTETS]> {
+pub(crate) fn hash_of_label(label: &[u8]) -> Option<Nsec3Hash> {
     if label.len() != NSEC3_LABEL_OCTETS {
         return None;
     }
-    let mut hash = [0; NSEC3_HASH_OCTETS];
+    let mut hash: Nsec3Hash = [0; NSEC3_HASH_OCTETS];
     for (letters, octets) in label.chunks_exact(8).zip(hash.chunks_exact_mut(5)) {
         let mut bits = 0u64;
         for letter in letters {
@@ -54,7 +52,7 @@ fn value_of(letter: u8) -> Option<u8> {
 }
 
 /// What stands in the table for a hash: its first octets.
-pub(crate) fn row_of_hash(hash: &[u8; NSEC3_HASH_OCTETS]) -> u64 {
+pub(crate) fn row_of_hash(hash: &Nsec3Hash) -> u64 {
     hash.first_chunk::<8>().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
@@ -63,8 +61,8 @@ pub(crate) fn row_of_hash(hash: &[u8; NSEC3_HASH_OCTETS]) -> u64 {
 pub(crate) fn at_or_before<'a>(
     root: &'a ArchivedZonesRoot,
     zone: &ArchivedZoneRow,
-    hash: &[u8; NSEC3_HASH_OCTETS],
-) -> Option<(Node<'a>, [u8; NSEC3_HASH_OCTETS])> {
+    hash: &Nsec3Hash,
+) -> Option<(Node<'a>, Nsec3Hash)> {
     let start = zone.nsec3_start.to_native() as usize;
     let rows = root.nsec3_hashes.get(start..start.saturating_add(zone.nsec3_count.to_native() as usize))?;
     let nodes = root.nsec3_nodes.get(start..)?.get(..rows.len())?;

@@ -96,6 +96,11 @@ impl LookupName {
         NameRef::from_checked(&self.wire()[self.starts.suffix_start(labels)..])
     }
 
+    /// The hash of its last `labels` labels under its key: what tells names apart to whom the key is not known.
+    pub fn suffix_hash(&self, labels: usize) -> u64 {
+        self.hash(self.key, labels)
+    }
+
     /// The leftmost of its last `labels` labels; `labels` is 1 to as many as it has.
     pub(crate) fn label(&self, labels: usize) -> &[u8] {
         let start = self.starts.suffix_start(labels);

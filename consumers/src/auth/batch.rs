@@ -11,7 +11,7 @@
 use std::array;
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::ptr;
 use std::time::Duration;
@@ -132,13 +132,13 @@ impl Batch {
         parts.map(|(datagram, query)| query.get(..datagram.query_bytes).unwrap_or_default())
     }
 
-    /// Puts an answer, or none, to each query: `answer` gets the query and the buffer, and gives the answer's length.
-    pub fn answer_each(&mut self, mut answer: impl FnMut(&[u8], &mut [u8]) -> Option<usize>) {
+    /// Puts an answer, or none, to each query: `answer` gets the query, who asked and the buffer, and gives the answer's length.
+    pub fn answer_each(&mut self, mut answer: impl FnMut(&[u8], IpAddr, &mut [u8]) -> Option<usize>) {
         let buffers = self.answers.chunks_exact_mut(self.answer_bytes.max(1));
         let parts = self.datagrams.iter_mut().zip(self.queries.iter()).zip(buffers);
         for ((datagram, query), buffer) in parts.take(self.received) {
             let query = query.get(..datagram.query_bytes).unwrap_or_default();
-            datagram.answer_bytes = answer(query, buffer).unwrap_or(0).min(self.answer_bytes);
+            datagram.answer_bytes = answer(query, datagram.address.ip(), buffer).unwrap_or(0).min(self.answer_bytes);
         }
     }
 
@@ -298,10 +298,28 @@ struct Datagram {
     answer_bytes: usize,
 }
 
-/// A socket address as it is, IPv4 or IPv6: it goes back to the kernel unread.
+/// A socket address as it is, IPv4 or IPv6: it goes back to the kernel as it came.
 #[derive(Clone, Copy, Default)]
 #[repr(C, align(8))]
 struct Address([u8; 32]);
+
+impl Address {
+    /// The IP address in it: `sockaddr_in` has it behind family and port, `sockaddr_in6` behind these and the flow label. The unspecified one
+    /// where it is neither.
+    #[inline]
+    #[expect(clippy::host_endian_bytes, reason = "the kernel writes the family as the machine has its numbers")]
+    fn ip(&self) -> IpAddr {
+        let [a, b, _, _, rest @ ..] = &self.0;
+        match i32::from(u16::from_ne_bytes([*a, *b])) {
+            libc::AF_INET => rest.first_chunk().map(|octets| IpAddr::V4(Ipv4Addr::from(*octets))),
+            libc::AF_INET6 => {
+                rest.get(4..).and_then(<[u8]>::first_chunk).map(|octets: &[u8; 16]| IpAddr::V6(Ipv6Addr::from(*octets)))
+            }
+            _ => None,
+        }
+        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+}
 
 /// The one control message a datagram may carry, `IP_PKTINFO` or `IPV6_PKTINFO`, as the kernel lays it out: a header, then 12 or 20 octets.
 #[derive(Clone, Copy)]
@@ -403,7 +421,7 @@ mod tests {
         let mut received = 0;
         while received < 5 {
             received += receive(&mut batch, &socket);
-            batch.answer_each(|query, answer| {
+            batch.answer_each(|query, _, answer| {
                 assert_eq!(query.len(), 3);
                 answer[..2].copy_from_slice(&[query[0], 9]);
                 (query[0] != 2).then_some(2)
@@ -445,7 +463,7 @@ mod tests {
         while received < 3 {
             received += receive(&mut batch, &socket);
             // The second answer is longer than any datagram.
-            batch.answer_each(|query, _| Some(if query[0] == 1 { 70_000 } else { 1 }));
+            batch.answer_each(|query, _, _| Some(if query[0] == 1 { 70_000 } else { 1 }));
             let sent = batch.send(&socket);
             result = Sent { sent: result.sent + sent.sent, dropped: result.dropped + sent.dropped };
         }

@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::answer::Limits;
+use super::answer::Policy;
 use super::tcp::{TcpLimits, TcpServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError};
 use crate::progress::{ProgressError, ProgressTable};
@@ -54,17 +54,18 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let progress = Arc::new(ProgressTable::open(links.progress).map_err(AuthError::Progress)?);
     let line = options.slot as usize;
     let current = Arc::new(ArcSwapOption::empty());
+    let policy = Arc::new(Policy::default());
     let thread = QueryThread::start(QueryThreadOptions {
         slot: line,
         sockets: links.udp.into_iter().map(|sockets| sockets.into_iter().map(UdpSocket::from).collect()).collect(),
         zones: Arc::clone(&current),
         progress: Arc::clone(&progress),
         line,
-        limits: Limits::default(),
+        policy: Arc::clone(&policy),
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
-    let server = TcpServer::new(Arc::clone(&current), Limits::default(), TcpLimits::default());
+    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::default());
     let first = Arc::new(Notify::new());
     let tcp = async {
         // Until there is something to answer, connections are left to the siblings.

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,7 +19,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use zone_segment::ZoneSet;
 
-use super::answer::{Limits, Scratch, Transport, respond};
+use super::answer::{Client, Policy, Scratch, Transport, respond};
+use super::udp::unix_now;
 
 /// Limits of the TCP side of one process.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +48,8 @@ impl Default for TcpLimits {
 pub struct TcpServer {
     /// The current generation.
     zones: Arc<ArcSwapOption<ZoneSet>>,
-    /// Limits of an answer.
-    limits: Limits,
+    /// What is answered with.
+    policy: Arc<Policy>,
     /// Limits of connections.
     tcp_limits: TcpLimits,
     /// Where answers are written before they join their connection's output.
@@ -63,10 +64,10 @@ pub struct TcpServer {
 
 impl TcpServer {
     /// A server of what `zones` holds.
-    pub fn new(zones: Arc<ArcSwapOption<ZoneSet>>, limits: Limits, tcp_limits: TcpLimits) -> Arc<Self> {
+    pub fn new(zones: Arc<ArcSwapOption<ZoneSet>>, policy: Arc<Policy>, tcp_limits: TcpLimits) -> Arc<Self> {
         Arc::new(Self {
             zones,
-            limits,
+            policy,
             tcp_limits,
             desk: Mutex::new(Desk::default()),
             connections: Mutex::new(HashMap::new()),
@@ -114,9 +115,9 @@ impl TcpServer {
     async fn accept_all(self: Arc<Self>, listener: tokio::net::TcpListener) {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, client)) => {
                     add(&self.counters.accepted);
-                    self.admit(stream);
+                    self.admit(stream, client.ip());
                 }
                 Err(error) if is_passing(&error) => {}
                 Err(error) => {
@@ -130,11 +131,11 @@ impl TcpServer {
     }
 
     /// Makes room for a connection and starts serving it.
-    fn admit(self: &Arc<Self>, stream: TcpStream) {
+    fn admit(self: &Arc<Self>, stream: TcpStream, address: IpAddr) {
         while self.connection_count() >= self.tcp_limits.connections_max.max(1) {
             self.evict_one();
         }
-        let connection = Arc::new(Connection::new());
+        let connection = Arc::new(Connection::new(address));
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         self.connections().insert(id, Arc::clone(&connection));
         let entry = Entry { server: Arc::clone(self), id };
@@ -168,7 +169,7 @@ impl TcpServer {
             connection.is_idle.store(false, Ordering::Relaxed);
             while let Some(query) = input.take_message() {
                 connection.note_query();
-                self.answer(query, &mut output)?;
+                self.answer(query, connection, &mut output)?;
                 if output.len() >= OUTPUT_OCTETS {
                     break;
                 }
@@ -188,14 +189,15 @@ impl TcpServer {
     }
 
     /// Answers one query behind what is to be written already. What gets no answer ends the connection: its sender is no client.
-    fn answer(&self, query: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+    fn answer(&self, query: &[u8], connection: &Connection, output: &mut Vec<u8>) -> io::Result<()> {
         add(&self.counters.queries);
         // A panic while the lock was held leaves nothing worse than an unfinished answer in the buffer.
         let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
         let Desk { scratch, room } = &mut *desk;
         let zones = self.zones.load();
-        let length = respond(query, zones.as_deref(), Transport::Tcp, &self.limits, room, scratch);
-        let answer = length.and_then(|length| room.get(..length)).ok_or(io::ErrorKind::InvalidData)?;
+        let client = Client { transport: Transport::Tcp, address: connection.address, now: unix_now() };
+        let answered = respond(query, zones.as_deref(), &client, &self.policy, room, scratch);
+        let answer = answered.and_then(|answered| room.get(..answered.octets)).ok_or(io::ErrorKind::InvalidData)?;
         let length = u16::try_from(answer.len()).map_err(|_| io::ErrorKind::InvalidData)?;
         output.extend_from_slice(&length.to_be_bytes());
         output.extend_from_slice(answer);
@@ -252,6 +254,8 @@ impl Default for Desk {
 /// What others know of a connection.
 #[derive(Debug)]
 struct Connection {
+    /// Its client.
+    address: IpAddr,
     /// When it was taken.
     began: Instant,
     /// When its last query was whole, in milliseconds since then.
@@ -264,8 +268,9 @@ struct Connection {
 
 impl Connection {
     /// A connection just taken.
-    fn new() -> Self {
+    fn new(address: IpAddr) -> Self {
         Self {
+            address,
             began: Instant::now(),
             last_query_ms: AtomicU64::new(0),
             is_idle: AtomicBool::new(true),

@@ -16,14 +16,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use tokio::sync::Notify;
 use zone_segment::ZoneSet;
 
-use super::answer::{Limits, PREPARED_MAX, Scratch, Transport, prepare, respond};
+use super::answer::{Client, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
 use super::batch::{BATCH_MAX, Batch, QuerySocket};
 use crate::progress::{ProgressLine, ProgressTable};
 
@@ -40,8 +40,8 @@ pub struct QueryThreadOptions {
     pub progress: Arc<ProgressTable>,
     /// The thread's line there.
     pub line: usize,
-    /// Limits of an answer.
-    pub limits: Limits,
+    /// What is answered with.
+    pub policy: Arc<Policy>,
 }
 
 /// The handle of a running query thread. Dropping it tells the thread to end, without waiting for it.
@@ -60,7 +60,7 @@ impl QueryThread {
     ///
     /// [`StartError`] when the options name no line or slot, or the system refuses a resource.
     pub fn start(options: QueryThreadOptions) -> Result<Self, StartError> {
-        let QueryThreadOptions { slot, sockets, zones, progress, line, limits } = options;
+        let QueryThreadOptions { slot, sockets, zones, progress, line, policy } = options;
         if sockets.len() > SLOTS_MAX || slot >= sockets.len() {
             return Err(StartError::Slot { expected_max: sockets.len().min(SLOTS_MAX), got: slot });
         }
@@ -80,7 +80,7 @@ impl QueryThread {
             line,
             counters: Counters::default(),
         });
-        let worker = Worker { shared: Arc::clone(&shared), zones, limits };
+        let worker = Worker { shared: Arc::clone(&shared), zones, policy };
         let join = thread::Builder::new()
             .name(format!("query-{slot}"))
             .spawn(move || worker.run())
@@ -260,8 +260,8 @@ struct Worker {
     shared: Arc<Shared>,
     /// The current generation.
     zones: Arc<ArcSwapOption<ZoneSet>>,
-    /// Limits of an answer.
-    limits: Limits,
+    /// What is answered with.
+    policy: Arc<Policy>,
 }
 
 /// What a batch needs; made once.
@@ -273,10 +273,10 @@ struct Tools {
 }
 
 impl Tools {
-    /// Makes them, for answers within these limits.
-    fn new(limits: &Limits) -> Self {
+    /// Makes them, for answers under this policy.
+    fn new(policy: &Policy) -> Self {
         let scratches = vec![Scratch::default(); BATCH_MAX].into_boxed_slice();
-        Self { batch: Batch::new(usize::from(limits.udp_octets_max)), scratches }
+        Self { batch: Batch::new(usize::from(policy.udp_octets_max)), scratches }
     }
 }
 
@@ -284,7 +284,7 @@ impl Worker {
     /// Serves until told to end. Each turn of the outer loop serves one set of sockets, until the drained slots change.
     fn run(&self) {
         let shared = &*self.shared;
-        let mut tools = Tools::new(&self.limits);
+        let mut tools = Tools::new(&self.policy);
         loop {
             // Acquire; pairs with the release store in `QueryThread::set_drained`.
             let drained = shared.drained.load(Ordering::Acquire);
@@ -362,7 +362,12 @@ impl Worker {
             prepare(batch.queries(), zones, scratches);
         }
         let mut scratches = scratches.iter_mut();
-        batch.answer_each(|query, room| respond(query, zones, Transport::Udp, &self.limits, room, scratches.next()?));
+        // Only cookies have a time in them.
+        let now = self.policy.cookies.as_ref().map_or(0, |_| unix_now());
+        batch.answer_each(|query, address, room| {
+            let client = Client { transport: Transport::Udp, address, now };
+            Some(respond(query, zones, &client, &self.policy, room, scratches.next()?)?.octets)
+        });
         drop(loaded);
         let sent = batch.send(socket);
         add(&counters.queries, received);
@@ -376,6 +381,11 @@ impl Worker {
     fn current_generation(&self) -> u64 {
         generation_of(self.zones.load().as_deref())
     }
+}
+
+/// The time in seconds since 1970, cut to 32 bits.
+pub(super) fn unix_now() -> u32 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as u32)
 }
 
 /// A generation's number.

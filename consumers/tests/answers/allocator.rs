@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use consumers::auth::answer::{Limits, PREPARED_MAX, Scratch, Transport, prepare, respond};
+use consumers::auth::answer::{Cookies, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
 use consumers::auth::udp::{QueryThread, QueryThreadOptions};
 use consumers::progress::ProgressTable;
 use nix::unistd::gettid;
 
-use crate::ask::Ask;
+use crate::ask::{Ask, client};
 use crate::found::ZONES;
 
 /// Counts, then passes on to the system's allocator.
@@ -96,14 +96,15 @@ fn queries() -> Vec<Vec<u8>> {
 fn an_answer_allocates_nothing() {
     let queries = queries();
     let (mut room, mut scratches) = (vec![0; 1232], vec![Scratch::default(); PREPARED_MAX]);
-    let limits = Limits::default();
+    let policy = Policy { cookies: Cookies::new(&[[7; 16]]), rotate_rrsets: true, ..Policy::default() };
+    let client = client(Transport::Udp);
     let zones = Arc::clone(&ZONES);
     let here = allocations_of(gettid().as_raw());
     for batch in queries.chunks(PREPARED_MAX) {
         let before = here.load(Ordering::Relaxed);
         prepare(batch.iter().map(Vec::as_slice), &zones, &mut scratches);
         for (query, scratch) in batch.iter().zip(&mut scratches) {
-            let answer = respond(query, Some(&*zones), Transport::Udp, &limits, &mut room, scratch);
+            let answer = respond(query, Some(&*zones), &client, &policy, &mut room, scratch);
             assert_eq!(here.load(Ordering::Relaxed), before, "{query:02x?}");
             assert!(answer.is_some());
         }
@@ -124,7 +125,7 @@ fn a_query_thread_allocates_nothing_once_it_runs() {
         zones: Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES)))),
         progress: Arc::new(ProgressTable::open(descriptor).unwrap()),
         line: 0,
-        limits: Limits::default(),
+        policy: Arc::new(Policy::default()),
     })
     .unwrap();
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();

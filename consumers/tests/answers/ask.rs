@@ -1,8 +1,9 @@
 //! Asking: queries made of a line of text, answers written down as lines of text. Every answer is also read by an independent parser.
 
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
 
-use consumers::auth::answer::{Limits, Scratch, Transport, respond};
+use consumers::auth::answer::{Answered, Client, Policy, Scratch, Transport, respond};
 use dns::message::header::{self, Header};
 use dns::text::present;
 use dns::types::{Rtype, compressible_names};
@@ -60,11 +61,20 @@ impl Ask {
     /// The answer's octets.
     pub(crate) fn respond(&self, zones: &ZoneSet) -> Option<Vec<u8>> {
         let mut room = vec![0xee; 65_535];
-        let limits = Limits::default();
-        let length = respond(&self.message, Some(zones), self.transport, &limits, &mut room, &mut Scratch::default())?;
-        room.truncate(length);
+        let answered = self.respond_into(zones, &Policy::default(), &mut room)?;
+        room.truncate(answered.octets);
         Some(room)
     }
+
+    /// The answer under a policy, written into some room.
+    pub(crate) fn respond_into(&self, zones: &ZoneSet, policy: &Policy, room: &mut [u8]) -> Option<Answered> {
+        respond(&self.message, Some(zones), &client(self.transport), policy, room, &mut Scratch::default())
+    }
+}
+
+/// A client on this machine.
+pub(crate) fn client(transport: Transport) -> Client {
+    Client { transport, address: IpAddr::V4(Ipv4Addr::LOCALHOST), now: 0 }
 }
 
 /// Asks, and gives the answer as text.

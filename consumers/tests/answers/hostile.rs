@@ -1,6 +1,6 @@
 //! Hostile input (B54): a table of packets with what each gets, then random and mutated ones, of which only the frame is known.
 
-use consumers::auth::answer::{Limits, Scratch, Transport, respond};
+use consumers::auth::answer::{Policy, Transport};
 use dns::message::header::{self, Header};
 use proptest::prelude::*;
 use zone_segment::NameRef;
@@ -142,12 +142,13 @@ fn b54_what_is_unusual_but_sound_is_answered() {
 /// Asserts what holds of the answer to any octets.
 fn check_any(message: &[u8], transport: Transport) -> Result<(), TestCaseError> {
     let mut room = vec![0; 65_535];
-    let limits = Limits::default();
-    let length = respond(message, Some(&**ZONES), transport, &limits, &mut room, &mut Scratch::default());
+    let policy = Policy::default();
+    let ask = Ask { message: message.to_vec(), transport };
+    let length = ask.respond_into(&ZONES, &policy, &mut room).map(|answered| answered.octets);
     let is_query = Header::parse(message).is_some_and(|header| !header.has(header::QR));
     prop_assert_eq!(length.is_some(), is_query);
     let Some(length) = length else { return Ok(()) };
-    prop_assert!(transport == Transport::Tcp || length <= usize::from(limits.udp_octets_max));
+    prop_assert!(transport == Transport::Tcp || length <= usize::from(policy.udp_octets_max));
     check_frame(message, &room[..length]);
     let asked = Header::parse(message).unwrap();
     let has_question = asked.counts[0] == 1

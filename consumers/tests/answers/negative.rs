@@ -1,9 +1,9 @@
 //! What is not there (B50), and zones that are not served or can't be (B56, B57) in unsigned zones.
 
-use consumers::auth::answer::{Limits, Scratch, Transport, respond};
+use consumers::auth::answer::{Policy, Scratch, Transport, respond};
 use zone_segment::{ZoneSet, ZoneState};
 
-use crate::ask::{Ask, check, text};
+use crate::ask::{Ask, check, client, text};
 use crate::found::{EXAMPLE, ZONES};
 use crate::zones::{generation, zone, zone_in_state};
 
@@ -70,8 +70,9 @@ fn before_the_first_generation_queries_get_servfail() {
     let mut room = [0; 512];
     let query = Ask::new("www.example. A +edns=1232").message;
     let none: Option<&ZoneSet> = None;
-    let length = respond(&query, none, Transport::Udp, &Limits::default(), &mut room, &mut Scratch::default());
-    assert_eq!(text(&room[..length.unwrap()]), "SERVFAIL\nede 14\n");
+    let client = client(Transport::Udp);
+    let answered = respond(&query, none, &client, &Policy::default(), &mut room, &mut Scratch::default());
+    assert_eq!(text(&room[..answered.unwrap().octets]), "SERVFAIL\nede 14\n");
 }
 
 #[test]

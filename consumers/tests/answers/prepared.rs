@@ -1,9 +1,9 @@
 //! Queries prepared in batches: the answers are those of queries answered by themselves, octet by octet, whatever else is in the batch.
 
-use consumers::auth::answer::{Limits, PREPARED_MAX, Scratch, Transport, prepare, respond};
+use consumers::auth::answer::{PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
 use zone_segment::{HashKey, ZoneSet, ZoneState};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, client};
 use crate::found::{EXAMPLE, ZONES};
 use crate::zones::{generation, generation_under, sign, zone, zone_in_state};
 
@@ -48,8 +48,9 @@ fn queries() -> Vec<Vec<u8>> {
 /// The answer to a query.
 fn answer(zones: &ZoneSet, query: &[u8], scratch: &mut Scratch) -> Option<Vec<u8>> {
     let mut room = vec![0xee; 1232];
-    let length = respond(query, Some(zones), Transport::Udp, &Limits::default(), &mut room, scratch)?;
-    room.truncate(length);
+    let client = client(Transport::Udp);
+    let answered = respond(query, Some(zones), &client, &Policy::default(), &mut room, scratch)?;
+    room.truncate(answered.octets);
     Some(room)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
-use consumers::auth::answer::{Limits, Scratch, respond};
+use consumers::auth::answer::Policy;
 use dns::message::header::{self, Header};
 use zone_segment::ZoneSet;
 
@@ -91,11 +91,10 @@ fn b53_a_signature_that_does_not_fit_takes_its_rrset_along() {
 fn b53_the_process_s_own_maximum_counts_too() {
     let query = Ask::new("x.in.big. A +edns=4096");
     for (own, limit) in [(1400, 1400), (700, 700), (100, 512)] {
-        let limits = Limits { udp_octets_max: own };
+        let policy = Policy { udp_octets_max: own, ..Policy::default() };
         let mut room = vec![0; 65_535];
-        let respond =
-            respond(&query.message, Some(&**ZONES), query.transport, &limits, &mut room, &mut Scratch::default());
-        let answer = &room[..respond.unwrap()];
+        let answered = query.respond_into(&ZONES, &policy, &mut room).unwrap();
+        let answer = &room[..answered.octets];
         check_frame(&query.message, answer);
         assert!(answer.len() <= limit);
         assert_eq!(text(answer).contains(" tc"), own < 800, "{own}");
@@ -107,14 +106,7 @@ fn b53_a_buffer_shorter_than_the_limit_is_not_overrun() {
     let query = Ask::new("www.big. A +do");
     for length in 0..200 {
         let mut room = vec![0; length];
-        let answer = respond(
-            &query.message,
-            Some(&**ZONES),
-            query.transport,
-            &Limits::default(),
-            &mut room,
-            &mut Scratch::default(),
-        );
-        assert!(answer.is_none_or(|answer| answer <= length));
+        let answered = query.respond_into(&ZONES, &Policy::default(), &mut room);
+        assert!(answered.is_none_or(|answered| answered.octets <= length));
     }
 }

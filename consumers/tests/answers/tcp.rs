@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use consumers::auth::answer::Limits;
+use consumers::auth::answer::Policy;
 use consumers::auth::tcp::{TcpLimits, TcpServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,7 +20,7 @@ fn with_server<F: Future<Output = ()>>(limits: TcpLimits, test: impl FnOnce(Sock
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
-    let server = TcpServer::new(zones, Limits::default(), limits);
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         tokio::select! {
@@ -182,7 +182,7 @@ fn connections_end_with_the_server() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
-    let server = TcpServer::new(zones, Limits::default(), TcpLimits::default());
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), TcpLimits::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut stream = tokio::select! {

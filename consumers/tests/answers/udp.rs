@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use consumers::auth::answer::Limits;
+use consumers::auth::answer::Policy;
 use consumers::auth::udp::{QueryThread, QueryThreadOptions, StartError};
 use consumers::progress::{ProgressTable, ProgressView};
 use zone_segment::ZoneSet;
@@ -34,7 +34,7 @@ fn start(slot: usize, sockets: &[Vec<UdpSocket>], zones: Option<Arc<ZoneSet>>) -
         zones: Arc::clone(&zones),
         progress: Arc::new(ProgressTable::open(descriptor).unwrap()),
         line: 0,
-        limits: Limits::default(),
+        policy: Arc::new(Policy::default()),
     })
     .unwrap();
     Running { thread, zones, view }
@@ -185,7 +185,7 @@ fn a_thread_without_a_slot_or_a_line_does_not_start() {
             zones: Arc::new(ArcSwapOption::from(None)),
             progress: Arc::new(ProgressTable::open(descriptor).unwrap()),
             line,
-            limits: Limits::default(),
+            policy: Arc::new(Policy::default()),
         }
     };
     assert!(matches!(QueryThread::start(options(1, 0)), Err(StartError::Slot { got: 1, .. })));

@@ -13,27 +13,18 @@ use crate::text::types_of_set;
 use crate::types::Rtype;
 use data_encoding::BASE32HEX_NOPAD;
 use rayon::prelude::*;
-use sha1::{Digest as _, Sha1};
 use std::ops::Range;
-use zone_segment::{NameRef, ZoneSource as _};
-
-/// The one hash algorithm there is (RFC 5155, section 11).
-const SHA1: u8 = 1;
+use zone_segment::{NameRef, Nsec3Hash, Nsec3Parameters, ZoneSource as _};
 
 /// The flag of an NSEC3 whose span may hold delegations without one.
 const OPT_OUT: u8 = 1;
 
-/// A hash.
-type Hash = [u8; 20];
-
 /// Checks all chains.
 pub(super) fn check<'a>(zone: &'a SortedZone, findings: &mut Findings<'a>) {
-    let parameters: Vec<Parameters<'_>> = apex::records(zone)
+    let parameters: Vec<Nsec3Parameters<'_>> = apex::records(zone)
         .iter()
         .filter(|record| record.rtype == Rtype::NSEC3PARAM)
-        .filter_map(|record| Parameters::of(record.rdata))
-        .filter(|(parameters, flags, _)| *flags == 0 && parameters.algorithm == SHA1)
-        .map(|(parameters, ..)| parameters)
+        .filter_map(|record| Nsec3Parameters::in_use(record.rdata))
         .collect();
     let mut links: Vec<Link<'a>> = each_part(zone, |range, links| {
         each_of_range(zone, range, |owner, _| {
@@ -63,48 +54,17 @@ fn each_part<T: Send>(zone: &SortedZone, collect: impl Fn(Range<usize>, &mut Vec
     starts.into_par_iter().flat_map_iter(of_range).collect()
 }
 
-/// What names are hashed with.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Parameters<'a> {
-    /// The hash algorithm.
-    algorithm: u8,
-    /// How often it is used again.
-    iterations: u16,
-    /// What is added to what is hashed.
-    salt: &'a [u8],
-}
-
-impl<'a> Parameters<'a> {
-    /// Those that an NSEC3 or NSEC3PARAM begins with, its flags, and the rest of it.
-    fn of(rdata: &'a [u8]) -> Option<(Self, u8, &'a [u8])> {
-        let ([algorithm, flags, high, low, salt_octets], rest) = rdata.split_first_chunk()?;
-        let (salt, rest) = rest.split_at_checked(usize::from(*salt_octets))?;
-        let iterations = u16::from_be_bytes([*high, *low]);
-        Some((Self { algorithm: *algorithm, iterations, salt }, *flags, rest))
-    }
-
-    /// The hash of a name (RFC 5155, section 5).
-    fn hash(self, name: NameRef<'_>) -> Hash {
-        // A length octet is below the letters, so that folding the whole of the wire form changes labels only.
-        let mut hash = Sha1::new().chain_update(name.as_wire().to_ascii_lowercase()).chain_update(self.salt).finalize();
-        for _ in 0..self.iterations {
-            hash = Sha1::new().chain_update(hash).chain_update(self.salt).finalize();
-        }
-        hash.into()
-    }
-}
-
 /// An NSEC3 of the zone.
 #[derive(Clone, Copy, Debug)]
 struct Link<'a> {
     /// The hash that its owner is.
-    hash: Hash,
+    hash: Nsec3Hash,
     /// Its owner.
     owner: NameRef<'a>,
     /// The record.
     record: OwnerRecord<'a>,
     /// What it was hashed with.
-    parameters: Parameters<'a>,
+    parameters: Nsec3Parameters<'a>,
     /// Whether its span may hold delegations without one.
     is_opt_out: bool,
     /// The hash that it leads to.
@@ -117,8 +77,8 @@ impl<'a> Link<'a> {
     /// Takes an NSEC3 apart; `None` where its owner is no hash.
     fn of(owner: NameRef<'a>, record: OwnerRecord<'a>) -> Option<Self> {
         let label = owner.labels().next()?.to_ascii_uppercase();
-        let hash: Hash = BASE32HEX_NOPAD.decode(&label).ok()?.try_into().ok()?;
-        let (parameters, flags, rest) = Parameters::of(record.rdata)?;
+        let hash: Nsec3Hash = BASE32HEX_NOPAD.decode(&label).ok()?.try_into().ok()?;
+        let (parameters, flags, rest) = Nsec3Parameters::split(record.rdata)?;
         let (next_octets, rest) = rest.split_first()?;
         let (next, set) = rest.split_at_checked(usize::from(*next_octets))?;
         Some(Self { hash, owner, record, parameters, is_opt_out: flags & OPT_OUT != 0, next, set })
@@ -128,7 +88,7 @@ impl<'a> Link<'a> {
 /// A name that the chain has a place for.
 struct Expected<'a> {
     /// Its hash.
-    hash: Hash,
+    hash: Nsec3Hash,
     /// The name.
     name: NameRef<'a>,
     /// Its first record; none at an empty non-terminal.
@@ -149,7 +109,7 @@ struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     /// Checks the chain.
-    fn check(&self, parameters: Parameters<'_>, findings: &mut Findings<'a>) {
+    fn check(&self, parameters: Nsec3Parameters<'_>, findings: &mut Findings<'a>) {
         let nexts = self.links.iter().cycle().skip(1);
         for (link, next) in self.links.iter().zip(nexts) {
             if link.next != next.hash {
@@ -227,7 +187,7 @@ impl<'a> Chain<'a> {
 fn push_expected<'a>(
     zone: &'a SortedZone,
     range: Range<usize>,
-    parameters: Parameters<'_>,
+    parameters: Nsec3Parameters<'_>,
     expected: &mut Vec<Expected<'a>>,
 ) {
     let start = super::first_owner(zone, range.start);
@@ -253,7 +213,7 @@ fn push_empty_non_terminals<'a>(
     name: NameRef<'a>,
     rank: usize,
     before: Option<NameRef<'_>>,
-    parameters: Parameters<'_>,
+    parameters: Nsec3Parameters<'_>,
     expected: &mut Vec<Expected<'a>>,
 ) {
     let mut ancestor = name;
@@ -272,5 +232,5 @@ fn push_empty_non_terminals<'a>(
 /// The hash of a name as an owner has it: for tests, which make chains.
 #[cfg(test)]
 pub(super) fn hash_text(name: NameRef<'_>, iterations: u16, salt: &[u8]) -> String {
-    BASE32HEX_NOPAD.encode(&Parameters { algorithm: SHA1, iterations, salt }.hash(name))
+    BASE32HEX_NOPAD.encode(&Nsec3Parameters { algorithm: zone_segment::NSEC3_SHA1, iterations, salt }.hash(name))
 }

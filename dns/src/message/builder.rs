@@ -5,7 +5,7 @@ use std::fmt;
 
 use zone_segment::NameRef;
 
-use super::edns::{EXTENDED_ERROR_OCTETS, EdnsReply, OPT_OCTETS};
+use super::edns::{Edns, EdnsReply, OPTION_FIXED_OCTETS};
 use super::header::{self, HEADER_OCTETS, Header};
 use super::names::{LabelStarts, NameTable, POINTER_FIRST, stands_at};
 use super::query::Question;
@@ -29,6 +29,8 @@ pub struct Builder<'a> {
     reserved: usize,
     /// The section records go to.
     section: Section,
+    /// The class of records.
+    class: Class,
     /// The whole RCODE, of which the header holds four bits.
     rcode: Rcode,
     /// Names written so far.
@@ -78,6 +80,7 @@ impl<'a> Builder<'a> {
             limit,
             reserved: 0,
             section: Section::Answer,
+            class: Class::IN,
             rcode: Rcode::NOERROR,
             names: NameTable::new(),
         })
@@ -99,18 +102,23 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Keeps room for an OPT record, so that whatever else is left out, it fits.
+    /// Keeps room for an OPT record of so many octets, so that whatever else is left out, it fits.
     ///
     /// # Errors
     ///
     /// [`Full`] when there is no such room.
-    pub fn reserve_edns(&mut self) -> Result<(), Full> {
-        if self.limit - self.position < OPT_OCTETS {
+    pub fn reserve_edns(&mut self, octets: usize) -> Result<(), Full> {
+        if self.limit - self.position < octets {
             return Err(Full);
         }
-        self.reserved = OPT_OCTETS;
-        self.limit -= OPT_OCTETS;
+        self.reserved = octets;
+        self.limit -= octets;
         Ok(())
+    }
+
+    /// Makes the records that follow ones of another class than IN.
+    pub fn set_class(&mut self, class: Class) {
+        self.class = class;
     }
 
     /// Goes on to a section. Records never go to an earlier one again.
@@ -119,7 +127,7 @@ impl<'a> Builder<'a> {
         self.section = section;
     }
 
-    /// Adds an RRset of class IN, whole.
+    /// Adds an RRset, whole.
     ///
     /// # Errors
     ///
@@ -179,6 +187,11 @@ impl<'a> Builder<'a> {
         self.header.flags |= header::AA;
     }
 
+    /// Whether the answer is authoritative.
+    pub fn is_authoritative(&self) -> bool {
+        self.header.has(header::AA)
+    }
+
     /// Says that something needed was left out.
     pub fn set_truncated(&mut self) {
         self.header.flags |= header::TC;
@@ -190,18 +203,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Ends the answer with its OPT record, if it gets one and room was reserved, and gives its length.
-    pub fn finish(mut self, edns: Option<&EdnsReply>) -> usize {
+    pub fn finish(mut self, edns: Option<&EdnsReply<'_>>) -> usize {
         self.limit += self.reserved;
         if let Some(edns) = edns.filter(|_| self.reserved > 0) {
-            let room = self.limit.saturating_sub(self.position + OPT_OCTETS);
-            let error = edns.error.filter(|_| room >= EXTENDED_ERROR_OCTETS);
-            let options = if error.is_some() { EXTENDED_ERROR_OCTETS as u16 } else { 0 };
-            if self.put(&edns.fixed(self.rcode, options)).is_ok() {
-                self.count(Section::Additional);
-            }
-            if let Some(error) = error {
-                // Fits: the room was counted above.
-                let _ = self.put(&error.to_wire());
+            let mark = self.mark();
+            if self.opt(edns).is_err() {
+                self.roll_back(mark);
             }
         }
         self.header.flags = self.header.flags & !header::RCODE_MASK | self.rcode.0 & header::RCODE_MASK;
@@ -211,11 +218,41 @@ impl<'a> Builder<'a> {
         self.position
     }
 
+    /// Adds the OPT record; an error that does not fit into it is left out.
+    fn opt(&mut self, edns: &EdnsReply<'_>) -> Result<(), Full> {
+        self.put(&edns.fixed(self.rcode))?;
+        let start = self.position;
+        let mut fits = Ok(());
+        edns.options(|code, value| fits = fits.and_then(|()| self.option(code, value)));
+        fits?;
+        if let Some(error) = edns.error {
+            // The asker gets its RCODE all the same.
+            let _ = self.option(Edns::EXTENDED_ERROR, &error.0.to_be_bytes());
+        }
+        let length = u16::try_from(self.position - start).map_err(|_| Full)?;
+        if let Some(place) = self.out.get_mut(start - 2..start) {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
+        self.count(Section::Additional);
+        Ok(())
+    }
+
+    /// Adds an option, whole or not at all.
+    fn option(&mut self, code: u16, value: &[u8]) -> Result<(), Full> {
+        if self.position + OPTION_FIXED_OCTETS + value.len() > self.limit {
+            return Err(Full);
+        }
+        let length = u16::try_from(value.len()).map_err(|_| Full)?;
+        self.put(&code.to_be_bytes())?;
+        self.put(&length.to_be_bytes())?;
+        self.put(value)
+    }
+
     /// Adds one record. Where it does not fit, what was written of it is for the caller to roll back.
     fn record(&mut self, owner: NameRef<'_>, rtype: Rtype, ttl: u32, rdata: &[u8]) -> Result<(), Full> {
         self.name(owner)?;
         self.put(&rtype.0.to_be_bytes())?;
-        self.put(&Class::IN.0.to_be_bytes())?;
+        self.put(&self.class.0.to_be_bytes())?;
         self.put(&ttl.to_be_bytes())?;
         let length_at = self.position;
         self.put(&[0, 0])?;

@@ -25,6 +25,6 @@ mod query;
 mod tests;
 
 pub use builder::{Builder, Full, Mark, Section};
-pub use edns::{Edns, EdnsReply, ExtendedError};
+pub use edns::{Edns, EdnsReply, ExtendedError, ZoneVersion};
 pub use header::Header;
 pub use query::{Query, Question, RECORDS_MAX, Received, Rejected, receive};

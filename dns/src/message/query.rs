@@ -66,7 +66,10 @@ pub fn receive(message: &[u8]) -> Received<'_> {
         return Received::Drop;
     }
     let question = parse_question(message, header);
-    let records = question.and_then(|question| walk(message, header, &question));
+    let records = match (question, header.counts) {
+        (None, [1..=u16::MAX, ..]) => None,
+        (question, _) => walk(message, header, question.as_ref()),
+    };
     let edns = records.and_then(|records| records.edns);
     let reject = |rcode| Received::Reject(Rejected { header, question, edns, rcode });
     if header.opcode() != Opcode::QUERY {
@@ -112,15 +115,15 @@ struct Records<'a> {
 
 /// Walks the records behind the question; `None` when they are malformed: a section that no query has, a record cut short, a second OPT or
 /// one out of place, a TSIG that is not the last, octets after the end.
-fn walk<'a>(message: &'a [u8], header: Header, question: &Question<'a>) -> Option<Records<'a>> {
+fn walk<'a>(message: &'a [u8], header: Header, question: Option<&Question<'a>>) -> Option<Records<'a>> {
     let [_, answers, authority, additional] = header.counts.map(usize::from);
-    let has_known_sections =
-        header.opcode() != Opcode::QUERY || (answers == 0 && authority <= usize::from(question.rtype == Rtype::IXFR));
+    let is_ixfr = question.is_some_and(|question| question.rtype == Rtype::IXFR);
+    let has_known_sections = header.opcode() != Opcode::QUERY || (answers == 0 && authority <= usize::from(is_ixfr));
     if !has_known_sections || answers + authority + additional > RECORDS_MAX {
         return None;
     }
     let mut records = Records { edns: None, is_signed: false };
-    let mut position = HEADER_OCTETS + question.wire.len();
+    let mut position = HEADER_OCTETS + question.map_or(0, |question| question.wire.len());
     for index in 0..answers + authority + additional {
         let is_additional = index >= answers + authority;
         let record = RawRecord::parse(message, position)?;

@@ -180,13 +180,14 @@ fn what_is_rolled_back_is_not_pointed_at() {
 
 #[test]
 fn the_opt_record_always_fits() {
-    let reply = EdnsReply { udp_size: 1232, is_dnssec_ok: true, error: Some(ExtendedError::NOT_READY) };
+    let reply =
+        EdnsReply { udp_size: 1232, is_dnssec_ok: true, error: Some(ExtendedError::NOT_READY), ..EdnsReply::default() };
     for (limit, expected) in
         [(40, &b"\0\0\x29\x04\xd0\x01\0\x80\0\0\0"[..]), (60, b"\0\0\x29\x04\xd0\x01\0\x80\0\0\x06\0\x0f\0\x02\0\x0e")]
     {
         let mut room = [0; 512];
         let mut builder = Builder::new(&mut room, limit, ASKING).unwrap();
-        builder.reserve_edns().unwrap();
+        builder.reserve_edns(11).unwrap();
         builder.set_rcode(Rcode::BADVERS);
         while builder.rrset(NameRef::ROOT, Rtype::A, 0, [&[0; 4][..]]).is_ok() {}
         let length = builder.finish(Some(&reply));
@@ -199,7 +200,7 @@ fn the_opt_record_always_fits() {
 fn no_room_is_no_answer() {
     assert!(Builder::new(&mut [0; 11], 512, ASKING).is_none());
     assert!(Builder::new(&mut [0; 512], 11, ASKING).is_none());
-    assert_eq!(Builder::new(&mut [0; 22], 512, ASKING).unwrap().reserve_edns(), Err(Full));
+    assert_eq!(Builder::new(&mut [0; 22], 512, ASKING).unwrap().reserve_edns(11), Err(Full));
 }
 
 /// Names that share suffixes, in mixed case.

@@ -15,8 +15,10 @@ use crate::harness::zones::data;
 pub(super) enum Denial {
     /// With a chain of NSEC records.
     Nsec,
-    /// With a chain of NSEC3 records.
+    /// With a chain of NSEC3 records, under a salt and hashed again, as zones were before RFC 9276.
     Nsec3,
+    /// With a chain of NSEC3 records that leaves out delegations without DS records, as large zones are.
+    OptOut,
 }
 
 /// A small zone: the text of a file under an apex, with names of another apex in place of the words in it.
@@ -40,7 +42,11 @@ pub(super) fn sign(zone: &Zone, denial: Denial) -> Zone {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("unsigned"), &zone.text).unwrap();
     run(directory.path(), "dnssec-keygen", &["-q", "-a", "ECDSAP256SHA256", "-f", "KSK", &zone.apex]);
-    let chain: &[&str] = if denial == Denial::Nsec3 { &["-3", "-"] } else { &[] };
+    let chain: &[&str] = match denial {
+        Denial::Nsec => &[],
+        Denial::Nsec3 => &["-3", "aabbccdd", "-H", "5"],
+        Denial::OptOut => &["-3", "-", "-H", "0", "-A"],
+    };
     let arguments = ["-S", "-z", "-P", "-O", "full", "-o", &zone.apex, "-f", "signed", "unsigned"];
     run(directory.path(), "dnssec-signzone", &[chain, &arguments].concat());
     Zone { apex: zone.apex.clone(), text: std::fs::read_to_string(directory.path().join("signed")).unwrap() }

@@ -2,6 +2,7 @@
 
 use crate::denial::{hash_of_label, row_of_hash};
 use crate::name::NameRef;
+use crate::nsec3::{NSEC3_SHA1, Nsec3Parameters};
 
 use super::owned::Owned;
 
@@ -10,35 +11,30 @@ const NSEC3: u16 = 50;
 /// The type NSEC3PARAM.
 const NSEC3PARAM: u16 = 51;
 
-/// Algorithm, iterations and salt of a chain.
-#[derive(PartialEq, Eq)]
-pub(super) struct Parameters {
-    /// The hash algorithm.
-    algorithm: u8,
-    /// Extra iterations, as two octets.
-    iterations: [u8; 2],
-    /// The salt.
+/// The chain that an apex names.
+pub(super) struct Chain {
+    /// How often names are hashed again.
+    iterations: u16,
+    /// What is added to what is hashed.
     salt: Box<[u8]>,
 }
 
-impl Parameters {
-    /// Those at the beginning of the RDATA of an NSEC3 or NSEC3PARAM record (RFC 5155, sections 3.2 and 4.2).
-    fn of_rdata(rdata: &[u8]) -> Option<Parameters> {
-        let [algorithm, _flags, high, low, salt_length, rest @ ..] = rdata else { return None };
-        let salt = rest.get(..usize::from(*salt_length))?.into();
-        Some(Parameters { algorithm: *algorithm, iterations: [*high, *low], salt })
+impl Chain {
+    /// That of the first NSEC3PARAM record that may be used.
+    pub(super) fn of_apex(owned: &Owned<'_>) -> Option<Chain> {
+        let parameters = owned.of_type(NSEC3PARAM).iter().find_map(|record| Nsec3Parameters::in_use(record.rdata))?;
+        Some(Chain { iterations: parameters.iterations, salt: parameters.salt.into() })
     }
 
-    /// Those that an apex names: of its first NSEC3PARAM record without flags, for others are not to be used (RFC 5155, section 4.1.2).
-    pub(super) fn of_apex(owned: &Owned<'_>) -> Option<Parameters> {
-        let mut records = owned.of_type(NSEC3PARAM).iter();
-        Parameters::of_rdata(records.find(|record| record.rdata.get(1) == Some(&0))?.rdata)
+    /// What its names are hashed with.
+    fn parameters(&self) -> Nsec3Parameters<'_> {
+        Nsec3Parameters { algorithm: NSEC3_SHA1, iterations: self.iterations, salt: &self.salt }
     }
 
     /// The row of an owner of an NSEC3 record of this chain.
     pub(super) fn row_of(&self, name: NameRef<'_>, owned: &Owned<'_>) -> Option<u64> {
-        let mut records = owned.of_type(NSEC3).iter();
-        records.find(|record| Parameters::of_rdata(record.rdata).as_ref() == Some(self))?;
+        let is_of_chain = |rdata| Nsec3Parameters::split(rdata).is_some_and(|(own, ..)| own == self.parameters());
+        owned.of_type(NSEC3).iter().find(|record| is_of_chain(record.rdata))?;
         hash_of_label(name.labels().next()?).map(|hash| row_of_hash(&hash))
     }
 }

@@ -8,7 +8,7 @@ use crate::name::{Name, NameRef};
 use crate::source::ZoneSource;
 
 use super::error::BuildError;
-use super::nsec3::Parameters;
+use super::nsec3::Chain;
 use super::owned::Owned;
 
 /// One zone.
@@ -22,7 +22,7 @@ pub(super) struct ZonePlan<'a> {
     /// Its records.
     pub(super) source: Box<dyn ZoneSource + 'a>,
     /// Its NSEC3 chain, once its apex was looked at.
-    pub(super) nsec3: Option<Parameters>,
+    pub(super) nsec3: Option<Chain>,
 }
 
 impl<'a> ZonePlan<'a> {

@@ -3,7 +3,7 @@
 use crate::name::{LabelStarts, NameRef};
 
 use super::error::BuildError;
-use super::nsec3::Parameters;
+use super::nsec3::Chain;
 use super::plan::{Part, ZonePlan};
 use super::sharing::{self, Candidate};
 
@@ -15,7 +15,7 @@ pub(super) struct Survey {
     /// Its RRsets that may be shared.
     pub(super) candidates: Vec<Candidate>,
     /// The NSEC3 chain that the apex names, of a zone's first part.
-    pub(super) nsec3: Option<Parameters>,
+    pub(super) nsec3: Option<Chain>,
 }
 
 impl Survey {
@@ -30,7 +30,7 @@ impl Survey {
         zone.visit(part.ranks.clone(), |rank, name, owned| {
             survey.nodes += new_nodes(last, name, zone.apex_labels);
             if rank == 0 && name == zone.apex.as_ref() {
-                survey.nsec3 = Parameters::of_apex(owned);
+                survey.nsec3 = Chain::of_apex(owned);
             }
             for gathered in owned.rrsets() {
                 let has_targets = owned.has_targets(gathered, zone.apex.as_ref());

@@ -4,6 +4,7 @@ use crate::denial::{self, Nsec3};
 use crate::lookup_name::LookupName;
 use crate::map::SegmentOctets;
 use crate::node::Node;
+use crate::nsec3::{Nsec3Hash, Nsec3Parameters};
 use crate::order;
 use crate::sort_key::SortKey;
 use crate::stack::LAYERS_MAX;
@@ -66,19 +67,31 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         })
     }
 
+    /// What names are hashed with in its NSEC3 chain; none in a zone that is not signed so.
+    pub fn nsec3_parameters(&self) -> Option<Nsec3Parameters<'a>> {
+        let has_chain = |depth| self.layer(depth).is_some_and(|(_, row)| row.nsec3_count.to_native() > 0);
+        if !(0..self.depths()).any(has_chain) {
+            return None;
+        }
+        self.apex_node()?.rrset(NSEC3PARAM)?.rdata().find_map(Nsec3Parameters::in_use)
+    }
+
     /// What its NSEC3 chain says of a hash: that of the parameters in the first NSEC3PARAM record at the apex with no flags set
     /// (RFC 5155, section 4.1.2). None in a zone that is not signed so.
-    pub fn nsec3(&self, hash: &[u8; 20]) -> Option<Nsec3<'a>> {
+    pub fn nsec3(&self, hash: &Nsec3Hash) -> Option<Nsec3<'a>> {
         let found = |depth| {
             let (root, row) = self.layer(depth)?;
             denial::at_or_before(root, row, hash)
         };
         // The nearest before the hash, counted round the end of the chain; of equal ones the newest layer's.
         let nearest = (0..self.depths()).filter_map(found).reduce(|best, other| {
-            let place = |found: &(Node<'_>, [u8; 20])| (found.1 <= *hash, found.1);
+            let place = |found: &(Node<'_>, Nsec3Hash)| (found.1 <= *hash, found.1);
             if place(&other) > place(&best) { other } else { best }
         });
         let (node, owner) = nearest?;
         Some(if owner == *hash { Nsec3::Match(node) } else { Nsec3::Cover(node) })
     }
 }
+
+/// The type NSEC3PARAM.
+const NSEC3PARAM: u16 = 51;

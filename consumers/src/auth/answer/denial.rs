@@ -1,14 +1,16 @@
-//! Proofs that something is not there: which NSEC records an answer needs (RFC 4035, section 3.1.3), each once.
+//! Proofs that something is not there: which NSEC or NSEC3 records an answer needs (RFC 4035, section 3.1.3; RFC 5155, section 7.2), each
+//! once.
 //!
-//! NSEC3 is not known here: of a zone signed with it, negative answers carry their SOA record without proofs.
+//! Read the `prove_` functions of [`Proofs`], one for each thing that can be missing. Each takes the name in question prepared for lookups; with
+//! NSEC some look for another name in the same room afterwards.
 
 use dns::types::Rtype;
-use zone_segment::{LookupName, NameRef, Node, Rrset, SegmentOctets, Zone};
+use zone_segment::{LookupName, NameRef, Node, Nsec3, Nsec3Parameters, Rrset, SegmentOctets, Zone};
 
 use super::name_buffer::NameBuffer;
-use super::outcome::ALIASES_MAX;
+use super::outcome::{ALIASES_MAX, Source};
 
-/// The NSEC RRsets of one answer, gathered while its answer section is written.
+/// The NSEC or NSEC3 RRsets of one answer, gathered while its answer section is written.
 #[derive(Debug, Default)]
 pub(super) struct Proofs<'z> {
     /// The proofs, in the order gathered.
@@ -17,13 +19,13 @@ pub(super) struct Proofs<'z> {
     count: usize,
 }
 
-/// One NSEC RRset.
+/// One NSEC or NSEC3 RRset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Proof<'z> {
     /// Its owner.
     pub(super) owner: NameRef<'z>,
     /// The RRset.
-    pub(super) nsec: Rrset<'z>,
+    pub(super) rrset: Rrset<'z>,
     /// Its TTL in the answer: no more than that of a negative answer of its zone (RFC 9077, section 3).
     pub(super) ttl: u32,
 }
@@ -34,32 +36,154 @@ impl<'z> Proofs<'z> {
         self.proofs.iter().take(self.count).flatten()
     }
 
-    /// Adds the NSEC RRset that matches or covers a name. One without signatures would prove nothing.
-    pub(super) fn add<B: SegmentOctets>(&mut self, zone: &Zone<'z, B>, name: &LookupName) {
-        let Some(node) = zone.predecessor(name) else { return };
-        let Some(nsec) = node.rrset(Rtype::NSEC.0).filter(|nsec| nsec.signature_count() > 0) else { return };
+    /// That a name has no data of a type: the record of the name, or of the wildcard that covers it (RFC 4035, sections 3.1.3.1 and 3.1.3.4; RFC
+    /// 5155, sections 7.2.3 to 7.2.5).
+    pub(super) fn prove_no_data<B: SegmentOctets>(
+        &mut self,
+        zone: &Zone<'z, B>,
+        source: Source<'z>,
+        name: &mut LookupName,
+    ) {
+        match zone.nsec3_parameters() {
+            Some(chain) if source.is_synthesis => {
+                let labels = source.node.name().label_count();
+                self.add_closest_encloser(zone, &chain, name, labels);
+                self.add_match(zone, &chain.hash(source.node.name()));
+            }
+            // A name without a record of its own is a delegation without DS records, or stands above such ones alone: the chain leaves
+            // these out (opt-out), and says so of the name below its closest ancestor.
+            Some(chain) => self.prove_no_record(zone, &chain, name, name.label_count()),
+            None => {
+                // Of a name that exists its own NSEC, or the one that covers an empty non-terminal; of a wildcard's, that there is no closer
+                // one.
+                self.add_predecessor(zone, name);
+                if source.is_synthesis {
+                    name.set(zone.key(), source.node.name());
+                    self.add_predecessor(zone, name);
+                }
+            }
+        }
+    }
+
+    /// That a name does not exist, and no wildcard covers it (RFC 4035, section 3.1.3.2; RFC 5155, section 7.2.2).
+    pub(super) fn prove_no_name<B: SegmentOctets>(
+        &mut self,
+        zone: &Zone<'z, B>,
+        closest_encloser: Node<'z>,
+        name: &mut LookupName,
+    ) {
+        let mut wildcard = NameBuffer::default();
+        let has_wildcard = wildcard.set_wildcard(closest_encloser.name()).is_ok();
+        match zone.nsec3_parameters() {
+            Some(chain) => {
+                self.add_closest_encloser(zone, &chain, name, closest_encloser.name().label_count() + 1);
+                if has_wildcard {
+                    self.add_cover(zone, &chain.hash(wildcard.name()));
+                }
+            }
+            None => {
+                self.add_predecessor(zone, name);
+                if has_wildcard {
+                    name.set(zone.key(), wildcard.name());
+                    self.add_predecessor(zone, name);
+                }
+            }
+        }
+    }
+
+    /// That there is no closer name than the wildcard that gave an answer (RFC 4035, section 3.1.3.3; RFC 5155, section 7.2.6).
+    pub(super) fn prove_synthesis<B: SegmentOctets>(
+        &mut self,
+        zone: &Zone<'z, B>,
+        source: Source<'z>,
+        name: &LookupName,
+    ) {
+        match zone.nsec3_parameters() {
+            // The wildcard has one label more than its parent, the closest encloser, and so has the next closer name.
+            Some(chain) => self.add_cover(zone, &chain.hash(name.suffix(source.node.name().label_count()))),
+            None => self.add_predecessor(zone, name),
+        }
+    }
+
+    /// That a zone cut has no DS records (RFC 4035, section 3.1.4.1; RFC 5155, section 7.2.7). The name is at or below the cut.
+    pub(super) fn prove_unsigned<B: SegmentOctets>(
+        &mut self,
+        zone: &Zone<'z, B>,
+        cut: Node<'z>,
+        name: &mut LookupName,
+    ) {
+        match zone.nsec3_parameters() {
+            Some(chain) => self.prove_no_record(zone, &chain, name, cut.name().label_count()),
+            None => {
+                name.set(zone.key(), cut.name());
+                self.add_predecessor(zone, name);
+            }
+        }
+    }
+
+    /// The NSEC3 record of the last `labels` labels of a name; where there is none, the proof that the chain leaves it out: that of its
+    /// closest ancestor that has one, and the one that covers the name below that (RFC 5155, section 7.2.4).
+    fn prove_no_record<B: SegmentOctets>(
+        &mut self,
+        zone: &Zone<'z, B>,
+        chain: &Nsec3Parameters<'_>,
+        name: &LookupName,
+        labels: usize,
+    ) {
+        if !self.add_match(zone, &chain.hash(name.suffix(labels))) {
+            self.add_closest_encloser(zone, chain, name, labels);
+        }
+    }
+
+    /// The proof of the closest encloser (RFC 5155, section 7.2.1): the record of the longest name above the last `labels` labels of a name
+    /// that has one, and the one that covers the name one label longer.
+    fn add_closest_encloser<B: SegmentOctets>(
+        &mut self,
+        zone: &Zone<'z, B>,
+        chain: &Nsec3Parameters<'_>,
+        name: &LookupName,
+        labels: usize,
+    ) {
+        for encloser in (zone.apex().label_count()..labels).rev() {
+            if self.add_match(zone, &chain.hash(name.suffix(encloser))) {
+                self.add_cover(zone, &chain.hash(name.suffix(encloser + 1)));
+                return;
+            }
+        }
+    }
+
+    /// Adds the NSEC3 RRset of a hash, if there is one.
+    fn add_match<B: SegmentOctets>(&mut self, zone: &Zone<'z, B>, hash: &[u8; 20]) -> bool {
+        let Some(Nsec3::Match(node)) = zone.nsec3(hash) else { return false };
+        self.add(zone, node, Rtype::NSEC3);
+        true
+    }
+
+    /// Adds the NSEC3 RRset that covers a hash; where the name of the hash exists, its own, which proves nothing.
+    fn add_cover<B: SegmentOctets>(&mut self, zone: &Zone<'z, B>, hash: &[u8; 20]) {
+        if let Some(Nsec3::Cover(node) | Nsec3::Match(node)) = zone.nsec3(hash) {
+            self.add(zone, node, Rtype::NSEC3);
+        }
+    }
+
+    /// Adds the NSEC RRset that matches or covers a name.
+    fn add_predecessor<B: SegmentOctets>(&mut self, zone: &Zone<'z, B>, name: &LookupName) {
+        if let Some(node) = zone.predecessor(name) {
+            self.add(zone, node, Rtype::NSEC);
+        }
+    }
+
+    /// Adds the RRset of this type that a node owns. One without signatures would prove nothing.
+    fn add<B: SegmentOctets>(&mut self, zone: &Zone<'z, B>, node: Node<'z>, rtype: Rtype) {
+        let Some(rrset) = node.rrset(rtype.0).filter(|rrset| rrset.signature_count() > 0) else { return };
         let owner = node.name();
         if self.iter().any(|proof| proof.owner == owner) {
             return;
         }
-        let ttl = nsec.ttl().min(negative_ttl(zone).unwrap_or(u32::MAX));
+        let ttl = rrset.ttl().min(negative_ttl(zone).unwrap_or(u32::MAX));
         if let Some(place) = self.proofs.get_mut(self.count) {
-            *place = Some(Proof { owner, nsec, ttl });
+            *place = Some(Proof { owner, rrset, ttl });
             self.count += 1;
-        }
-    }
-
-    /// Adds the proof that no wildcard below the closest encloser covers the name (RFC 4035, section 3.1.3.2).
-    pub(super) fn add_wildcard<B: SegmentOctets>(
-        &mut self,
-        zone: &Zone<'z, B>,
-        closest_encloser: Node<'z>,
-        room: &mut LookupName,
-    ) {
-        let mut wildcard = NameBuffer::default();
-        if wildcard.set_wildcard(closest_encloser.name()).is_ok() {
-            room.set(zone.key(), wildcard.name());
-            self.add(zone, room);
         }
     }
 }

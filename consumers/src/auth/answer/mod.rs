@@ -7,55 +7,33 @@
 //! a referral needs and those of an apex's name servers when these are asked for (what resolvers prime with; RFC 9609).
 
 mod additional;
+mod chaos;
+mod cookie;
 mod denial;
+mod frame;
 mod name_buffer;
+mod options;
 mod outcome;
+mod policy;
 mod prepare;
 mod put;
 mod response;
+mod summary;
 
-use dns::message::header::Header;
-use dns::message::{Builder, Edns, EdnsReply, ExtendedError, Query, Question, Received, Rejected, receive};
-use dns::types::{Class, Rcode, Rtype};
+use dns::message::{ExtendedError, Query, Received, Rejected, receive};
+use dns::types::{Class, Opcode, Rcode, Rtype};
 use zone_segment::{LookupName, SegmentOctets, ZoneSet};
 
+use frame::{Body, Frame};
 use name_buffer::NameBuffer;
 use response::Response;
+use summary::Kind as AnswerKind;
 
+pub use chaos::TEXT_OCTETS_MAX;
+pub use cookie::{Cookies, Secret};
+pub use policy::{Client, Policy, Transport, UDP_OCTETS_MAX_DEFAULT, UDP_OCTETS_MIN};
 pub use prepare::{PREPARED_MAX, prepare};
-
-/// How a query came.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Transport {
-    /// In a datagram: the answer has to fit into what the asker takes and what networks carry whole.
-    Udp,
-    /// In a stream: the answer has to fit into a message.
-    Tcp,
-}
-
-/// Limits of an answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// The largest datagram sent, and the one advertised as taken, at least [`UDP_OCTETS_MIN`].
-    pub udp_octets_max: u16,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { udp_octets_max: UDP_OCTETS_MAX_DEFAULT }
-    }
-}
-
-impl Limits {
-    /// The longest answer to a query that came so.
-    fn answer_octets(&self, transport: Transport, edns: Option<&Edns<'_>>) -> usize {
-        let asked = edns.map_or(UDP_OCTETS_MIN, |edns| edns.udp_size.max(UDP_OCTETS_MIN));
-        match transport {
-            Transport::Udp => usize::from(asked.min(self.udp_octets_max.max(UDP_OCTETS_MIN))),
-            Transport::Tcp => usize::from(u16::MAX),
-        }
-    }
-}
+pub use summary::{Answered, Kind, Summary};
 
 /// What an answer needs beside its buffer: names being looked up. Kept from query to query to save setting it up.
 #[derive(Clone, Debug, Default)]
@@ -67,38 +45,81 @@ pub struct Scratch {
     lookup: LookupName,
 }
 
-/// Writes the answer to `message` into `out` and gives its length; `None` when there is to be no answer.
+/// Writes the answer to `message` into `out` and says what it is; `None` when there is to be no answer.
 ///
 /// `zones` is the current generation, `None` before the first: then queries get SERVFAIL, and EDE says that the server is not ready.
 /// `scratch` may be anything, also what [`prepare`] made of it for this message: then the name asked for is not hashed again.
 pub fn respond<B: SegmentOctets>(
     message: &[u8],
     zones: Option<&ZoneSet<B>>,
-    transport: Transport,
-    limits: &Limits,
+    client: &Client,
+    policy: &Policy,
     out: &mut [u8],
     scratch: &mut Scratch,
-) -> Option<usize> {
+) -> Option<Answered> {
     let query = match receive(message) {
         Received::Drop => return None,
         Received::Reject(Rejected { header, question, edns, rcode }) => {
-            let frame = Frame { header, question, edns, limits, transport };
-            return frame.refuse(out, rcode, None);
+            let frame = Frame::new(header, question, edns, client, policy);
+            // A query without a question asks for a cookie, if it has one (RFC 7873, section 5.4).
+            let asks_for_cookie = header.opcode() == Opcode::QUERY && header.counts == [0, 0, 0, 1];
+            return match frame.asked.cookie.filter(|_| asks_for_cookie) {
+                Some(_) => frame.refuse(out, Rcode::NOERROR, None),
+                None => frame.refuse(out, rcode, None),
+            };
         }
         Received::Query(query) => query,
     };
     let Query { header, question, edns, .. } = query;
-    let frame = Frame { header, question: Some(question), edns, limits, transport };
-    if let Some((rcode, error)) = turned_away(&query, transport) {
+    let frame = Frame::new(header, Some(question), edns, client, policy);
+    if frame.asked.is_malformed {
+        return frame.refuse(out, Rcode::FORMERR, None);
+    }
+    if let Some((rcode, error)) = turned_away(&query, client.transport) {
         return frame.refuse(out, rcode, error);
+    }
+    if question.class == Class::CH {
+        return chaos(&frame, &query, policy, out);
     }
     let Some(zones) = zones else {
         return frame.refuse(out, Rcode::SERVFAIL, Some(ExtendedError::NOT_READY));
     };
     let builder = frame.begin(out)?;
-    let is_dnssec_ok = edns.is_some_and(|edns| edns.is_dnssec_ok);
-    let (builder, error) = Response::new(builder, zones, scratch, is_dnssec_ok).answer(&question);
-    Some(builder.finish(frame.edns_reply(error).as_ref()))
+    let style = Style {
+        is_dnssec_ok: edns.is_some_and(|edns| edns.is_dnssec_ok),
+        is_minimal: policy.minimal_responses,
+        rotation: if policy.rotate_rrsets { header.id } else { 0 },
+    };
+    let (builder, body) = Response::new(builder, zones, scratch, style).answer(&question);
+    Some(frame.finish(builder, &body))
+}
+
+/// Writes the answer that a client gets now and then in place of one that is held back because it got too many like it: truncated and empty, so
+/// that whoever is there asks again over TCP.
+pub fn slip(message: &[u8], client: &Client, policy: &Policy, out: &mut [u8]) -> Option<Answered> {
+    let Received::Query(Query { header, question, edns, .. }) = receive(message) else { return None };
+    let frame = Frame::new(header, Some(question), edns, client, policy);
+    let mut builder = frame.begin(out)?;
+    builder.set_truncated();
+    Some(frame.finish(builder, &Body::error(None)))
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug)]
+struct Style {
+    /// Whether DNSSEC records are wanted.
+    is_dnssec_ok: bool,
+    /// Whether what an answer does not need is left out.
+    is_minimal: bool,
+    /// By how many records an RRset is turned; 0 leaves it as it is.
+    rotation: u16,
+}
+
+impl Style {
+    /// The same without signatures.
+    fn without_signatures(self) -> Self {
+        Self { is_dnssec_ok: false, ..self }
+    }
 }
 
 /// What a query gets that is not answered from a zone, if it is one of those.
@@ -107,7 +128,7 @@ fn turned_away(query: &Query<'_>, transport: Transport) -> Option<(Rcode, Option
         // No keys are known (RFC 8945, section 5.2.1).
         return Some((Rcode::NOTAUTH, None));
     }
-    if query.question.class != Class::IN {
+    if !matches!(query.question.class, Class::IN | Class::CH) {
         return Some((Rcode::REFUSED, None));
     }
     match (query.question.rtype, transport) {
@@ -118,50 +139,19 @@ fn turned_away(query: &Query<'_>, transport: Transport) -> Option<(Rcode, Option
     }
 }
 
-/// What frames every answer: header, question, OPT record.
-struct Frame<'q> {
-    /// The query's header.
-    header: Header,
-    /// Its question.
-    question: Option<Question<'q>>,
-    /// Its OPT record.
-    edns: Option<Edns<'q>>,
-    /// Limits of the answer.
-    limits: &'q Limits,
-    /// How the query came.
-    transport: Transport,
-}
-
-impl Frame<'_> {
-    /// Begins the answer: the question echoed, room kept for the OPT record.
-    fn begin<'o>(&self, out: &'o mut [u8]) -> Option<Builder<'o>> {
-        let limit = self.limits.answer_octets(self.transport, self.edns.as_ref());
-        let mut builder = Builder::new(out, limit, self.header)?;
-        if let Some(question) = &self.question {
-            builder.question(question).ok()?;
+/// The answer to a query of class CHAOS.
+fn chaos(frame: &Frame<'_>, query: &Query<'_>, policy: &Policy, out: &mut [u8]) -> Option<Answered> {
+    let Some(text) = chaos::text(query.question.name, policy) else {
+        return frame.refuse(out, Rcode::REFUSED, None);
+    };
+    let mut builder = frame.begin(out)?;
+    let kind = match chaos::put(&mut builder, &query.question, text) {
+        Ok(true) => AnswerKind::Positive,
+        Ok(false) => AnswerKind::NoData,
+        Err(_) => {
+            builder.set_truncated();
+            AnswerKind::Positive
         }
-        if self.edns.is_some() {
-            builder.reserve_edns().ok()?;
-        }
-        Some(builder)
-    }
-
-    /// Answers with an RCODE alone.
-    fn refuse(&self, out: &mut [u8], rcode: Rcode, error: Option<ExtendedError>) -> Option<usize> {
-        let mut builder = self.begin(out)?;
-        builder.set_rcode(rcode);
-        Some(builder.finish(self.edns_reply(error).as_ref()))
-    }
-
-    /// The OPT record of the answer: one if the query has one.
-    fn edns_reply(&self, error: Option<ExtendedError>) -> Option<EdnsReply> {
-        let udp_size = self.limits.udp_octets_max.max(UDP_OCTETS_MIN);
-        self.edns.map(|edns| EdnsReply { udp_size, is_dnssec_ok: edns.is_dnssec_ok, error })
-    }
+    };
+    Some(frame.finish(builder, &Body { kind, ..Body::error(None) }))
 }
-
-/// What every asker takes (RFC 1035, section 4.2.1); a smaller EDNS size means this (RFC 6891, section 6.2.5).
-pub const UDP_OCTETS_MIN: u16 = 512;
-
-/// The largest datagram by default: what passes without fragments nearly everywhere (RFC 9715).
-pub const UDP_OCTETS_MAX_DEFAULT: u16 = 1232;

@@ -4,15 +4,17 @@
 //! Everything needed goes in whole or sets TC and ends the answer there (RFC 2181, section 9): what a signed RRset needs is its
 //! signatures too (RFC 4035, section 3.1.1).
 
-use dns::message::{Builder, ExtendedError, Full, Question, Section};
+use dns::message::{Builder, ExtendedError, Full, Question, Section, ZoneVersion};
 use dns::types::{Rcode, Rtype};
-use zone_segment::{NameRef, Node, Rrset, SegmentOctets, Zone, ZoneSet, ZoneState};
+use zone_segment::{LABELS_MAX, NameRef, Node, Rrset, SegmentOctets, Zone, ZoneSet, ZoneState};
 
-use super::Scratch;
-use super::additional::{put_apex_addresses, put_glue};
+use super::additional::{put_apex_addresses, put_glue, put_targets};
 use super::denial::{Proofs, negative_ttl};
+use super::frame::Body;
 use super::outcome::{ALIASES_MAX, Outcome, Source, resolve, select_zone};
 use super::put::put_rrset;
+use super::summary::Kind;
+use super::{Scratch, Style};
 
 /// An answer being built.
 pub(super) struct Response<'a, 'z, B> {
@@ -22,8 +24,8 @@ pub(super) struct Response<'a, 'z, B> {
     zones: &'z ZoneSet<B>,
     /// Names being looked up.
     scratch: &'a mut Scratch,
-    /// Whether DNSSEC records are wanted.
-    is_dnssec_ok: bool,
+    /// How it is written.
+    style: Style,
     /// The type asked for.
     rtype: Rtype,
     /// Proofs gathered for the authority section.
@@ -32,8 +34,8 @@ pub(super) struct Response<'a, 'z, B> {
     aliases: Written,
     /// DNAME owners written so far.
     redirections: Written,
-    /// What more there is to say of an error.
-    error: Option<ExtendedError>,
+    /// What is left for its frame to say.
+    body: Body,
 }
 
 /// How a chain goes on after one outcome.
@@ -46,27 +48,22 @@ enum Next {
 
 impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     /// Begins: the builder holds header and question.
-    pub(super) fn new(
-        builder: Builder<'a>,
-        zones: &'z ZoneSet<B>,
-        scratch: &'a mut Scratch,
-        is_dnssec_ok: bool,
-    ) -> Self {
+    pub(super) fn new(builder: Builder<'a>, zones: &'z ZoneSet<B>, scratch: &'a mut Scratch, style: Style) -> Self {
         Self {
             builder,
             zones,
             scratch,
-            is_dnssec_ok,
+            style,
             rtype: Rtype::ANY,
             proofs: Proofs::default(),
             aliases: Written::default(),
             redirections: Written::default(),
-            error: None,
+            body: Body::error(None),
         }
     }
 
     /// Writes the answer to a question, and gives the builder back to be finished.
-    pub(super) fn answer(mut self, question: &Question<'_>) -> (Builder<'a>, Option<ExtendedError>) {
+    pub(super) fn answer(mut self, question: &Question<'_>) -> (Builder<'a>, Body) {
         self.rtype = question.rtype;
         self.scratch.name.set(question.name);
         // Prepared with the batch, or left by an earlier query: under another key it is found all the same.
@@ -80,7 +77,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         if written.is_err() {
             self.builder.set_truncated();
         }
-        (self.builder, self.error)
+        (self.builder, self.body)
     }
 
     /// Answers the name asked for, then each alias's target, until the chain ends, leaves the zones served here, comes round, or is too long.
@@ -96,9 +93,8 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
                 _ => break,
             };
             let outcome = resolve(&zone, &self.scratch.lookup, self.rtype);
-            if link == 0 && !matches!(outcome, Outcome::Referral { .. }) {
-                // AA speaks of the first owner name (RFC 1035, section 4.1.1).
-                self.builder.set_authoritative();
+            if link == 0 {
+                self.note_first(&zone, &outcome);
             }
             match self.write_outcome(&zone, outcome, link)? {
                 Next::Follow => self.scratch.lookup.set(self.zones.key(), self.scratch.name.name()),
@@ -106,6 +102,31 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             }
         }
         self.write_proofs()
+    }
+
+    /// Notes what the first outcome says of the whole answer.
+    fn note_first(&mut self, zone: &Zone<'z, B>, outcome: &Outcome<'z>) {
+        // AA speaks of the first owner name (RFC 1035, section 4.1.1).
+        if !matches!(outcome, Outcome::Referral { .. }) {
+            self.builder.set_authoritative();
+        }
+        let apex_labels = zone.apex().label_count();
+        self.body.zone_version =
+            zone.serial().map(|serial| ZoneVersion { labels: apex_labels.min(LABELS_MAX) as u8, serial });
+        let lookup = &self.scratch.lookup;
+        let (kind, labels) = match outcome {
+            Outcome::Found(source) | Outcome::Alias { source, .. } if source.is_synthesis => {
+                (Kind::Wildcard, source.node.name().label_count().saturating_sub(1))
+            }
+            Outcome::Found(_) | Outcome::Alias { .. } => (Kind::Positive, lookup.label_count()),
+            // Who asks for ever new names below it gets ever the same record.
+            Outcome::Redirection { owner, .. } => (Kind::Wildcard, owner.name().label_count()),
+            Outcome::NoData(_) => (Kind::NoData, apex_labels),
+            Outcome::NxDomain { .. } => (Kind::NxDomain, apex_labels),
+            Outcome::Referral { cut } => (Kind::Referral, cut.name().label_count()),
+        };
+        self.body.kind = kind;
+        self.body.like = lookup.suffix_hash(labels);
     }
 
     /// Writes what one outcome contributes.
@@ -140,21 +161,41 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         }
         self.prove_synthesis(zone, source);
         self.write_proofs()?;
-        if let Some(servers) = node.rrset(Rtype::NS.0).filter(|_| self.rtype == Rtype::NS && node.is_apex()) {
-            put_apex_addresses(&mut self.builder, zone, node, servers, self.is_dnssec_ok, &mut self.scratch.lookup);
-        }
+        self.write_beside(zone, node);
         Ok(())
+    }
+
+    /// What goes along with data where it fits: addresses of what the data speaks of; unless answers are minimal, the apex's name servers.
+    fn write_beside(&mut self, zone: &Zone<'z, B>, node: Node<'z>) {
+        let Self { builder, style, scratch, .. } = self;
+        let (style, room) = (*style, &mut scratch.lookup);
+        let is_apex_ns = self.rtype == Rtype::NS && node.is_apex();
+        let apex = zone.apex_node().filter(|_| !style.is_minimal && !is_apex_ns);
+        let servers = apex.and_then(|apex| Some((apex, apex.rrset(Rtype::NS.0)?)));
+        if let Some((apex, servers)) = servers {
+            builder.begin(Section::Authority);
+            let _ = put_rrset(builder, apex.name(), servers, servers.ttl(), style);
+        }
+        if let Some(own) = node.rrset(self.rtype.0) {
+            match self.rtype {
+                // What resolvers prime with (RFC 9609).
+                Rtype::NS if node.is_apex() => put_apex_addresses(builder, zone, node, own, style, room),
+                Rtype::SVCB | Rtype::HTTPS => put_targets(builder, zone, scratch.name.name(), own, style, room),
+                Rtype::NS | Rtype::MX | Rtype::SRV if !style.is_minimal => {
+                    put_targets(builder, zone, scratch.name.name(), own, style, room);
+                }
+                _ => {}
+            }
+        }
+        if let Some((apex, servers)) = servers {
+            put_apex_addresses(builder, zone, apex, servers, style, room);
+        }
     }
 
     /// NODATA: the SOA record and the proof (RFC 2308, section 2.2; RFC 4035, sections 3.1.3.1 and 3.1.3.4).
     fn write_no_data(&mut self, zone: &Zone<'z, B>, source: Source<'z>) -> Result<(), Full> {
-        if self.is_dnssec_ok {
-            // Of a name that exists its own NSEC, or the one that covers an empty non-terminal; of a wildcard's, that there is no closer one.
-            self.proofs.add(zone, &self.scratch.lookup);
-            if source.is_synthesis {
-                self.scratch.lookup.set(zone.key(), source.node.name());
-                self.proofs.add(zone, &self.scratch.lookup);
-            }
+        if self.style.is_dnssec_ok {
+            self.proofs.prove_no_data(zone, source, &mut self.scratch.lookup);
         }
         self.put_soa(zone)?;
         self.write_proofs()
@@ -163,9 +204,8 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     /// NXDOMAIN: the SOA record and the proofs (RFC 2308, section 2.1; RFC 4035, section 3.1.3.2).
     fn write_nxdomain(&mut self, zone: &Zone<'z, B>, closest_encloser: Node<'z>) -> Result<(), Full> {
         self.builder.set_rcode(Rcode::NXDOMAIN);
-        if self.is_dnssec_ok {
-            self.proofs.add(zone, &self.scratch.lookup);
-            self.proofs.add_wildcard(zone, closest_encloser, &mut self.scratch.lookup);
+        if self.style.is_dnssec_ok {
+            self.proofs.prove_no_name(zone, closest_encloser, &mut self.scratch.lookup);
         }
         self.put_soa(zone)?;
         self.write_proofs()
@@ -176,19 +216,16 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         self.builder.begin(Section::Authority);
         let Some(servers) = cut.rrset(Rtype::NS.0) else { return Ok(()) };
         // The parent's copy is not signed, and not to be passed off as such.
-        put_rrset(&mut self.builder, cut.name(), servers, servers.ttl(), false)?;
-        if self.is_dnssec_ok {
+        put_rrset(&mut self.builder, cut.name(), servers, servers.ttl(), self.style.without_signatures())?;
+        if self.style.is_dnssec_ok {
             // Unsigned, in a zone that is not, it would prove nothing.
             match cut.rrset(Rtype::DS.0).filter(|ds| ds.signature_count() > 0) {
-                Some(ds) => put_rrset(&mut self.builder, cut.name(), ds, ds.ttl(), true)?,
-                None => {
-                    self.scratch.lookup.set(zone.key(), cut.name());
-                    self.proofs.add(zone, &self.scratch.lookup);
-                }
+                Some(ds) => put_rrset(&mut self.builder, cut.name(), ds, ds.ttl(), self.style)?,
+                None => self.proofs.prove_unsigned(zone, cut, &mut self.scratch.lookup),
             }
         }
         self.write_proofs()?;
-        put_glue(&mut self.builder, zone, cut, servers, self.is_dnssec_ok, &mut self.scratch.lookup);
+        put_glue(&mut self.builder, zone, cut, servers, self.style, &mut self.scratch.lookup);
         Ok(())
     }
 
@@ -218,7 +255,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     /// Who asks for the CNAME itself has it then.
     fn write_redirection(&mut self, owner: Node<'z>, dname: Rrset<'z>, link: usize) -> Result<Next, Full> {
         if self.redirections.note(&self.builder, owner.name()) {
-            put_rrset(&mut self.builder, owner.name(), dname, dname.ttl(), self.is_dnssec_ok)?;
+            put_rrset(&mut self.builder, owner.name(), dname, dname.ttl(), self.style)?;
         }
         let target = dname.rdata().next().and_then(|rdata| NameRef::from_wire(rdata).ok());
         let mut substituted = self.scratch.name.clone();
@@ -270,13 +307,13 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             Some(ZoneState::Broken | ZoneState::Serving) => (Rcode::SERVFAIL, ExtendedError::NOT_READY),
         };
         self.builder.set_rcode(rcode);
-        self.error = Some(error);
+        self.body.error = Some(error);
     }
 
     /// Notes that an answer came from a wildcard: the name itself must be proven not to exist (RFC 4035, section 3.1.3.3).
     fn prove_synthesis(&mut self, zone: &Zone<'z, B>, source: Source<'z>) {
-        if self.is_dnssec_ok && source.is_synthesis {
-            self.proofs.add(zone, &self.scratch.lookup);
+        if self.style.is_dnssec_ok && source.is_synthesis {
+            self.proofs.prove_synthesis(zone, source, &self.scratch.lookup);
         }
     }
 
@@ -285,21 +322,21 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         self.builder.begin(Section::Authority);
         let Some(soa) = zone.apex_node().and_then(|apex| apex.rrset(Rtype::SOA.0)) else { return Ok(()) };
         let ttl = negative_ttl(zone).unwrap_or(soa.ttl());
-        put_rrset(&mut self.builder, zone.apex(), soa, ttl, self.is_dnssec_ok)
+        put_rrset(&mut self.builder, zone.apex(), soa, ttl, self.style)
     }
 
     /// Adds the proofs gathered.
     fn write_proofs(&mut self) -> Result<(), Full> {
         self.builder.begin(Section::Authority);
         for proof in self.proofs.iter() {
-            put_rrset(&mut self.builder, proof.owner, proof.nsec, proof.ttl, true)?;
+            put_rrset(&mut self.builder, proof.owner, proof.rrset, proof.ttl, self.style)?;
         }
         Ok(())
     }
 
     /// Adds an RRset under the name being answered.
     fn put_here(&mut self, rrset: Rrset<'_>) -> Result<(), Full> {
-        put_rrset(&mut self.builder, self.scratch.name.name(), rrset, rrset.ttl(), self.is_dnssec_ok)
+        put_rrset(&mut self.builder, self.scratch.name.name(), rrset, rrset.ttl(), self.style)
     }
 
     /// Adds all signatures of a node under the name being answered.
