@@ -1,9 +1,10 @@
 //! Instructions of an answer, from a query's octets to the answer's, as callgrind counts them: the network and the kernel left out.
 
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
-use consumers::auth::answer::{Limits, PREPARED_MAX, Scratch, Transport, prepare, respond};
+use consumers::auth::answer::{Client, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
 use workload::{Kind, Workload};
 use zone_segment::ZoneSet;
 
@@ -54,13 +55,15 @@ fn answer_all(zones: &ZoneSet, queries: &Queries, count: usize, scratches: &mut 
 /// Answers queries in batches. Gives the octets of all answers.
 fn answer(zones: &ZoneSet, queries: &Queries, count: usize, scratches: &mut [Scratch]) -> usize {
     let (mut out, mut octets) = ([0; 65535], 0);
-    let limits = Limits::default();
+    let policy = Policy::default();
+    let client = Client { transport: Transport::Udp, address: IpAddr::V4(Ipv4Addr::LOCALHOST), now: 0 };
     for first in (0..count).step_by(PREPARED_MAX) {
         let last = count.min(first + PREPARED_MAX);
         prepare((first..last).map(|number| queries.query(number)), zones, scratches);
         for (number, scratch) in (first..last).zip(scratches.iter_mut()) {
             let query = queries.query(number);
-            octets += respond(query, Some(zones), Transport::Udp, &limits, &mut out, scratch).unwrap_or(0);
+            let answered = respond(query, Some(zones), &client, &policy, &mut out, scratch);
+            octets += answered.map_or(0, |answered| answered.octets);
         }
     }
     octets
