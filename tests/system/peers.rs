@@ -159,7 +159,9 @@ fn b51_a_validator_accepts_every_answer() {
             harness::zones::install(directory, "signed.test.zone", &zone.text);
         });
         let ask = |(name, rtype): &(&str, &str)| {
-            let said = validator.check(trine.address, &format!("{name}signed.test."), rtype).err()?;
+            let may_be_unsigned = denial == Denial::OptOut && SYNTHESISED.contains(&(name, rtype));
+            let name = format!("{name}signed.test.");
+            let said = validator.check(trine.address, (&name, rtype), may_be_unsigned).err()?;
             Some(format!("## {name} {rtype}\n{said}"))
         };
         let refused: Vec<String> = VALIDATED.iter().filter_map(ask).collect();
@@ -221,6 +223,10 @@ fn the_page_explains_every_difference() {
 
 /// With and without OPT record and DO.
 const EDNS: [Edns; 3] = [Edns::None, Edns::Plain, Edns::Dnssec];
+
+/// Those of the cases below whose answers come from a wildcard.
+const SYNTHESISED: &[(&str, &str)] =
+    &[("x.wild.", "A"), ("a.nope.wild.", "TXT"), ("x.b.*.middle.", "TXT"), ("x.wchain.", "A")];
 
 /// What is asked of the signed zone by a validator: the cases of B50 that stay in the zone.
 const VALIDATED: &[(&str, &str)] = &[

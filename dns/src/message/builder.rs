@@ -276,7 +276,17 @@ impl<'a> Builder<'a> {
                 done = range.end;
             }
         }
-        self.put(rdata.get(done..).unwrap_or_default())
+        let start = self.position;
+        self.put(rdata.get(done..).unwrap_or_default())?;
+        if rtype == Rtype::DNAME
+            && let Ok(target) = NameRef::from_wire(rdata)
+        {
+            // It is not to be compressed itself (RFC 6672, section 2.5), but the CNAME made from it can point at it.
+            let starts = LabelStarts::of(target);
+            let plan = self.names.plan(target, &starts, self.out.get(..start).unwrap_or_default());
+            self.names.remember(target, &starts, &plan, start);
+        }
+        Ok(())
     }
 
     /// Writes a name, as short as the names before it allow.

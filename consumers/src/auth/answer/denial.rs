@@ -73,17 +73,18 @@ impl<'z> Proofs<'z> {
         name: &mut LookupName,
     ) {
         let mut wildcard = NameBuffer::default();
-        let has_wildcard = wildcard.set_wildcard(closest_encloser.name()).is_ok();
         match zone.nsec3_parameters() {
             Some(chain) => {
-                self.add_closest_encloser(zone, &chain, name, closest_encloser.name().label_count() + 1);
-                if has_wildcard {
+                // Validators look for the wildcard below the encloser that is proven, which opt-out may have moved up.
+                let labels = closest_encloser.name().label_count() + 1;
+                let Some(proven) = self.add_closest_encloser(zone, &chain, name, labels) else { return };
+                if wildcard.set_wildcard(name.suffix(proven)).is_ok() {
                     self.add_cover(zone, &chain.hash(wildcard.name()));
                 }
             }
             None => {
                 self.add_predecessor(zone, name);
-                if has_wildcard {
+                if wildcard.set_wildcard(closest_encloser.name()).is_ok() {
                     name.set(zone.key(), wildcard.name());
                     self.add_predecessor(zone, name);
                 }
@@ -136,20 +137,18 @@ impl<'z> Proofs<'z> {
     }
 
     /// The proof of the closest encloser (RFC 5155, section 7.2.1): the record of the longest name above the last `labels` labels of a name
-    /// that has one, and the one that covers the name one label longer.
+    /// that has one, and the one that covers the name one label longer. Gives the labels of the former.
     fn add_closest_encloser<B: SegmentOctets>(
         &mut self,
         zone: &Zone<'z, B>,
         chain: &Nsec3Parameters<'_>,
         name: &LookupName,
         labels: usize,
-    ) {
-        for encloser in (zone.apex().label_count()..labels).rev() {
-            if self.add_match(zone, &chain.hash(name.suffix(encloser))) {
-                self.add_cover(zone, &chain.hash(name.suffix(encloser + 1)));
-                return;
-            }
-        }
+    ) -> Option<usize> {
+        let mut above = (zone.apex().label_count()..labels).rev();
+        let encloser = above.find(|labels| self.add_match(zone, &chain.hash(name.suffix(*labels))))?;
+        self.add_cover(zone, &chain.hash(name.suffix(encloser + 1)));
+        Some(encloser)
     }
 
     /// Adds the NSEC3 RRset of a hash, if there is one.
