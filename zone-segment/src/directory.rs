@@ -107,6 +107,14 @@ impl<'a> EntryRef<'a> {
         NameRef::from_wire(self.name_octets()).unwrap_or(NameRef::ROOT)
     }
 
+    /// How many labels `apex`, its own, has: written beside it, and counted only where damage shows.
+    pub(crate) fn labels(&self, apex: NameRef<'_>) -> usize {
+        match usize::from(u8_at(self.record, 14)) {
+            labels if 2 * labels < apex.as_wire().len() => labels,
+            _ => apex.label_count(),
+        }
+    }
+
     /// The group it lies in.
     pub(crate) fn group(&self) -> GroupId {
         GroupId(u32_at(self.record, 4))

@@ -76,7 +76,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         };
         Zone {
             apex,
-            apex_labels: apex.label_count(),
+            apex_labels: entry.labels(apex),
             group: entry.group(),
             id,
             state: entry.state(),
@@ -106,6 +106,11 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     /// Its apex.
     pub fn apex(&self) -> NameRef<'a> {
         self.apex
+    }
+
+    /// How many labels its apex has; the root label is not counted.
+    pub fn apex_label_count(&self) -> usize {
+        self.apex_labels
     }
 
     /// What is to be done with queries for it. Of a zone of a single segment nothing is known: it counts as serving.

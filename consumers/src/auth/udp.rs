@@ -23,7 +23,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use tokio::sync::Notify;
 use zone_segment::ZoneSet;
 
-use super::answer::{Client, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
+use super::answer::{Client, Data, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond_from};
 use super::batch::{BATCH_MAX, Batch, QuerySocket};
 use crate::progress::{ProgressLine, ProgressTable};
 
@@ -354,27 +354,31 @@ impl Worker {
             line.begin_batch();
         }
         config::fault::hit("auth-udp-batch");
-        let loaded = self.zones.load();
-        let zones = loaded.as_deref();
-        let generation = generation_of(zones);
-        // One query alone has nothing to share the memory's time with.
-        if let Some(zones) = zones.filter(|_| received > 1) {
-            prepare(batch.queries(), zones, scratches);
-        }
-        let mut scratches = scratches.iter_mut();
-        // Only cookies have a time in them.
-        let now = self.policy.cookies.as_ref().map_or(0, |_| unix_now());
-        batch.answer_each(|query, address, room| {
-            let client = Client { transport: Transport::Udp, address, now };
-            Some(respond(query, zones, &client, &self.policy, room, scratches.next()?)?.octets)
-        });
-        drop(loaded);
+        let generation = self.answer(batch, scratches, received);
         let sent = batch.send(socket);
         add(&counters.queries, received);
         add(&counters.answers, sent.sent);
         add(&counters.dropped, sent.dropped);
         self.shared.publish(generation);
         Ok(())
+    }
+
+    /// Answers the batch from the current generation, and gives that one's number.
+    fn answer(&self, batch: &mut Batch, scratches: &mut [Scratch], received: usize) -> u64 {
+        let loaded = self.zones.load();
+        let zones = loaded.as_deref();
+        // One query alone has nothing to share the memory's time with.
+        let prepared = zones.filter(|_| received > 1).map(|zones| prepare(batch.queries(), zones, scratches));
+        let mut places = scratches.iter_mut().zip(prepared.unwrap_or_default());
+        // Only cookies have a time in them.
+        let now = self.policy.cookies.as_ref().map_or(0, |_| unix_now());
+        batch.answer_each(|query, address, room| {
+            let client = Client { transport: Transport::Udp, address, now };
+            let (scratch, closest) = places.next()?;
+            let data = zones.map(|zones| Data { zones, closest });
+            Some(respond_from(query, data, &client, &self.policy, room, scratch)?.octets)
+        });
+        generation_of(zones)
     }
 
     /// The current generation's number.

@@ -7,7 +7,7 @@ use zone_segment::NameRef;
 
 use super::edns::{Edns, EdnsReply, OPTION_FIXED_OCTETS};
 use super::header::{self, HEADER_OCTETS, Header};
-use super::names::{LabelStarts, NameTable, POINTER_FIRST, stands_at};
+use super::names::{LabelStarts, NameRoom, NameTable, POINTER_FIRST, stands_at, suffix_of_question};
 use super::query::Question;
 use crate::types::{Class, Rcode, Rtype, compressible_names};
 
@@ -33,8 +33,10 @@ pub struct Builder<'a> {
     class: Class,
     /// The whole RCODE, of which the header holds four bits.
     rcode: Rcode,
-    /// Names written so far.
-    names: NameTable,
+    /// Octets of the question's name, which stands behind the header; 0 without a question.
+    question_octets: usize,
+    /// Names written so far, once there are others than the question's and those above it.
+    names: &'a mut NameRoom,
 }
 
 /// A section that records go to.
@@ -70,9 +72,11 @@ impl fmt::Display for Full {
 impl Error for Full {}
 
 impl<'a> Builder<'a> {
-    /// Begins the answer to the query with this header, of at most `limit` octets; `None` when not even a header fits.
-    pub fn new(out: &'a mut [u8], limit: usize, query: Header) -> Option<Self> {
+    /// Begins the answer to the query with this header, of at most `limit` octets; `None` when not even a header fits. What is in the room
+    /// does not matter.
+    pub fn new(out: &'a mut [u8], limit: usize, query: Header, names: &'a mut NameRoom) -> Option<Self> {
         let limit = limit.min(out.len()).min(MESSAGE_OCTETS_MAX);
+        names.0 = None;
         (limit >= HEADER_OCTETS).then(|| Self {
             out,
             header: query.answer(),
@@ -82,7 +86,8 @@ impl<'a> Builder<'a> {
             section: Section::Answer,
             class: Class::IN,
             rcode: Rcode::NOERROR,
-            names: NameTable::new(),
+            question_octets: 0,
+            names,
         })
     }
 
@@ -92,11 +97,8 @@ impl<'a> Builder<'a> {
     ///
     /// [`Full`] when it does not fit.
     pub fn question(&mut self, question: &Question<'_>) -> Result<(), Full> {
-        let start = self.position;
         self.put(question.wire)?;
-        let starts = LabelStarts::of(question.name);
-        let plan = self.names.plan(question.name, &starts, &[]);
-        self.names.remember(question.name, &starts, &plan, start);
+        self.question_octets = question.name.as_wire().len();
         let [questions, ..] = &mut self.header.counts;
         *questions += 1;
         Ok(())
@@ -158,7 +160,9 @@ impl<'a> Builder<'a> {
     pub fn roll_back(&mut self, mark: Mark) {
         self.position = mark.position;
         self.header.counts = mark.counts;
-        self.names.forget_from(mark.position);
+        if let Some(names) = &mut self.names.0 {
+            names.forget_from(mark.position);
+        }
     }
 
     /// Octets written: where the next record will start.
@@ -251,14 +255,12 @@ impl<'a> Builder<'a> {
     /// Adds one record. Where it does not fit, what was written of it is for the caller to roll back.
     fn record(&mut self, owner: NameRef<'_>, rtype: Rtype, ttl: u32, rdata: &[u8]) -> Result<(), Full> {
         self.name(owner)?;
-        self.put(&rtype.0.to_be_bytes())?;
-        self.put(&self.class.0.to_be_bytes())?;
-        self.put(&ttl.to_be_bytes())?;
-        let length_at = self.position;
-        self.put(&[0, 0])?;
+        let ([a, b], [c, d], [e, f, g, h]) = (rtype.0.to_be_bytes(), self.class.0.to_be_bytes(), ttl.to_be_bytes());
+        self.put(&[a, b, c, d, e, f, g, h, 0, 0])?;
+        let start = self.position;
         self.rdata(rtype, rdata)?;
-        let length = u16::try_from(self.position - length_at - 2).map_err(|_| Full)?;
-        if let Some(place) = self.out.get_mut(length_at..length_at + 2) {
+        let length = u16::try_from(self.position - start).map_err(|_| Full)?;
+        if let Some(place) = self.out.get_mut(start - 2..start) {
             place.copy_from_slice(&length.to_be_bytes());
         }
         self.count(self.section);
@@ -283,28 +285,43 @@ impl<'a> Builder<'a> {
         {
             // It is not to be compressed itself (RFC 6672, section 2.5), but the CNAME made from it can point at it.
             let starts = LabelStarts::of(target);
-            let plan = self.names.plan(target, &starts, self.out.get(..start).unwrap_or_default());
-            self.names.remember(target, &starts, &plan, start);
+            let (written, names) = self.written_names();
+            let plan = names.plan(target, &starts, written.get(..start).unwrap_or_default());
+            names.remember(target, &starts, &plan, start);
         }
         Ok(())
     }
 
     /// Writes a name, as short as the names before it allow.
     fn name(&mut self, name: NameRef<'_>) -> Result<(), Full> {
+        let question = self.out.get(HEADER_OCTETS..HEADER_OCTETS + self.question_octets).unwrap_or_default();
+        if let Some(offset) = suffix_of_question(question, name) {
+            let [high, low] = offset.to_be_bytes();
+            return self.put(&[high | POINTER_FIRST, low]);
+        }
         let starts = LabelStarts::of(name);
-        let written = self.out.get(..self.position).unwrap_or_default();
-        let plan = self.names.plan(name, &starts, written);
+        let (written, names) = self.written_names();
+        let plan = names.plan(name, &starts, written);
         let start = self.position;
         self.put(name.as_wire().get(..plan.literal).unwrap_or_default())?;
         if let Some(offset) = plan.pointer {
             let [high, low] = offset.to_be_bytes();
             self.put(&[high | POINTER_FIRST, low])?;
         }
-        self.names.remember(name, &starts, &plan, start);
+        let (_, names) = self.written_names();
+        names.remember(name, &starts, &plan, start);
         Ok(())
     }
 
+    /// What is written, and where its names stand: the question's before the first other one.
+    fn written_names(&mut self) -> (&[u8], &mut NameTable) {
+        let written = self.out.get(..self.position).unwrap_or_default();
+        let question = written.get(HEADER_OCTETS..HEADER_OCTETS + self.question_octets).unwrap_or_default();
+        (written, self.names.0.get_or_insert_with(|| NameTable::of_question(question)))
+    }
+
     /// Writes octets.
+    #[inline]
     fn put(&mut self, octets: &[u8]) -> Result<(), Full> {
         let end = self.position + octets.len();
         if end > self.limit {

@@ -4,12 +4,13 @@
 //! bytes given by the caller. [`header`] has the first twelve octets, [`edns`] the OPT record on both sides, `names` compression.
 //!
 //! ```
-//! use dns::message::{Builder, Received, receive};
+//! use dns::message::{Builder, NameRoom, Received, receive};
 //!
 //! let query = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x00\x00\x01\x00\x01";
 //! let Received::Query(query) = receive(query) else { panic!("a query") };
 //! let mut room = [0; 512];
-//! let mut answer = Builder::new(&mut room, 512, query.header).expect("512 octets hold a header");
+//! let mut names = NameRoom::default();
+//! let mut answer = Builder::new(&mut room, 512, query.header, &mut names).expect("512 octets hold a header");
 //! answer.question(&query.question).expect("and a question");
 //! let length = answer.finish(None);
 //! assert_eq!(length, 12 + 13);
@@ -27,4 +28,5 @@ mod tests;
 pub use builder::{Builder, Full, Mark, Section};
 pub use edns::{Edns, EdnsReply, ExtendedError, ZoneVersion};
 pub use header::Header;
+pub use names::NameRoom;
 pub use query::{Query, Question, RECORDS_MAX, Received, Rejected, receive};

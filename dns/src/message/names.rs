@@ -1,24 +1,38 @@
 //! Name compression (RFC 1035, section 4.1.4): a small table of the names already in a message, and the search in it.
 //!
-//! The table may forget: a name for which no place is free near its own is not remembered, and costs octets, not correctness. What
-//! it finds is compared with the message before it is used, so the work for a name is a few probes a label and one comparison.
+//! Most names of most answers are the one asked for, or one above it: [`suffix_of_question`] finds these without the table, which is made
+//! only once another name comes. Of any name the labels that it shares with the question stand there; each label more is looked for in the
+//! table under where the labels behind it stand, and compared with the message. So the work for a name is one comparison and a few
+//! probes a label.
+//!
+//! The table may forget: a label for which no place is free near its own is not remembered, and costs octets, not correctness.
 
 use zone_segment::{LABELS_MAX, NameRef};
 
-/// Where the suffixes of the names written so far stand.
+use super::header::HEADER_OCTETS;
+
+/// Room for what a builder remembers of the names in its message. It takes nothing until something is to be remembered.
+#[derive(Debug, Default)]
+pub struct NameRoom(pub(super) Option<NameTable>);
+
+/// Where the names written so far stand.
 #[derive(Debug)]
 pub(super) struct NameTable {
-    /// A suffix stands at the place its hash says, or within [`PROBES`] behind it.
+    /// A label stands at the place its hash says, or within [`PROBES`] behind it.
     places: [Place; PLACES],
+    /// The labels of the question's name.
+    question: LabelStarts,
+    /// Octets of the question's name.
+    question_octets: usize,
 }
 
-/// One remembered suffix.
+/// One remembered label.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     /// Its offset in the message, 0 for an empty place: no name stands in the header.
     offset: u16,
-    /// Upper bits of its hash.
-    tag: u16,
+    /// The offset of the label behind it, [`ROOT`] for the root.
+    parent: u16,
 }
 
 /// How a name is to be written: its first `literal` octets as they are, then a pointer, if there is one; the rest of the name is there.
@@ -30,14 +44,14 @@ pub(super) struct Plan {
     pub(super) pointer: Option<u16>,
     /// Labels among the literal octets.
     labels: usize,
-    /// The hash of the part pointed at.
-    hash: u32,
 }
 
 impl NameTable {
-    /// An empty table.
-    pub(super) fn new() -> Self {
-        Self { places: [Place::default(); PLACES] }
+    /// A table for a message with this question's name behind the header.
+    pub(super) fn of_question(question: &[u8]) -> Self {
+        let name = NameRef::from_wire(question).unwrap_or(NameRef::ROOT);
+        let octets = name.as_wire().len();
+        Self { places: [Place::default(); PLACES], question: LabelStarts::of(name), question_octets: octets }
     }
 
     /// Finds the longest suffix of `name` that stands in `message`, up from its last label.
@@ -45,33 +59,35 @@ impl NameTable {
     /// Who wrote a suffix wrote, and remembered, all shorter ones too, so the search ends at the first that is not there.
     pub(super) fn plan(&self, name: NameRef<'_>, starts: &LabelStarts, message: &[u8]) -> Plan {
         let wire = name.as_wire();
-        let mut plan = Plan { literal: wire.len(), pointer: None, labels: starts.count, hash: HASH_SEED };
-        for label in (0..starts.count).rev() {
-            let hash = extend(plan.hash, starts.label(wire, label));
-            let Some(offset) = self.find(hash) else { break };
-            plan = Plan { literal: starts.start(label), pointer: Some(offset), labels: label, hash };
+        let shared = self.shared_with_question(wire, starts, message);
+        let mut labels = starts.count - shared;
+        let mut parent = match shared {
+            0 => ROOT,
+            _ => (HEADER_OCTETS + self.question.start(self.question.count - shared)) as u16,
+        };
+        while let Some(before) = labels.checked_sub(1) {
+            let Some(offset) = self.find(parent, starts.label(wire, before), message) else { break };
+            (labels, parent) = (before, offset);
         }
-        match plan.pointer {
-            Some(offset) if !stands_at(message, offset, wire.get(plan.literal..).unwrap_or_default()) => {
-                Plan { literal: wire.len(), pointer: None, labels: 0, hash: HASH_SEED }
-            }
-            _ => plan,
+        match parent {
+            ROOT => Plan { literal: wire.len(), pointer: None, labels },
+            _ if labels == starts.count => Plan { literal: wire.len(), pointer: None, labels },
+            offset => Plan { literal: starts.start(labels), pointer: Some(offset), labels },
         }
     }
 
-    /// Remembers the suffixes that begin in the literal part of a name written at `position`.
+    /// Remembers the labels of the literal part of a name written at `position`.
     pub(super) fn remember(&mut self, name: NameRef<'_>, starts: &LabelStarts, plan: &Plan, position: usize) {
-        let mut hash = plan.hash;
+        let mut parent = plan.pointer.unwrap_or(ROOT);
         for label in (0..plan.labels).rev() {
-            hash = extend(hash, starts.label(name.as_wire(), label));
             let offset = position + starts.start(label);
-            if offset >= POINTER_LIMIT {
-                continue;
-            }
-            let mut free = probes(hash).filter(|index| self.places.get(*index).is_some_and(Place::is_empty));
-            if let Some(place) = free.next().and_then(|index| self.places.get_mut(index)) {
-                *place = Place { offset: offset as u16, tag: tag_of(hash) };
-            }
+            let mut near = probes(parent, starts.label(name.as_wire(), label));
+            let free = near.find(|index| self.places.get(*index).is_some_and(Place::is_empty));
+            let place = free.and_then(|index| self.places.get_mut(index)).filter(|_| offset < POINTER_LIMIT);
+            // What comes before it would be looked for under it.
+            let Some(place) = place else { return };
+            *place = Place { offset: offset as u16, parent };
+            parent = offset as u16;
         }
     }
 
@@ -84,11 +100,43 @@ impl NameTable {
         }
     }
 
-    /// The offset remembered for a hash.
-    fn find(&self, hash: u32) -> Option<u16> {
-        let near = probes(hash).filter_map(|index| self.places.get(index)).take_while(|place| !place.is_empty());
-        near.into_iter().find(|place| place.tag == tag_of(hash)).map(|place| place.offset)
+    /// How many labels, from the last on, a name has in common with the question's.
+    fn shared_with_question(&self, wire: &[u8], starts: &LabelStarts, message: &[u8]) -> usize {
+        let question = message.get(HEADER_OCTETS..HEADER_OCTETS + self.question_octets).unwrap_or_default();
+        let most = starts.count.min(self.question.count);
+        let is_same = |behind: &usize| {
+            let own = starts.label(wire, starts.count - behind);
+            own.eq_ignore_ascii_case(self.question.label(question, self.question.count - behind))
+        };
+        (1..=most).take_while(is_same).count()
     }
+
+    /// Where a label stands before the one at `parent`.
+    fn find(&self, parent: u16, label: &[u8], message: &[u8]) -> Option<u16> {
+        let near =
+            probes(parent, label).filter_map(|index| self.places.get(index)).take_while(|place| !place.is_empty());
+        let stands_there = |place: &&Place| {
+            let start = usize::from(place.offset);
+            place.parent == parent
+                && message.get(start..start + label.len()).is_some_and(|there| there.eq_ignore_ascii_case(label))
+        };
+        near.into_iter().find(stands_there).map(|place| place.offset)
+    }
+}
+
+/// Where in the question's name `question`, which stands behind the header, a name begins that is it or above it, in any case.
+#[inline]
+pub(super) fn suffix_of_question(question: &[u8], name: NameRef<'_>) -> Option<u16> {
+    let wire = name.as_wire();
+    // The root alone takes no more octets than a pointer.
+    let start = question.len().checked_sub(wire.len()).filter(|_| wire.len() > 1)?;
+    let mut at = 0;
+    while at < start {
+        at += 1 + usize::from(*question.get(at)?);
+    }
+    let is_there = at == start && question.get(start..)?.eq_ignore_ascii_case(wire);
+    // A question's name has at most 255 octets.
+    is_there.then_some((HEADER_OCTETS + start) as u16)
 }
 
 impl Place {
@@ -164,22 +212,23 @@ pub(super) fn stands_at(message: &[u8], offset: u16, wire: &[u8]) -> bool {
     }
 }
 
-/// The hash of a suffix one label longer (FNV-1a over the label, case folded). Not keyed: who finds names that share a place gains longer
-/// answers to himself.
-fn extend(hash: u32, label: &[u8]) -> u32 {
-    label.iter().fold(hash, |hash, octet| (hash ^ u32::from(octet.to_ascii_lowercase())).wrapping_mul(0x0100_0193))
-}
-
-/// The places where a suffix of this hash may stand.
-fn probes(hash: u32) -> impl Iterator<Item = usize> {
-    let first = (hash ^ hash >> 15) as usize;
+/// The places where a label may stand before the one at `parent`: by a hash of both, eight octets at a time, in any case, since a bit that tells
+/// letters' cases apart is set in every octet. Not keyed: who finds names that share a place gains longer answers to himself.
+fn probes(parent: u16, label: &[u8]) -> impl Iterator<Item = usize> {
+    let mix = |hash: u64, word: [u8; 8]| {
+        let product = (hash ^ (u64::from_le_bytes(word) | CASE_BITS)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        product ^ product >> 32
+    };
+    let (words, rest) = label.as_chunks::<8>();
+    let hash = words.iter().fold(u64::from(parent), |hash, word| mix(hash, *word));
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(place, octet)| *place = *octet);
+    let first = mix(hash, last) as usize % PLACES;
     (first..first + PROBES).map(|index| index % PLACES)
 }
 
-/// What is kept of a hash, to tell suffixes with neighbouring places apart.
-fn tag_of(hash: u32) -> u16 {
-    (hash >> 16) as u16
-}
+/// The bit of each octet by which upper case differs from lower case.
+const CASE_BITS: u64 = 0x2020_2020_2020_2020;
 
 /// The first octet of a pointer to offset 0.
 pub(super) const POINTER_FIRST: u8 = 0xc0;
@@ -187,11 +236,11 @@ pub(super) const POINTER_FIRST: u8 = 0xc0;
 /// Offsets from here on can't be pointed at: a pointer has 14 bits.
 const POINTER_LIMIT: usize = 0x4000;
 
-/// Suffixes remembered at most; a referral of the root zone has about 30.
+/// Labels remembered at most; a referral of the root zone has about 30.
 const PLACES: usize = 128;
 
-/// Places looked at for one suffix: all of these are taken only where many names have been written.
+/// Places looked at for one label: all of these are taken only where many names have been written.
 const PROBES: usize = 8;
 
-/// The hash of the root.
-const HASH_SEED: u32 = 0x811c_9dc5;
+/// Stands for the root where the offset of a label is meant: no label stands in the header.
+const ROOT: u16 = 0;

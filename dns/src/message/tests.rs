@@ -100,7 +100,8 @@ fn b54_pointers_go_backwards_or_nowhere() {
 
 /// A message of two RRsets, and where its records begin.
 fn two_rrsets(room: &mut [u8], limit: usize) -> (usize, [Result<(), Full>; 2]) {
-    let mut builder = Builder::new(room, limit, ASKING).unwrap();
+    let mut room_of_names = NameRoom::default();
+    let mut builder = Builder::new(room, limit, ASKING, &mut room_of_names).unwrap();
     let question = query([1, 0, 0, 0], b"");
     let Received::Query(query) = receive(&question) else { panic!("a query") };
     builder.question(&query.question).unwrap();
@@ -128,7 +129,8 @@ fn names_are_compressed_where_they_may_be() {
 #[test]
 fn rdata_of_later_types_is_not_compressed() {
     let mut room = [0; 512];
-    let mut builder = Builder::new(&mut room, 512, ASKING).unwrap();
+    let mut room_of_names = NameRoom::default();
+    let mut builder = Builder::new(&mut room, 512, ASKING, &mut room_of_names).unwrap();
     let rdata = b"\0\x01\0\x02\0\x03\x01a\x04test\0";
     builder.rrset(name("a.test.").as_ref(), Rtype::SRV, 0, [&rdata[..]]).unwrap();
     let length = builder.finish(None);
@@ -139,7 +141,8 @@ fn rdata_of_later_types_is_not_compressed() {
 fn rdata_that_is_not_what_its_type_says_goes_out_as_it_is() {
     for rdata in [&b""[..], b"\x05ab", b"\xc0\x0c", b"\0\0\0", &[1; 300]] {
         let mut room = [0; 512];
-        let mut builder = Builder::new(&mut room, 512, ASKING).unwrap();
+        let mut room_of_names = NameRoom::default();
+        let mut builder = Builder::new(&mut room, 512, ASKING, &mut room_of_names).unwrap();
         builder.rrset(NameRef::ROOT, Rtype::SOA, 0, [rdata]).unwrap();
         let length = builder.finish(None);
         assert!(room[..length].ends_with(rdata));
@@ -166,7 +169,8 @@ fn b53_an_rrset_is_written_whole_or_not_at_all() {
 #[test]
 fn what_is_rolled_back_is_not_pointed_at() {
     let mut room = [0; 512];
-    let mut builder = Builder::new(&mut room, 512, ASKING).unwrap();
+    let mut room_of_names = NameRoom::default();
+    let mut builder = Builder::new(&mut room, 512, ASKING, &mut room_of_names).unwrap();
     let mark = builder.mark();
     builder.rrset(name("gone.example.").as_ref(), Rtype::A, 0, [&[1, 2, 3, 4][..]]).unwrap();
     builder.roll_back(mark);
@@ -186,7 +190,8 @@ fn the_opt_record_always_fits() {
         [(40, &b"\0\0\x29\x04\xd0\x01\0\x80\0\0\0"[..]), (60, b"\0\0\x29\x04\xd0\x01\0\x80\0\0\x06\0\x0f\0\x02\0\x0e")]
     {
         let mut room = [0; 512];
-        let mut builder = Builder::new(&mut room, limit, ASKING).unwrap();
+        let mut room_of_names = NameRoom::default();
+        let mut builder = Builder::new(&mut room, limit, ASKING, &mut room_of_names).unwrap();
         builder.reserve_edns(11).unwrap();
         builder.set_rcode(Rcode::BADVERS);
         while builder.rrset(NameRef::ROOT, Rtype::A, 0, [&[0; 4][..]]).is_ok() {}
@@ -198,9 +203,9 @@ fn the_opt_record_always_fits() {
 
 #[test]
 fn no_room_is_no_answer() {
-    assert!(Builder::new(&mut [0; 11], 512, ASKING).is_none());
-    assert!(Builder::new(&mut [0; 512], 11, ASKING).is_none());
-    assert_eq!(Builder::new(&mut [0; 22], 512, ASKING).unwrap().reserve_edns(11), Err(Full));
+    assert!(Builder::new(&mut [0; 11], 512, ASKING, &mut NameRoom::default()).is_none());
+    assert!(Builder::new(&mut [0; 512], 11, ASKING, &mut NameRoom::default()).is_none());
+    assert_eq!(Builder::new(&mut [0; 22], 512, ASKING, &mut NameRoom::default()).unwrap().reserve_edns(11), Err(Full));
 }
 
 /// Names that share suffixes, in mixed case.
@@ -217,7 +222,8 @@ proptest! {
     #[test]
     fn whatever_is_compressed_is_read_back(names in names(), padding in 0..200usize, limit in 100..65_535usize) {
         let mut room = vec![0; 65_535];
-        let mut builder = Builder::new(&mut room, limit, ASKING).unwrap();
+        let mut room_of_names = NameRoom::default();
+        let mut builder = Builder::new(&mut room, limit, ASKING, &mut room_of_names).unwrap();
         let mut positions = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let before = builder.position();

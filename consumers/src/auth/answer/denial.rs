@@ -145,7 +145,7 @@ impl<'z> Proofs<'z> {
         name: &LookupName,
         labels: usize,
     ) -> Option<usize> {
-        let mut above = (zone.apex().label_count()..labels).rev();
+        let mut above = (zone.apex_label_count()..labels).rev();
         let encloser = above.find(|labels| self.add_match(zone, &chain.hash(name.suffix(*labels))))?;
         self.add_cover(zone, &chain.hash(name.suffix(encloser + 1)));
         Some(encloser)

@@ -1,6 +1,6 @@
 //! What frames every answer: header, question, OPT record.
 
-use dns::message::{Builder, Edns, EdnsReply, ExtendedError, Header, Question, ZoneVersion};
+use dns::message::{Builder, Edns, EdnsReply, ExtendedError, Header, NameRoom, Question, ZoneVersion};
 
 use dns::types::Rcode;
 
@@ -58,9 +58,9 @@ impl<'q> Frame<'q> {
     }
 
     /// Begins the answer: the question echoed, room kept for the OPT record.
-    pub(super) fn begin<'o>(&self, out: &'o mut [u8]) -> Option<Builder<'o>> {
+    pub(super) fn begin<'o>(&self, out: &'o mut [u8], names: &'o mut NameRoom) -> Option<Builder<'o>> {
         let limit = self.policy.answer_octets(self.client.transport, self.edns.as_ref());
-        let mut builder = Builder::new(out, limit, self.header)?;
+        let mut builder = Builder::new(out, limit, self.header, names)?;
         if let Some(question) = &self.question {
             builder.question(question).ok()?;
         }
@@ -72,7 +72,8 @@ impl<'q> Frame<'q> {
 
     /// Answers with an RCODE alone.
     pub(super) fn refuse(&self, out: &mut [u8], rcode: Rcode, error: Option<ExtendedError>) -> Option<Answered> {
-        let mut builder = self.begin(out)?;
+        let mut names = NameRoom::default();
+        let mut builder = self.begin(out, &mut names)?;
         builder.set_rcode(rcode);
         Some(self.finish(builder, &Body::error(error)))
     }

@@ -20,9 +20,9 @@ mod put;
 mod response;
 mod summary;
 
-use dns::message::{ExtendedError, Query, Received, Rejected, receive};
+use dns::message::{ExtendedError, NameRoom, Query, Received, Rejected, receive};
 use dns::types::{Class, Opcode, Rcode, Rtype};
-use zone_segment::{LookupName, SegmentOctets, ZoneSet};
+use zone_segment::{LookupName, Mapping, SegmentOctets, Zone, ZoneSet};
 
 use frame::{Body, Frame};
 use name_buffer::NameBuffer;
@@ -32,7 +32,7 @@ use summary::Kind as AnswerKind;
 pub use chaos::TEXT_OCTETS_MAX;
 pub use cookie::{Cookies, Secret};
 pub use policy::{Client, Policy, Transport, UDP_OCTETS_MAX_DEFAULT, UDP_OCTETS_MIN};
-pub use prepare::{PREPARED_MAX, prepare};
+pub use prepare::{PREPARED_MAX, Prepared, prepare};
 pub use summary::{Answered, Kind, Summary};
 
 /// What an answer needs beside its buffer: names being looked up. Kept from query to query to save setting it up.
@@ -45,6 +45,15 @@ pub struct Scratch {
     lookup: LookupName,
 }
 
+/// What a query is answered from.
+#[derive(Clone, Copy, Debug)]
+pub struct Data<'z, B = Mapping> {
+    /// The current generation.
+    pub zones: &'z ZoneSet<B>,
+    /// The zone of it that is closest to the name asked for, where that is known.
+    pub closest: Option<Zone<'z, B>>,
+}
+
 /// Writes the answer to `message` into `out` and says what it is; `None` when there is to be no answer.
 ///
 /// `zones` is the current generation, `None` before the first: then queries get SERVFAIL, and EDE says that the server is not ready.
@@ -52,6 +61,18 @@ pub struct Scratch {
 pub fn respond<B: SegmentOctets>(
     message: &[u8],
     zones: Option<&ZoneSet<B>>,
+    client: &Client,
+    policy: &Policy,
+    out: &mut [u8],
+    scratch: &mut Scratch,
+) -> Option<Answered> {
+    respond_from(message, zones.map(|zones| Data { zones, closest: None }), client, policy, out, scratch)
+}
+
+/// As [`respond`], for a message whose scratch [`prepare`] has made: its zone need not be looked for again.
+pub fn respond_from<B: SegmentOctets>(
+    message: &[u8],
+    data: Option<Data<'_, B>>,
     client: &Client,
     policy: &Policy,
     out: &mut [u8],
@@ -81,16 +102,17 @@ pub fn respond<B: SegmentOctets>(
     if question.class == Class::CH {
         return chaos(&frame, &query, policy, out);
     }
-    let Some(zones) = zones else {
+    let Some(data) = data else {
         return frame.refuse(out, Rcode::SERVFAIL, Some(ExtendedError::NOT_READY));
     };
-    let builder = frame.begin(out)?;
+    let mut names = NameRoom::default();
+    let builder = frame.begin(out, &mut names)?;
     let style = Style {
         is_dnssec_ok: edns.is_some_and(|edns| edns.is_dnssec_ok),
         is_minimal: policy.minimal_responses,
         rotation: if policy.rotate_rrsets { header.id } else { 0 },
     };
-    let (builder, body) = Response::new(builder, zones, scratch, style).answer(&question);
+    let (builder, body) = Response::new(builder, data, scratch, style).answer(&question);
     Some(frame.finish(builder, &body))
 }
 
@@ -99,7 +121,8 @@ pub fn respond<B: SegmentOctets>(
 pub fn slip(message: &[u8], client: &Client, policy: &Policy, out: &mut [u8]) -> Option<Answered> {
     let Received::Query(Query { header, question, edns, .. }) = receive(message) else { return None };
     let frame = Frame::new(header, Some(question), edns, client, policy);
-    let mut builder = frame.begin(out)?;
+    let mut names = NameRoom::default();
+    let mut builder = frame.begin(out, &mut names)?;
     builder.set_truncated();
     Some(frame.finish(builder, &Body::error(None)))
 }
@@ -144,7 +167,8 @@ fn chaos(frame: &Frame<'_>, query: &Query<'_>, policy: &Policy, out: &mut [u8]) 
     let Some(text) = chaos::text(query.question.name, policy) else {
         return frame.refuse(out, Rcode::REFUSED, None);
     };
-    let mut builder = frame.begin(out)?;
+    let mut names = NameRoom::default();
+    let mut builder = frame.begin(out, &mut names)?;
     let kind = match chaos::put(&mut builder, &query.question, text) {
         Ok(true) => AnswerKind::Positive,
         Ok(false) => AnswerKind::NoData,

@@ -107,13 +107,14 @@ fn has_data(node: Node<'_>, rtype: Rtype) -> bool {
 }
 
 /// The zone to answer a name and a type from: the closest one, but its parent for DS at an apex, if that is served here and
-/// delegates the name (RFC 4035, section 3.1.4.1).
+/// delegates the name (RFC 4035, section 3.1.4.1). The closest one may be known.
 pub(super) fn select_zone<'z, B: SegmentOctets>(
     zones: &'z ZoneSet<B>,
+    closest: Option<Zone<'z, B>>,
     name: &LookupName,
     rtype: Rtype,
 ) -> Option<Zone<'z, B>> {
-    let closest = zones.find_zone(name)?;
+    let closest = closest.or_else(|| zones.find_zone(name))?;
     if rtype != Rtype::DS || closest.apex() != name.name() {
         return Some(closest);
     }

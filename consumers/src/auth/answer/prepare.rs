@@ -2,7 +2,7 @@
 //! lookups will read, in passes, so that the memory works on all of them at once.
 //!
 //! Read [`prepare`]. It is a hint and decides nothing: [`respond`](super::respond) checks every query itself, and answers one that was left out
-//! here all the same.
+//! here all the same. Only the zone is not looked for again by [`respond_from`](super::respond_from).
 
 use dns::message::header::{HEADER_OCTETS, Header, QR};
 use dns::types::Opcode;
@@ -10,28 +10,34 @@ use zone_segment::{NameRef, SegmentOctets, Zone, ZoneSet};
 
 use super::Scratch;
 
-/// Prepares the scratch of each query for its answer from `zones`; the first [`PREPARED_MAX`] of them.
+/// The zones of a batch's queries, in their order; `None` where a query was left out, or no zone is served.
+pub type Prepared<'z, B> = [Option<Zone<'z, B>>; PREPARED_MAX];
+
+/// Prepares the scratch of each query for its answer from `zones`, and finds its zone; the first [`PREPARED_MAX`] of them.
 ///
 /// What is no query, or has no question, is left out.
-pub fn prepare<'q, B: SegmentOctets>(
+pub fn prepare<'q, 'z, B: SegmentOctets>(
     queries: impl IntoIterator<Item = &'q [u8]>,
-    zones: &ZoneSet<B>,
+    zones: &'z ZoneSet<B>,
     scratches: &mut [Scratch],
-) {
-    let mut found: [Option<Zone<'_, B>>; PREPARED_MAX] = [const { None }; PREPARED_MAX];
+) -> Prepared<'z, B> {
+    let mut found: Prepared<'z, B> = [const { None }; PREPARED_MAX];
+    let mut last = None;
     for ((query, scratch), zone) in queries.into_iter().zip(&mut *scratches).zip(&mut found) {
         let Some(name) = question_name(query) else { continue };
         scratch.lookup.set(zones.key(), name);
-        *zone = zones.find_zone(&scratch.lookup);
-        if let Some(zone) = zone {
-            zone.prefetch_index(&scratch.lookup);
+        last = zones.find_zone_again(&scratch.lookup, last.as_ref());
+        if let Some(found) = last {
+            found.prefetch_index(&scratch.lookup);
+            *zone = Some(found);
         }
     }
-    for (scratch, zone) in scratches.iter().zip(found) {
+    for (scratch, zone) in scratches.iter().zip(&found) {
         if let Some(zone) = zone {
             zone.prefetch_node(&scratch.lookup);
         }
     }
+    found
 }
 
 /// The name that a message asks for, if it is one that is looked up.

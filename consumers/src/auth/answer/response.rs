@@ -6,7 +6,7 @@
 
 use dns::message::{Builder, ExtendedError, Full, Question, Section, ZoneVersion};
 use dns::types::{Rcode, Rtype};
-use zone_segment::{LABELS_MAX, NameRef, Node, Rrset, SegmentOctets, Zone, ZoneSet, ZoneState};
+use zone_segment::{LABELS_MAX, NameRef, Node, Rrset, SegmentOctets, Zone, ZoneState};
 
 use super::additional::{put_apex_addresses, put_glue, put_targets};
 use super::denial::{Proofs, negative_ttl};
@@ -14,14 +14,14 @@ use super::frame::Body;
 use super::outcome::{ALIASES_MAX, Outcome, Source, resolve, select_zone};
 use super::put::put_rrset;
 use super::summary::Kind;
-use super::{Scratch, Style};
+use super::{Data, Scratch, Style};
 
 /// An answer being built.
 pub(super) struct Response<'a, 'z, B> {
     /// What it is written with.
     builder: Builder<'a>,
-    /// The generation it is answered from.
-    zones: &'z ZoneSet<B>,
+    /// What it is answered from.
+    data: Data<'z, B>,
     /// Names being looked up.
     scratch: &'a mut Scratch,
     /// How it is written.
@@ -48,10 +48,10 @@ enum Next {
 
 impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     /// Begins: the builder holds header and question.
-    pub(super) fn new(builder: Builder<'a>, zones: &'z ZoneSet<B>, scratch: &'a mut Scratch, style: Style) -> Self {
+    pub(super) fn new(builder: Builder<'a>, data: Data<'z, B>, scratch: &'a mut Scratch, style: Style) -> Self {
         Self {
             builder,
-            zones,
+            data,
             scratch,
             style,
             rtype: Rtype::ANY,
@@ -68,7 +68,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         self.scratch.name.set(question.name);
         // Prepared with the batch, or left by an earlier query: under another key it is found all the same.
         if self.scratch.lookup.name() != question.name {
-            self.scratch.lookup.set(self.zones.key(), question.name);
+            self.scratch.lookup.set(self.data.zones.key(), question.name);
         }
         let written = match question.rtype {
             Rtype::IXFR => self.write_soa_alone(),
@@ -83,8 +83,9 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     /// Answers the name asked for, then each alias's target, until the chain ends, leaves the zones served here, comes round, or is too long.
     fn write_chain(&mut self) -> Result<(), Full> {
         for link in 0..=ALIASES_MAX {
-            let zone = match select_zone(self.zones, &self.scratch.lookup, self.rtype) {
-                Some(zone) if zone.state() == ZoneState::Serving && zone.apex_node().is_some() => zone,
+            let closest = self.data.closest.take();
+            let zone = match select_zone(self.data.zones, closest, &self.scratch.lookup, self.rtype) {
+                Some(zone) if zone.state() == ZoneState::Serving && zone.serial().is_some() => zone,
                 not_served if link == 0 => {
                     self.fail(not_served.map(|zone| zone.state()));
                     return Ok(());
@@ -97,7 +98,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
                 self.note_first(&zone, &outcome);
             }
             match self.write_outcome(&zone, outcome, link)? {
-                Next::Follow => self.scratch.lookup.set(self.zones.key(), self.scratch.name.name()),
+                Next::Follow => self.scratch.lookup.set(self.data.zones.key(), self.scratch.name.name()),
                 Next::Done => return Ok(()),
             }
         }
@@ -110,7 +111,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         if !matches!(outcome, Outcome::Referral { .. }) {
             self.builder.set_authoritative();
         }
-        let apex_labels = zone.apex().label_count();
+        let apex_labels = zone.apex_label_count();
         self.body.zone_version =
             zone.serial().map(|serial| ZoneVersion { labels: apex_labels.min(LABELS_MAX) as u8, serial });
         let lookup = &self.scratch.lookup;
@@ -170,8 +171,8 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         let Self { builder, style, scratch, .. } = self;
         let (style, room) = (*style, &mut scratch.lookup);
         let is_apex_ns = self.rtype == Rtype::NS && node.is_apex();
-        let apex = zone.apex_node().filter(|_| !style.is_minimal && !is_apex_ns);
-        let servers = apex.and_then(|apex| Some((apex, apex.rrset(Rtype::NS.0)?)));
+        let servers = if style.is_minimal || is_apex_ns { None } else { zone.apex_node() };
+        let servers = servers.and_then(|apex| Some((apex, apex.rrset(Rtype::NS.0)?)));
         if let Some((apex, servers)) = servers {
             builder.begin(Section::Authority);
             let _ = put_rrset(builder, apex.name(), servers, servers.ttl(), style);
@@ -281,7 +282,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     /// The answer to IXFR in a datagram: the zone's SOA record, from which the asker sees whether to come again over TCP (RFC 1995,
     /// section 2).
     fn write_soa_alone(&mut self) -> Result<(), Full> {
-        let zone = self.zones.find_zone(&self.scratch.lookup);
+        let zone = self.data.zones.find_zone(&self.scratch.lookup);
         let Some(zone) = zone.filter(|zone| zone.apex() == self.scratch.lookup.name()) else {
             self.builder.set_rcode(Rcode::NOTAUTH);
             return Ok(());
