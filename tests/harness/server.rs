@@ -75,12 +75,24 @@ impl Server {
 
     /// The same; a server that ends before it is ready gives its log.
     pub(crate) fn try_start_in(options: &ServerOptions, zones: &Path, state: &Path) -> Result<Server, String> {
-        let log = state.with_extension(format!("{}.log", LOGS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
         let mut command = trine();
         command.arg("serve").arg("--zones").arg(zones).arg("--state").arg(state);
         command.arg("--auth").arg(options.auth.to_string());
         command.args(options.listen.iter().flat_map(|address| ["--listen", address]));
         command.args(&options.arguments).envs(options.environment.iter().cloned());
+        Self::launch(command, zones, state)
+    }
+
+    /// Starts a server whose configuration file names these directories.
+    pub(crate) fn start_configured(config: &Path, zones: &Path, state: &Path) -> Server {
+        let mut command = trine();
+        command.arg("serve").arg("--config").arg(config);
+        Self::launch(command, zones, state).unwrap_or_else(|log| panic!("trine serve did not get ready:\n{log}"))
+    }
+
+    /// Runs a command that serves, and waits until it is ready.
+    fn launch(mut command: Command, zones: &Path, state: &Path) -> Result<Server, String> {
+        let log = state.with_extension(format!("{}.log", LOGS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
         command.stdout(Stdio::piped()).stderr(std::fs::File::create(&log).unwrap());
         let began = Instant::now();
         let mut child = command.spawn().unwrap();
