@@ -13,7 +13,7 @@ use hickory_proto::serialize::binary::BinDecodable as _;
 #[derive(Clone, Debug)]
 pub(crate) struct Probe {
     /// The identifier.
-    pub(crate) id: u16,
+    id: u16,
     /// The header's flags, opcode included.
     flags: u16,
     /// QNAME in wire form; none for a query without a question.
@@ -53,6 +53,12 @@ impl Probe {
     /// Without a question.
     pub(crate) fn without_question() -> Probe {
         Probe { name: None, ..Probe::new(".", 0) }
+    }
+
+    /// With an identifier.
+    pub(crate) fn id(mut self, id: u16) -> Probe {
+        self.id = id;
+        self
     }
 
     /// With these bits of the header set.

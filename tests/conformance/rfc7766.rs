@@ -10,7 +10,7 @@ mod section_6_2_1 {
         let server = plain();
         let mut stream = connect(**server);
         for id in 0..50 {
-            send(&mut stream, &Probe { id, ..Probe::new("www.plain.", A) }.to_wire());
+            send(&mut stream, &Probe::new("www.plain.", A).id(id).to_wire());
             assert_eq!(receive(&mut stream)[..2], id.to_be_bytes());
         }
     }
@@ -29,7 +29,7 @@ mod section_6_2_1_1 {
         let server = plain();
         let mut stream = connect(**server);
         for id in 0..300 {
-            send(&mut stream, &Probe { id, ..Probe::new("www.plain.", A) }.to_wire());
+            send(&mut stream, &Probe::new("www.plain.", A).id(id).to_wire());
         }
         let answered: BTreeSet<u16> = (0..300)
             .map(|_| {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tempfile::TempDir;
 
@@ -59,7 +59,8 @@ pub(crate) fn talkative() -> Arc<Shared> {
 
 /// The server in use, or another one.
 fn share(shared: &Mutex<Weak<Shared>>, start: impl FnOnce() -> Shared) -> Arc<Shared> {
-    let mut shared = shared.lock().unwrap();
+    // One test's failure is not that of the others.
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {
         let server = Arc::new(start());
         *shared = Arc::downgrade(&server);
