@@ -10,6 +10,7 @@ mod found;
 mod hostile;
 mod named;
 mod negative;
+mod options;
 mod prepared;
 mod referral;
 mod root_zone;
