@@ -10,6 +10,7 @@ mod print;
 mod reload;
 mod segment;
 mod serve;
+mod stats;
 mod status;
 mod stop;
 mod zone;
@@ -25,6 +26,7 @@ pub(crate) fn all() -> Vec<Command> {
         check::command(),
         config::command(),
         status::command(),
+        stats::command(),
         reload::command(),
         stop::command(),
         zone::command(),
@@ -42,6 +44,7 @@ pub(crate) fn run(name: &str, matches: &ArgMatches) -> Exit {
         "check" => check::run(matches),
         "config" => config::run(matches),
         "status" => status::run(matches),
+        "stats" => stats::run(matches),
         "reload" => reload::run(matches),
         "stop" => stop::run(matches),
         "zone" => zone::run(matches),

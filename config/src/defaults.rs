@@ -46,5 +46,5 @@ pub const IPV4_PREFIX: u8 = 24;
 /// Of IPv6, what one site commonly has.
 pub const IPV6_PREFIX: u8 = 56;
 
-/// Memory for counting, all processes together: hundreds of thousands of askers at a time.
-pub const TABLE_OCTETS: u64 = 16 << 20;
+/// Memory for counting, all processes together: a quarter of a million askers, and little enough that processors keep it near.
+pub const TABLE_OCTETS: u64 = 4 << 20;

@@ -82,7 +82,7 @@ pub struct AuthOptions {
     pub answers: AnswerOptions,
     /// The TCP side.
     pub tcp: TcpOptions,
-    /// This process's share of response rate limiting; `None` switches it off.
+    /// Response rate limiting, with the number of processes that share it; `None` switches it off.
     pub rate_limit: Option<RateLimitOptions>,
     /// Whether the kernel gives each process the queries that arrive on the processor of its slot's number.
     pub steer_by_cpu: bool,
@@ -167,6 +167,8 @@ pub struct RateLimitOptions {
     pub table_octets: u64,
     /// Askers that are not limited.
     pub exempt: Vec<Prefix>,
+    /// Processes that the queries of one prefix are spread over: each gives this part of the rates.
+    pub processes: u32,
 }
 
 impl Default for RateLimitOptions {
@@ -180,23 +182,18 @@ impl Default for RateLimitOptions {
             ipv6_prefix: defaults::IPV6_PREFIX,
             table_octets: defaults::TABLE_OCTETS,
             exempt: Vec::new(),
+            processes: 1,
         }
     }
 }
 
 impl RateLimitOptions {
-    /// The part that falls to each of so many processes, among which the kernel spreads what one prefix sends. Rates are rounded up: a
-    /// class that is limited stays so, and no process answers nothing at all.
+    /// What each of so many processes gets, among which the kernel spreads what one prefix sends: its part of the memory. The rates stay as
+    /// they are, and how many processes there are goes with them, since the parts of small rates are no whole numbers.
     #[must_use]
     pub fn share(&self, processes: u32) -> Self {
         let processes = processes.max(1);
-        Self {
-            responses_per_second: self.responses_per_second.div_ceil(processes),
-            errors_per_second: self.errors_per_second.div_ceil(processes),
-            nxdomains_per_second: self.nxdomains_per_second.div_ceil(processes),
-            table_octets: self.table_octets / u64::from(processes),
-            ..self.clone()
-        }
+        Self { processes, table_octets: self.table_octets / u64::from(processes), ..self.clone() }
     }
 }
 

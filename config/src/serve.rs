@@ -173,6 +173,7 @@ impl Sources<'_> {
             ipv6_prefix: self.one(&options::IPV6_PREFIX)?,
             table_octets: self.one(&options::TABLE_SIZE)?,
             exempt: self.all(&options::EXEMPT),
+            processes: 1,
         }))
     }
 }

@@ -102,7 +102,7 @@ pub const TABLE_SIZE: Opt<u64> = Opt {
         key: Some(Key { table: RATE_LIMIT_TABLE, key: "table-size" }),
         kind: Kind::Text,
         value: "SIZE",
-        preset: Preset::Value("16MiB"),
+        preset: Preset::Value("4MiB"),
         range: "64KiB to 1GiB",
         many: false,
         help: "Count in so much memory, all auth processes together",

@@ -5,6 +5,9 @@
 
 pub mod answer;
 pub mod batch;
+pub mod limit;
+mod meter;
 pub mod process;
+pub mod statistics;
 pub mod tcp;
 pub mod udp;

@@ -5,13 +5,17 @@ use std::io;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use bus::protocol::AUTH_GROUP;
 use bus::protocol::reader::{Role, ThreadProgress};
+use bus::protocol::statistics::{Ask, ProcessStatistics};
 use bus::protocol::supervisor::{RECORD_LENGTH, Record};
+use bus::{Group, Message};
 use config::process::AuthOptions;
 use rustix::net::RecvFlags;
+use serde_json::Value;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,8 +23,9 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::answer::{Cookies, Policy, Secret};
+use super::statistics::{Block, gather};
 use super::tcp::{TcpLimits, TcpServer};
-use super::udp::{QueryThread, QueryThreadOptions, StartError};
+use super::udp::{QueryThread, QueryThreadOptions, StartError, unix_now};
 use crate::progress::{ProgressError, ProgressTable};
 use crate::reader::follow::{Follower, Hooks, Passing};
 
@@ -63,23 +68,34 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         progress: Arc::clone(&progress),
         line,
         policy: Arc::clone(&policy),
+        rate_limit: options.rate_limit,
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
     let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::from(options.tcp));
     let first = Arc::new(Notify::new());
+    let tcp_server = Arc::clone(&server);
     let tcp = async {
         // Until there is something to answer, connections are left to the siblings.
         first.notified().await;
-        server.run(links.tcp.into_iter().map(TcpListener::from).collect()).await
+        tcp_server.run(links.tcp.into_iter().map(TcpListener::from).collect()).await
     };
     let supervisor = watch(links.supervisor).map_err(io_error)?;
-    let hooks = AuthHooks { thread: Arc::clone(&thread), progress, line, first: Arc::clone(&first) };
+    let hooks = AuthHooks {
+        thread: Arc::clone(&thread),
+        server: Arc::clone(&server),
+        progress,
+        line,
+        first: Arc::clone(&first),
+        started_unix: unix_now().into(),
+        started: Instant::now(),
+    };
     let follower = Follower::new(&options.bus, Role::Auth, Some(options.slot), current, hooks);
     tokio::select! {
         () = follower.run() => {}
         ended = tcp => ended.map_err(io_error)?,
         () = obey(&supervisor, &thread) => info!("supervisor-gone"),
+        () = tell_of_limits(thread.statistics()) => {}
         _ = terminate.recv() => info!("auth-stopped"),
     }
     Ok(())
@@ -100,16 +116,44 @@ fn policy_of(options: &AuthOptions) -> Policy {
     }
 }
 
-/// What auth's threads have to do with generations.
+/// What auth's threads have to do with generations, and with what is asked over the bus.
 struct AuthHooks {
     /// The query thread.
     thread: Arc<QueryThread>,
+    /// The TCP side.
+    server: Arc<TcpServer>,
     /// Where it shows its progress.
     progress: Arc<ProgressTable>,
     /// Its line there.
     line: usize,
     /// Told of each generation; the first one lets TCP begin.
     first: Arc<Notify>,
+    /// When the process began, in seconds since 1970.
+    started_unix: u64,
+    /// The same on a clock that is never set.
+    started: Instant,
+}
+
+impl AuthHooks {
+    /// What the process has done.
+    fn statistics(&self) -> ProcessStatistics {
+        let mut counts = gather([self.thread.statistics(), self.server.counts()]);
+        let tcp = self.server.statistics();
+        let connections = [
+            ("accepted", tcp.accepted),
+            ("evicted", tcp.evicted),
+            ("failed", tcp.accept_errors),
+            ("open", self.server.connection_count() as u64),
+        ];
+        counts.tcp = connections.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        ProcessStatistics {
+            pid: std::process::id().cast_signed(),
+            slot: u32::try_from(self.line).unwrap_or(u32::MAX),
+            started_unix: self.started_unix,
+            uptime_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            counts,
+        }
+    }
 }
 
 impl Hooks for AuthHooks {
@@ -123,6 +167,29 @@ impl Hooks for AuthHooks {
     fn progress(&self) -> Vec<ThreadProgress> {
         let progress = self.progress.line(self.line).map_or(0, |line| line.load().counter);
         vec![ThreadProgress { progress, waiting: self.thread.has_work_waiting() }]
+    }
+
+    fn group(&self) -> Option<Group> {
+        Some(AUTH_GROUP)
+    }
+
+    fn asked(&self, request: &Message) -> Option<Value> {
+        let Ask::Statistics {} = request.parse().ok()?;
+        serde_json::to_value(self.statistics()).ok()
+    }
+}
+
+/// Says in the log, once in a while, that answers are limited. Here and not where they are: a flood must not cost a line a query.
+async fn tell_of_limits(block: &Block) {
+    let (mut limited, mut slipped) = (0, 0);
+    loop {
+        tokio::time::sleep(LIMITS_TOLD_EVERY).await;
+        let (limited_now, slipped_now) = (block.limited(), block.slipped());
+        if (limited_now, slipped_now) != (limited, slipped) {
+            let network = block.network().address();
+            warn!(dropped = limited_now - limited, slipped = slipped_now - slipped, %network, "answers-rate-limited");
+        }
+        (limited, slipped) = (limited_now, slipped_now);
     }
 }
 
@@ -160,6 +227,9 @@ async fn obey(supervisor: &AsyncFd<OwnedFd>, thread: &QueryThread) {
 fn bit(slot: u32) -> u64 {
     1u64.checked_shl(slot).unwrap_or(0)
 }
+
+/// How often the log tells of answers that were limited.
+const LIMITS_TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// Auth can't start.
 #[derive(Debug)]

@@ -19,12 +19,16 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
+use config::process::RateLimitOptions;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use tokio::sync::Notify;
 use zone_segment::ZoneSet;
 
 use super::answer::{Client, Data, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond_from};
 use super::batch::{BATCH_MAX, Batch, QuerySocket};
+use super::limit::Limiter;
+use super::meter::Meter;
+use super::statistics::Block;
 use crate::progress::{ProgressLine, ProgressTable};
 
 /// What a query thread is made of.
@@ -42,6 +46,8 @@ pub struct QueryThreadOptions {
     pub line: usize,
     /// What is answered with.
     pub policy: Arc<Policy>,
+    /// How many like answers a prefix gets; `None` limits nothing.
+    pub rate_limit: Option<RateLimitOptions>,
 }
 
 /// The handle of a running query thread. Dropping it tells the thread to end, without waiting for it.
@@ -60,7 +66,7 @@ impl QueryThread {
     ///
     /// [`StartError`] when the options name no line or slot, or the system refuses a resource.
     pub fn start(options: QueryThreadOptions) -> Result<Self, StartError> {
-        let QueryThreadOptions { slot, sockets, zones, progress, line, policy } = options;
+        let QueryThreadOptions { slot, sockets, zones, progress, line, policy, rate_limit } = options;
         if sockets.len() > SLOTS_MAX || slot >= sockets.len() {
             return Err(StartError::Slot { expected_max: sockets.len().min(SLOTS_MAX), got: slot });
         }
@@ -78,9 +84,9 @@ impl QueryThread {
             seen_changed: Notify::new(),
             progress,
             line,
-            counters: Counters::default(),
+            block: Arc::new(Block::default()),
         });
-        let worker = Worker { shared: Arc::clone(&shared), zones, policy };
+        let worker = Worker { shared: Arc::clone(&shared), zones, policy, rate_limit };
         let join = thread::Builder::new()
             .name(format!("query-{slot}"))
             .spawn(move || worker.run())
@@ -129,15 +135,8 @@ impl QueryThread {
     }
 
     /// What the thread has done so far.
-    pub fn statistics(&self) -> QueryStatistics {
-        let Counters { queries, answers, dropped, errors } = &self.shared.counters;
-        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        QueryStatistics {
-            queries: value(queries),
-            answers: value(answers),
-            dropped: value(dropped),
-            errors: value(errors),
-        }
+    pub fn statistics(&self) -> &Block {
+        &self.shared.block
     }
 
     /// Ends the thread and waits for it: its batch in hand is answered first.
@@ -154,19 +153,6 @@ impl Drop for QueryThread {
     fn drop(&mut self) {
         self.shared.end();
     }
-}
-
-/// What a query thread has done since it started.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct QueryStatistics {
-    /// Datagrams received.
-    pub queries: u64,
-    /// Answers handed to the kernel.
-    pub answers: u64,
-    /// Answers given up because they could not be sent.
-    pub dropped: u64,
-    /// Receptions that failed.
-    pub errors: u64,
 }
 
 /// What the thread and its handle share.
@@ -191,7 +177,7 @@ struct Shared {
     /// The thread's line there.
     line: usize,
     /// What has been done.
-    counters: Counters,
+    block: Arc<Block>,
 }
 
 impl Shared {
@@ -241,19 +227,6 @@ impl Shared {
     }
 }
 
-/// The counters behind [`QueryStatistics`]; written by the thread alone.
-#[derive(Debug, Default)]
-struct Counters {
-    /// Datagrams received.
-    queries: AtomicU64,
-    /// Answers sent.
-    answers: AtomicU64,
-    /// Answers given up.
-    dropped: AtomicU64,
-    /// Receptions that failed.
-    errors: AtomicU64,
-}
-
 /// The thread's side.
 struct Worker {
     /// What the handle sees too.
@@ -262,6 +235,8 @@ struct Worker {
     zones: Arc<ArcSwapOption<ZoneSet>>,
     /// What is answered with.
     policy: Arc<Policy>,
+    /// How many like answers a prefix gets.
+    rate_limit: Option<RateLimitOptions>,
 }
 
 /// What a batch needs; made once.
@@ -270,13 +245,15 @@ struct Tools {
     batch: Batch,
     /// What an answer needs beside its buffer, for each query.
     scratches: Box<[Scratch]>,
+    /// Limits and counts.
+    meter: Meter,
 }
 
 impl Tools {
     /// Makes them, for answers under this policy.
-    fn new(policy: &Policy) -> Self {
+    fn new(policy: &Policy, meter: Meter) -> Self {
         let scratches = vec![Scratch::default(); BATCH_MAX].into_boxed_slice();
-        Self { batch: Batch::new(usize::from(policy.udp_octets_max)), scratches }
+        Self { batch: Batch::new(usize::from(policy.udp_octets_max)), scratches, meter }
     }
 }
 
@@ -284,7 +261,8 @@ impl Worker {
     /// Serves until told to end. Each turn of the outer loop serves one set of sockets, until the drained slots change.
     fn run(&self) {
         let shared = &*self.shared;
-        let mut tools = Tools::new(&self.policy);
+        let meter = Meter::new(Arc::clone(&shared.block), self.rate_limit.as_ref().map(Limiter::new));
+        let mut tools = Tools::new(&self.policy, meter);
         loop {
             // Acquire; pairs with the release store in `QueryThread::set_drained`.
             let drained = shared.drained.load(Ordering::Acquire);
@@ -334,7 +312,7 @@ impl Worker {
                 Ok(()) => served = true,
                 Err(error) if is_passing(&error) => {}
                 Err(_) => {
-                    add(&self.shared.counters.errors, 1);
+                    tools.meter.note_receive_error();
                     failed = true;
                 }
             }
@@ -347,24 +325,22 @@ impl Worker {
 
     /// Receives a batch, answers it and sends the answers.
     fn serve(&self, socket: &QuerySocket, tools: &mut Tools) -> io::Result<()> {
-        let Tools { batch, scratches } = tools;
-        let counters = &self.shared.counters;
-        let received = batch.receive(socket)?;
+        let received = tools.batch.receive(socket)?;
+        tools.meter.begin();
         if let Some(line) = self.shared.line() {
             line.begin_batch();
         }
         config::fault::hit("auth-udp-batch");
-        let generation = self.answer(batch, scratches, received);
-        let sent = batch.send(socket);
-        add(&counters.queries, received);
-        add(&counters.answers, sent.sent);
-        add(&counters.dropped, sent.dropped);
+        let generation = self.answer(tools, received);
+        let sent = tools.batch.send(socket);
+        tools.meter.end(received, &sent);
         self.shared.publish(generation);
         Ok(())
     }
 
     /// Answers the batch from the current generation, and gives that one's number.
-    fn answer(&self, batch: &mut Batch, scratches: &mut [Scratch], received: usize) -> u64 {
+    fn answer(&self, tools: &mut Tools, received: usize) -> u64 {
+        let Tools { batch, scratches, meter } = tools;
         let loaded = self.zones.load();
         let zones = loaded.as_deref();
         // One query alone has nothing to share the memory's time with.
@@ -376,7 +352,8 @@ impl Worker {
             let client = Client { transport: Transport::Udp, address, now };
             let (scratch, closest) = places.next()?;
             let data = zones.map(|zones| Data { zones, closest });
-            Some(respond_from(query, data, &client, &self.policy, room, scratch)?.octets)
+            let answered = respond_from(query, data, &client, &self.policy, room, scratch);
+            meter.pass(query, &client, &self.policy, answered, room)
         });
         generation_of(zones)
     }
@@ -404,11 +381,6 @@ const _: () = assert!(BATCH_MAX <= PREPARED_MAX);
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, Interrupted, NetworkUnreachable, WouldBlock};
     matches!(error.kind(), WouldBlock | Interrupted | ConnectionRefused | HostUnreachable | NetworkUnreachable)
-}
-
-/// Counts up.
-fn add(counter: &AtomicU64, count: usize) {
-    counter.fetch_add(count as u64, Ordering::Relaxed);
 }
 
 /// Prepares every slot's sockets.

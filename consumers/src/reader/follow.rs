@@ -14,8 +14,9 @@ use arc_swap::ArcSwapOption;
 use bus::protocol::reader::{Attached, FromReader, GroupLayers, LayerIdentity, Pong, Role, ThreadProgress, ToReader};
 use bus::protocol::{MEMMGR_GROUP, reader};
 use bus::session::Session;
-use bus::{Address, Client, Incoming, Message, Recipient};
+use bus::{Address, Client, Group, Incoming, Message, Recipient};
 use serde::Serialize;
+use serde_json::Value;
 use tracing::{info, warn};
 use zone_segment::ZoneSet;
 
@@ -37,6 +38,16 @@ pub trait Hooks: Send {
 
     /// How the query threads stand.
     fn progress(&self) -> Vec<ThreadProgress>;
+
+    /// The group, if any, in which anybody may ask this process something.
+    fn group(&self) -> Option<Group> {
+        None
+    }
+
+    /// The answer to a request of somebody who is not memmgr; `None` to one that is not understood.
+    fn asked(&self, _request: &Message) -> Option<Value> {
+        None
+    }
 }
 
 /// A process that follows generations.
@@ -118,6 +129,9 @@ impl<H: Hooks> Follower<H> {
             holds: self.held.lasting(),
         };
         let reply = client.request(&MEMMGR_GROUP.into(), &attach, &[], ATTACH_TIMEOUT).await?;
+        if let Some(group) = self.hooks.group() {
+            client.subscribe(&group).await?;
+        }
         let attached: Option<Attached> = reply.parse().ok();
         info!(generation = attached.and_then(|attached| attached.generation), "reader-attached");
         Ok(Link { client, memmgr: reply.from, layer_error: None })
@@ -132,7 +146,7 @@ impl<H: Hooks> Follower<H> {
                 message = incoming.next() => {
                     let Some(message) = message else { return };
                     if message.from != link.memmgr {
-                        warn!(from = %message.from, "reader-message-from-stranger");
+                        link.answer_stranger(&message, hooks.asked(&message));
                         continue;
                     }
                     match message.parse() {
@@ -260,6 +274,18 @@ impl Link {
     fn pong(&self, ping: &Message, threads: Vec<ThreadProgress>) {
         if let Err(error) = self.client.reply(ping, &Pong { threads }, &[]) {
             warn!(%error, "reader-pong-not-sent");
+        }
+    }
+
+    /// Answers somebody who is not memmgr, if there is an answer.
+    fn answer_stranger(&self, request: &Message, answer: Option<Value>) {
+        match answer.filter(|_| request.request.is_some()) {
+            Some(answer) => {
+                if let Err(error) = self.client.reply(request, &answer, &[]) {
+                    warn!(%error, "reader-message-not-sent");
+                }
+            }
+            None => warn!(from = %request.from, "reader-message-from-stranger"),
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
+use config::process::RateLimitOptions;
 use consumers::auth::answer::{Cookies, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
 use consumers::auth::udp::{QueryThread, QueryThreadOptions};
 use consumers::progress::ProgressTable;
@@ -115,17 +116,36 @@ fn an_answer_allocates_nothing() {
 
 #[test]
 fn a_query_thread_allocates_nothing_once_it_runs() {
+    assert_no_allocation(7, None);
+}
+
+#[test]
+fn a_query_thread_that_limits_allocates_nothing_once_it_runs() {
+    // Nearly every answer is beyond the rate and goes out truncated.
+    let one = RateLimitOptions {
+        responses_per_second: 1,
+        nxdomains_per_second: 1,
+        errors_per_second: 1,
+        slip: 1,
+        ..Default::default()
+    };
+    assert_no_allocation(6, Some(one));
+}
+
+/// Asks the query thread of a slot, which no other test uses, and asserts that it allocates nothing after a while.
+fn assert_no_allocation(slot: usize, rate_limit: Option<RateLimitOptions>) {
     let sockets: Vec<Vec<UdpSocket>> = (0..8).map(|_| vec![UdpSocket::bind("127.0.0.1:0").unwrap()]).collect();
-    let target = sockets[7][0].local_addr().unwrap();
+    let target = sockets[slot][0].local_addr().unwrap();
     let (descriptor, _view) = ProgressTable::create(1).unwrap();
-    // The thread is found by its name, which has the slot: no other test uses this one.
+    // The thread is found by its name, which has the slot.
     let thread = QueryThread::start(QueryThreadOptions {
-        slot: 7,
+        slot,
         sockets,
         zones: Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES)))),
         progress: Arc::new(ProgressTable::open(descriptor).unwrap()),
         line: 0,
         policy: Arc::new(Policy::default()),
+        rate_limit,
     })
     .unwrap();
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -137,7 +157,7 @@ fn a_query_thread_allocates_nothing_once_it_runs() {
         }
     };
     ask_all();
-    let there = allocations_of(thread_named("query-7"));
+    let there = allocations_of(thread_named(&format!("query-{slot}")));
     let before = there.load(Ordering::Relaxed);
     for _ in 0..20 {
         ask_all();

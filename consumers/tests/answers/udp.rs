@@ -35,6 +35,7 @@ fn start(slot: usize, sockets: &[Vec<UdpSocket>], zones: Option<Arc<ZoneSet>>) -
         progress: Arc::new(ProgressTable::open(descriptor).unwrap()),
         line: 0,
         policy: Arc::new(Policy::default()),
+        rate_limit: None,
     })
     .unwrap();
     Running { thread, zones, view }
@@ -79,9 +80,9 @@ fn queries_on_every_socket_of_the_slot_are_answered() {
     for client in &clients {
         assert_eq!(receive(client), "NOERROR aa\nanswer mail.example. 3600 A 192.0.2.25\n");
     }
-    wait_until(|| running.thread.statistics().answers == 200);
+    wait_until(|| running.thread.statistics().sent() == 200);
     let statistics = running.thread.statistics();
-    assert_eq!((statistics.queries, statistics.dropped, statistics.errors), (200, 0, 0));
+    assert_eq!((statistics.received(), statistics.unsent(), statistics.receive_errors()), (200, 0, 0));
     assert!(running.view.read(0).unwrap().counter > 0);
     running.thread.stop();
 }
@@ -143,11 +144,11 @@ fn b61_a_siblings_socket_is_drained_when_told() {
     // Told to stop, it leaves the queue to the sibling again, and serves its own on.
     running.thread.set_drained(0);
     assert_eq!(receive(&send(own_address, "mail.example. A")), answer);
-    let before = running.thread.statistics().queries;
+    let before = running.thread.statistics().received();
     let waiting = send(sibling_address, "mail.example. A");
     assert_eq!(receive(&send(own_address, "mail.example. A")), answer);
-    wait_until(|| running.thread.statistics().queries > before);
-    assert_eq!(running.thread.statistics().queries, before + 1);
+    wait_until(|| running.thread.statistics().received() > before);
+    assert_eq!(running.thread.statistics().received(), before + 1);
     running.thread.set_drained(u64::MAX);
     assert_eq!(receive(&waiting), answer);
 }
@@ -169,8 +170,8 @@ fn responses_are_never_answered() {
     response[2] |= 0x80;
     client.send_to(&response, address).unwrap();
     receive(&send(address, "www.example. A"));
-    wait_until(|| running.thread.statistics().queries == 2);
-    wait_until(|| running.thread.statistics().answers == 1);
+    wait_until(|| running.thread.statistics().received() == 2);
+    wait_until(|| running.thread.statistics().sent() == 1);
     client.set_nonblocking(true).unwrap();
     assert!(client.recv(&mut [0; 512]).is_err());
 }
@@ -186,6 +187,7 @@ fn a_thread_without_a_slot_or_a_line_does_not_start() {
             progress: Arc::new(ProgressTable::open(descriptor).unwrap()),
             line,
             policy: Arc::new(Policy::default()),
+            rate_limit: None,
         }
     };
     assert!(matches!(QueryThread::start(options(1, 0)), Err(StartError::Slot { got: 1, .. })));

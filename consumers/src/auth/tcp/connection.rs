@@ -142,6 +142,7 @@ impl Connection {
             address: self.known.address,
             now: unix_now(),
             queries_max,
+            counts: &server.counts,
         };
         let done = match own {
             Some(filled) => desk.answer_own(&turn, filled),

@@ -6,6 +6,7 @@ use zone_segment::ZoneSet;
 
 use super::input::{INPUT_OCTETS, LENGTH_OCTETS, split_message};
 use crate::auth::answer::{Client, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
+use crate::auth::statistics::{Block, Way};
 
 /// The desk.
 pub(super) struct Desk {
@@ -45,6 +46,8 @@ pub(super) struct Turn<'t> {
     pub(super) now: u32,
     /// How many queries are answered at the most.
     pub(super) queries_max: usize,
+    /// Where they are counted: by one at a time, since there is one desk.
+    pub(super) counts: &'t Block,
 }
 
 /// What became of the messages.
@@ -64,6 +67,7 @@ impl Turn<'_> {
     /// Answers the whole messages at the beginning of `octets`, in their order, until the output or the turn is full.
     pub(super) fn answer(&self, octets: &[u8], output: &mut [u8], scratches: &mut [Scratch]) -> Done {
         let client = Client { transport: Transport::Tcp, address: self.address, now: self.now };
+        let way = Way::new(Transport::Tcp, self.address);
         let mut done = Done::default();
         while done.queries < self.queries_max && done.written < OUTPUT_OCTETS {
             let mut messages: [&[u8]; PREPARED_MAX] = [&[]; PREPARED_MAX];
@@ -82,6 +86,7 @@ impl Turn<'_> {
                 let room = output.get_mut(done.written..).unwrap_or_default();
                 let Some((length, room)) = room.split_first_chunk_mut::<LENGTH_OCTETS>() else { return done };
                 let answered = respond(message, self.zones, &client, self.policy, room, scratch);
+                self.counts.note_exchange(way, message.len(), answered.as_ref());
                 let Some(octets) = answered.and_then(|answered| u16::try_from(answered.octets).ok()) else {
                     done.is_refused = true;
                     return done;

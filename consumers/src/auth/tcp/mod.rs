@@ -26,6 +26,7 @@ use tokio::time::sleep;
 use zone_segment::ZoneSet;
 
 use super::answer::Policy;
+use super::statistics::Block;
 use connection::Connection;
 use desk::Desk;
 use table::Table;
@@ -47,6 +48,8 @@ pub struct TcpServer {
     table: Mutex<Table>,
     /// What has been done.
     counters: Counters,
+    /// Queries and answers, counted by whoever has the desk.
+    counts: Block,
 }
 
 impl TcpServer {
@@ -59,6 +62,7 @@ impl TcpServer {
             desk: Mutex::new(Desk::default()),
             table: Mutex::new(Table::default()),
             counters: Counters::default(),
+            counts: Block::default(),
         })
     }
 
@@ -96,6 +100,11 @@ impl TcpServer {
             queries: value(queries),
             accept_errors: value(accept_errors),
         }
+    }
+
+    /// What was asked and answered so far.
+    pub fn counts(&self) -> &Block {
+        &self.counts
     }
 
     /// Takes connections for ever. A failure to take one is waited out: most likely descriptors are short, and closing an idle
