@@ -71,18 +71,29 @@ pub(crate) fn at_or_before<'a>(
         let label = node.name().labels().next()?;
         Some((node, hash_of_label(label)?))
     };
+    last_up_to(rows.len(), hash, |at| rows[at].to_native(), owner)
+}
+
+/// The owner of the last of `length` rows at or before a hash; of the last row when it is before the first. `owner` gives an owner with its full
+/// hash.
+pub(crate) fn last_up_to<T>(
+    length: usize,
+    hash: &Nsec3Hash,
+    row_at: impl Fn(usize) -> u64,
+    owner: impl Fn(usize) -> Option<(T, Nsec3Hash)>,
+) -> Option<(T, Nsec3Hash)> {
     let row = row_of_hash(hash);
-    let mut after = count_up_to(rows.len(), row, |at| rows[at].to_native());
+    let mut after = count_up_to(length, row, &row_at);
     // Hashes that are equal in their first octets are told apart by their owners.
     for _ in 0..EQUAL_ROWS_MAX {
-        let Some(at) = after.checked_sub(1).filter(|at| rows[*at].to_native() == row) else { break };
+        let Some(at) = after.checked_sub(1).filter(|at| row_at(*at) == row) else { break };
         let found = owner(at)?;
         if found.1 <= *hash {
             return Some(found);
         }
         after = at;
     }
-    owner(after.checked_sub(1).or(rows.len().checked_sub(1))?)
+    owner(after.checked_sub(1).or(length.checked_sub(1))?)
 }
 
 /// How many of the first `length` ascending rows are at most `row`.

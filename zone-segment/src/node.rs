@@ -6,12 +6,12 @@
 //!  2 u16 flags
 //!  4 u16 RRsets
 //!  6 u8  length of the name
-//!  7 the name, then if the node is linked a u32, a node reference,
+//!  7 the name, then if the node is linked a u32, a node reference, and if it has a denial another one,
 //!    then the RRset directory, 6 octets each (see rrset.rs), then the RRsets, then zeros up to a multiple of four
 //! ```
 //!
 //! The link of an occluded node leads to the zone cut or DNAME owner that hides it; that of an apex is no reference but its
-//! zone's id. The records of a zone follow each other
+//! zone's id. A denial leads to the NSEC3 record that speaks of the name: its own, or the one that covers its hash. The records of a zone follow each other
 //! in canonical order. A damaged record reads as an empty node or a wrong name: every access is checked.
 
 use std::fmt;
@@ -52,6 +52,11 @@ pub(crate) const EMPTY: u16 = 64;
 pub(crate) const LINKED: u16 = 128;
 /// Owns an NSEC RRset with authority.
 pub(crate) const PROOF: u16 = 256;
+
+/// Has a link to the NSEC3 record that speaks of it.
+pub(crate) const DENIAL: u16 = 512;
+/// That record is not its own, but covers its hash.
+pub(crate) const COVERED: u16 = 1024;
 
 /// The record of [`Node::NOTHING`]: the root, empty, linked to nothing.
 static NOTHING: [u8; 8] = [2, 0, EMPTY as u8, 0, 0, 0, 1, 0];
@@ -122,6 +127,19 @@ impl<'a> Node<'a> {
         self.has(LINKED).then(|| u32_at(self.record, self.name_end()))
     }
 
+    /// Where the link leads to the NSEC3 record that speaks of it; and whether that is its own record.
+    pub(crate) fn denial(&self) -> Option<(u32, bool)> {
+        let link = if self.has(LINKED) { LINK_OCTETS } else { 0 };
+        self.has(DENIAL).then(|| (u32_at(self.record, self.name_end() + link), !self.has(COVERED)))
+    }
+
+    /// Octets of its links.
+    #[inline]
+    pub(crate) fn link_octets(&self) -> usize {
+        let flags = u16_at(self.record, FLAGS_OFFSET);
+        (flags & (LINKED | DENIAL)).count_ones() as usize * LINK_OCTETS
+    }
+
     /// Whether a flag is set.
     #[inline]
     fn has(&self, flag: u16) -> bool {
@@ -190,8 +208,7 @@ impl<'a> Node<'a> {
     /// Its RRset directory.
     #[inline]
     pub(crate) fn directory(&self) -> &'a [[u8; DIRECTORY_ENTRY_OCTETS]] {
-        let link = if self.has(LINKED) { LINK_OCTETS } else { 0 };
-        let rest = self.record.get(self.name_end() + link..).unwrap_or_default();
+        let rest = self.record.get(self.name_end() + self.link_octets()..).unwrap_or_default();
         let (entries, _) = rest.as_chunks();
         entries.get(..usize::from(u16_at(self.record, RRSETS_OFFSET))).unwrap_or_default()
     }

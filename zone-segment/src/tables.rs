@@ -211,8 +211,8 @@ zone: zone u32, serial u32, start u32, end u32, names u32, name_start u32, block
 block: first u32, proof u32, scale u32
 zones-root: buckets, order [u8], nodes [u8], shared [u8], upper_separators [u64], lower_separators [u64], blocks, nsec3_hashes [u64], nsec3_nodes [u32], zones
 directory-root: buckets, entries [u8], order [u32], label_counts [u64; 2]
-node: units u16, flags u16, rrsets u16, name_length u8, name, link u32 if linked, rrsets { rtype u16, place u32 }, bodies, pad 4
-node-flags: apex 1, cut 2, occluded 4, dname 8, wildcard 16, wildcard-child 32, empty 64, linked 128, proof 256
+node: units u16, flags u16, rrsets u16, name_length u8, name, link u32 if linked, denial u32 if denial, rrsets { rtype u16, place u32 }, bodies, pad 4
+node-flags: apex 1, cut 2, occluded 4, dname 8, wildcard 16, wildcard-child 32, empty 64, linked 128, proof 256, denial 512, covered 1024
 place: top bit: shared, in units of 4; else offset in the record
 body: ttl u32, count u8, signatures u7, has-targets u1, if count is 255 count u16 and signatures u16, targets [u32; count] if so, rdata { length u16, octets }, \
 signature_ttl u32 and signatures { length u16, octets } if any

@@ -1,16 +1,11 @@
 //! Loading zones: Trine beside the servers that Debian has, on the same generated zones, in one run.
 //!
-//! Read [`run`] first, then `servers` (what each is told), `start` (from a process to its first answer) and `verdicts` (goals).
-//! `zones` writes files, `scan` compares readers of one file, `processes` looks at memory, `report` writes the page.
+//! Read [`run`] first, then `verdicts` (goals). `zones` writes files, `scan` compares readers of one file, `report` writes the page.
 //!
 //! Whoever is not installed, or does not load a zone, is named loudly and left out.
 
-mod processes;
-mod question;
 mod report;
 mod scan;
-mod servers;
-mod start;
 mod verdicts;
 mod zones;
 
@@ -25,11 +20,11 @@ use tempfile::TempDir;
 
 use crate::goals::Goal;
 use crate::lookup::say;
-use crate::{Outcome, count};
-use processes::Memory;
+use crate::processes::Memory;
+use crate::servers::{Server, Site, build_trine, find};
+use crate::start::{Running, Start, Wait, load_average};
+use crate::{Outcome, count, question};
 use scan::Scanner;
-use servers::{Server, Site, find};
-use start::{Running, Start, Wait, load_average};
 use zones::Zones;
 
 /// How to measure.
@@ -290,7 +285,7 @@ impl Bench {
     /// Fills PowerDNS's LMDB.
     fn fill(&self, program: &Path, tool: &Path, zones: &Zones, scratch: &Path) -> Outcome<(TempDir, Duration)> {
         let folder = TempDir::new_in(scratch)?;
-        let site = Site { folder: folder.path(), port: question::free_port()?, zones: &zones.files };
+        let site = Site { folder: folder.path(), port: question::free_port()?, zones: &zones.files, threads: THREADS };
         Server::PowerDnsLmdb.configure(program, &site)?;
         let begin = Instant::now();
         for files in zones.files.chunks(ZONES_A_COMMAND) {
@@ -348,7 +343,7 @@ impl Bench {
         names: &[Vec<u8>],
     ) -> Outcome<Running> {
         let port = question::free_port()?;
-        let command = server.configure(program, &Site { folder, port, zones })?;
+        let command = server.configure(program, &Site { folder, port, zones, threads: THREADS })?;
         let wait = Wait { port, names, log: &folder.join("log.txt"), limit: self.limit };
         Running::start(command, server == Server::Trine, &wait)
     }
@@ -432,18 +427,6 @@ fn median(starts: &[Start], of: impl Fn(&Start) -> Option<Duration>) -> Option<D
     times.get(times.len() / 2).copied()
 }
 
-/// Builds Trine from the same tree.
-fn build_trine() -> Outcome<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    say("building trine");
-    let status = Command::new("cargo").args(["build", "--release", "--bin", "trine"]).current_dir(&root).status()?;
-    if !status.success() {
-        return Err(format!("building trine: {status}").into());
-    }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release/trine").canonicalize()?)
-}
-
 /// Octets of all segments below a folder.
 fn octets_below(folder: &Path) -> Outcome<u64> {
     let mut sum = 0;
@@ -458,6 +441,9 @@ fn octets_below(folder: &Path) -> Outcome<u64> {
     }
     Ok(sum)
 }
+
+/// Threads or processes of each server that answer.
+const THREADS: usize = 2;
 
 /// Names of a quick run.
 const QUICK_NAMES: usize = 10_000;

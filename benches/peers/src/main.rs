@@ -3,11 +3,12 @@
 //! Not part of the workspace: `cargo run --release --manifest-path benches/peers/Cargo.toml -- lookup`. Read `lookup` first: it
 //! runs everything and writes a page. `trine` asks the segment, `stores` are the others, `content` is what all of them hold,
 //! `goals` compares figures with what they should be. `mapping` compares ways to map a segment, and `load` compares
-//! whole servers: how they load zones. `large` runs the test of a
+//! whole servers: how they load zones, and `answer` how they answer; `servers`, `start`, `question` and `processes` are what both stand on. `large` runs the test of a
 //! segment over 4 GiB, `write` writes a generated zone to a file.
 //!
 //! Unsafe code: `mapped.rs` maps files in ways the product does not, `stores/lmdb.rs` and `stores/sync.rs` open files of others.
 
+mod answer;
 mod content;
 mod extras;
 mod goals;
@@ -19,7 +20,11 @@ mod machine;
 mod mapped;
 mod mapping;
 mod page;
+mod processes;
+mod question;
 mod run;
+mod servers;
+mod start;
 mod stores;
 mod trine;
 mod write;
@@ -53,6 +58,22 @@ enum Command {
     Large,
     /// Loading zones: Trine and other servers, from text to the first answer, and whether the goals are met
     Load(load::Options),
+    /// Answering: Trine beside a bare echo and other servers, each on one core, and whether the goals are met
+    Answer(answer::Options),
+    /// Sends datagrams back: what `answer` measures in a process of its own
+    #[command(hide = true)]
+    EchoOnce {
+        /// The port
+        port: u16,
+    },
+    /// Answers queries without a network: what `answer` counts instructions of
+    #[command(hide = true)]
+    AnswerOnce {
+        /// Names of the zone
+        names: usize,
+        /// How many queries
+        queries: usize,
+    },
     /// Scans a zone file into columns once: what `load` measures in a process of its own
     #[command(hide = true)]
     ScanOnce {
@@ -113,6 +134,9 @@ fn main() -> Outcome<()> {
         Command::Mapping(options) => mapping::run(&options),
         Command::Large => large::run(),
         Command::Load(options) => load::run(&options),
+        Command::Answer(options) => answer::run(&options),
+        Command::EchoOnce { port } => answer::echo_once(port),
+        Command::AnswerOnce { names, queries } => answer::answer_once(names, queries),
         Command::ScanOnce { apex, file } => load::scan_once(&apex, &file),
         Command::Write(options) => write::run(&options),
     }

@@ -254,6 +254,17 @@ fn percentile_names(report: &Report) -> Option<usize> {
     sizes().filter(|names| *names <= 1_000_000).max().or(sizes().min())
 }
 
+/// The lines of a table of goals.
+pub fn push_goals(out: &mut String, goals: &[Goal]) -> std::fmt::Result {
+    goals.iter().try_for_each(|goal| {
+        let found = goal.found.map_or_else(|| "–".to_owned(), |found| format!("{found:.3}"));
+        let spread = if goal.spread > 0.0 { format!("{:.1} %", goal.spread * 100.0) } else { "–".into() };
+        let names = thousands(goal.names as u64);
+        let (what, limit, verdict) = (&goal.what, goal.limit_text(), goal.verdict());
+        writeln!(out, "| {what} | {names} | {limit} | {found} | {spread} | {verdict} |")
+    })
+}
+
 /// A number with commas.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();

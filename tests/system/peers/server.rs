@@ -1,5 +1,5 @@
 //! Other people's servers, each run by the test on a port of its own with configuration and state in a temporary directory: `named` of
-//! BIND and `knotd` of Knot DNS, both set to answer as minimally as they can.
+//! BIND, `knotd` of Knot DNS and `nsd`, all set to answer as minimally as they can.
 
 use std::fmt::Write;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Named,
     /// Knot DNS's `knotd`.
     Knotd,
+    /// NSD's `nsd`.
+    Nsd,
 }
 
 /// A zone to serve.
@@ -47,9 +49,12 @@ impl Peer {
     ///
     /// When one that is installed does not serve a zone.
     pub(super) fn start_all(zones: &[Zone]) -> Vec<Peer> {
-        let wanted = std::env::var("TRINE_PEERS").unwrap_or_else(|_| "named,knotd".into());
+        let wanted = std::env::var("TRINE_PEERS").unwrap_or_else(|_| "named,knotd,nsd".into());
         let is_wanted = |kind: &Kind| wanted.split(',').any(|name| name == kind.program());
-        [Kind::Named, Kind::Knotd].into_iter().filter(is_wanted).filter_map(|kind| Peer::start(kind, zones)).collect()
+        let kinds = [Kind::Named, Kind::Knotd, Kind::Nsd].into_iter().filter(is_wanted);
+        let peers: Vec<Peer> = kinds.filter_map(|kind| Peer::start(kind, zones)).collect();
+        // NSD by itself says little: what it does alone is known, and told from what all do by asking the others.
+        if peers.iter().all(|peer| peer.kind == Kind::Nsd) { Vec::new() } else { peers }
     }
 
     /// Starts one; `None` when it is not installed.
@@ -114,6 +119,7 @@ impl Kind {
         match self {
             Kind::Named => "named",
             Kind::Knotd => "knotd",
+            Kind::Nsd => "nsd",
         }
     }
 
@@ -122,6 +128,7 @@ impl Kind {
         match self {
             Kind::Named => &["-g", "-n", "1", "-c"],
             Kind::Knotd => &["-c"],
+            Kind::Nsd => &["-d", "-c"],
         }
     }
 
@@ -140,6 +147,12 @@ impl Kind {
                  log:\n  - target: stderr\n    any: info\ndatabase:\n  storage: {path}\ntemplate:\n  - id: default\n\
                  \x20   storage: {path}\n    zonefile-sync: -1\n    journal-content: none\n    semantic-checks: off\nzone:\n"
             ),
+            Kind::Nsd => format!(
+                "server:\n  ip-address: {ip}@{port}\n  do-ip6: no\n  server-count: 1\n  username: \"\"\n  chroot: \"\"\n  database: \"\"\n\
+                 \x20 pidfile: \"{path}/pid\"\n  zonelistfile: \"{path}/list\"\n  xfrdfile: \"{path}/xfrd\"\n  xfrdir: \"{path}\"\n\
+                 \x20 zonesdir: \"{path}\"\n  rrl-ratelimit: 0\n  minimal-responses: yes\n  round-robin: no\n  ipv4-edns-size: 1232\n\
+                 \x20 tcp-query-count: 0\n  hide-version: yes\nremote-control:\n  control-enable: no\n"
+            ),
         };
         for Zone { apex, .. } in zones {
             let file = file_of(apex);
@@ -148,6 +161,7 @@ impl Kind {
                     "zone \"{apex}\" {{ type primary; file \"{file}\"; check-names ignore; check-integrity no; }};\n"
                 ),
                 Kind::Knotd => format!("  - domain: {apex}\n    file: {file}\n"),
+                Kind::Nsd => format!("zone:\n  name: \"{apex}\"\n  zonefile: \"{file}\"\n"),
             };
             text.write_str(&zone).unwrap();
         }

@@ -155,10 +155,10 @@ impl Writer<rancor::Error> for Tail {
 
 /// What is still to be changed in the arena of nodes.
 pub(super) struct Changes {
-    /// Links, by offset in the arena, in pieces that follow each other; none of them is empty.
-    pub(super) links: Vec<Vec<Link>>,
-    /// References of nodes that have a wildcard below them, ascending.
-    pub(super) wildcard_parents: Vec<u32>,
+    /// Links of two kinds, by offset in the arena, in pieces that follow each other; none of them is empty.
+    pub(super) links: [Vec<Vec<Link>>; 2],
+    /// Flags, and references of nodes that get them, ascending.
+    pub(super) flags: [(u16, Vec<u32>); 2],
 }
 
 impl Changes {
@@ -166,29 +166,43 @@ impl Changes {
     fn make(&self, octets: &mut [u8], start: i64) -> bool {
         let range = start..start + octets.len() as i64;
         let mut is_changed = false;
-        let first =
-            self.links.partition_point(|piece| piece.last().is_none_or(|link| (link.0 as i64) + 4 <= range.start));
-        for piece in &self.links[first..] {
-            if piece.first().is_some_and(|link| link.0 as i64 >= range.end) {
-                break;
-            }
-            let first = piece.partition_point(|link| (link.0 as i64) + 4 <= range.start);
-            for (at, node) in piece[first..].iter().take_while(|link| (link.0 as i64) < range.end) {
-                // A link may lie across the border of two blocks.
-                for (offset, octet) in (*at as i64..).zip(node.to_le_bytes()).filter(|(at, _)| range.contains(at)) {
-                    octets[(offset - range.start) as usize] = octet;
+        for pieces in &self.links {
+            is_changed |= link(pieces, octets, &range);
+        }
+        for (flag, references) in &self.flags {
+            let at = |reference: &u32| (*reference as usize * REFERENCE_UNIT + node::FLAGS_OFFSET) as i64;
+            let first = references.partition_point(|reference| at(reference) < range.start);
+            for reference in references[first..].iter().take_while(|reference| at(reference) < range.end) {
+                // A block ends at a multiple of what records begin at, so both octets of the flags are in it.
+                let at = (at(reference) - range.start) as usize;
+                for (octet, bits) in octets[at..].iter_mut().zip(flag.to_le_bytes()) {
+                    *octet |= bits;
                 }
                 is_changed = true;
             }
         }
-        let flags = |reference: &u32| (*reference as usize * REFERENCE_UNIT + node::FLAGS_OFFSET) as i64;
-        let first = self.wildcard_parents.partition_point(|reference| flags(reference) < range.start);
-        for reference in self.wildcard_parents[first..].iter().take_while(|reference| flags(reference) < range.end) {
-            octets[(flags(reference) - range.start) as usize] |= node::WILDCARD_CHILD as u8;
-            is_changed = true;
-        }
         is_changed
     }
+}
+
+/// Writes the links that lie in a range of the arena; tells whether there were any.
+fn link(pieces: &[Vec<Link>], octets: &mut [u8], range: &Range<i64>) -> bool {
+    let mut is_changed = false;
+    let first = pieces.partition_point(|piece| piece.last().is_none_or(|link| (link.0 as i64) + 4 <= range.start));
+    for piece in &pieces[first..] {
+        if piece.first().is_some_and(|link| link.0 as i64 >= range.end) {
+            break;
+        }
+        let first = piece.partition_point(|link| (link.0 as i64) + 4 <= range.start);
+        for (at, node) in piece[first..].iter().take_while(|link| (link.0 as i64) < range.end) {
+            // A link may lie across the border of two blocks.
+            for (offset, octet) in (*at as i64..).zip(node.to_le_bytes()).filter(|(at, _)| range.contains(at)) {
+                octets[(offset - range.start) as usize] = octet;
+            }
+            is_changed = true;
+        }
+    }
+    is_changed
 }
 
 /// The last step: makes the changes, hashes block by block, and writes block table and header.

@@ -8,6 +8,7 @@ use crate::node::{self, FIXED_OCTETS};
 use crate::octets::REFERENCE_UNIT;
 use crate::rrset::{DIRECTORY_ENTRY_OCTETS, SHARED};
 use crate::sort_key::SortKey;
+use crate::tables::NO_NODE;
 
 use super::body;
 use super::error::BuildError;
@@ -15,7 +16,7 @@ use super::owned::{Gathered, Owned};
 use super::path::{At, PathNode};
 use super::plan::{Part, ZonePlan};
 use super::sharing::{self, Shared};
-use super::{DNAME, NS, NSEC};
+use super::{DNAME, NS, NSEC, NSEC3};
 
 /// A part as octets, and what has to be entered in tables.
 #[derive(Default)]
@@ -38,6 +39,8 @@ pub(super) struct Encoded {
     pub(super) wildcard_parents: Vec<usize>,
     /// NSEC3 rows and nodes.
     pub(super) nsec3: Vec<(u64, u32)>,
+    /// Nodes that get a link to the NSEC3 record that speaks of them.
+    pub(super) denials: Vec<u32>,
     /// The path to the last node.
     pub(super) path: Vec<PathNode>,
     /// How many records.
@@ -228,7 +231,11 @@ impl<'a> Encoder<'a> {
         let parent = self.encoded.path.last().copied();
         let hidden_by = parent.and_then(|parent| parent.hides_below());
         let is_apex = parent.is_none();
-        let flags = flags_of(new.name, owned, is_apex, hidden_by.is_some());
+        let mut flags = flags_of(new.name, owned, is_apex, hidden_by.is_some());
+        if self.zone.nsec3.is_some() && hidden_by.is_none() && !owned.has(NSEC3) {
+            flags |= node::DENIAL;
+            self.encoded.denials.push(reference);
+        }
         self.write_record(new.name, owned, flags, hidden_by)?;
         if let Some(parent) = parent.filter(|_| new.name.is_wildcard()) {
             match parent.at {
@@ -286,6 +293,9 @@ impl<'a> Encoder<'a> {
         } else if let Some(hidden_by) = hidden_by {
             self.encoded.links.push((nodes.len() as u32, hidden_by));
             nodes.extend_from_slice(&[0; node::LINK_OCTETS]);
+        }
+        if flags & node::DENIAL != 0 {
+            nodes.extend_from_slice(&NO_NODE.to_le_bytes());
         }
         let mut entry = nodes.len();
         nodes.resize(entry + rrsets.len() * DIRECTORY_ENTRY_OCTETS, 0);

@@ -3,13 +3,14 @@
 //! Zones are cut into parts of some thousand owners. Each part is looked at once to count names and to find what several owners have
 //! alike (`survey`, `sharing`), and a second time to write its nodes (`encode`), while nobody knows where they will lie; part by part they
 //! then get their places (`tables`) and are written where they belong (`output`). The index (`index`), the links to name servers
-//! (`targets`) and the tables around the nodes come last (`assemble`).
+//! (`targets`), those to NSEC3 records (`denials`) and the tables around the nodes come last (`assemble`).
 //!
 //! Beside the zones themselves memory holds 16 octets for an RRset that might be shared, later 16 for each name and 5 for its places in
 //! tables; the nodes go out as they are made. Read [`SegmentBuilder`] first.
 
 mod assemble;
 mod body;
+mod denials;
 mod encode;
 mod error;
 mod index;
@@ -40,6 +41,7 @@ use crate::header::HEADER_LENGTH;
 use crate::ids::ZoneId;
 use crate::map::{SegmentBuffer, SegmentOctets};
 use crate::name::Name;
+use crate::node;
 use crate::source::ZoneSource;
 use crate::tables::Bucket;
 use crate::zone::Zone;
@@ -49,7 +51,9 @@ pub use encode::RRSETS_MAX;
 pub use error::BuildError;
 
 use assemble::{Changes, Layout, Rows};
+use denials::{Chains, Denials};
 use encode::Encoded;
+use nsec3::Chain;
 use output::{FileOutput, MemoryOutput, Output};
 use plan::{Part, ZonePlan};
 use sharing::{Candidate, Shared};
@@ -67,6 +71,9 @@ const DNAME: u16 = 39;
 const RRSIG: u16 = 46;
 /// The type NSEC.
 const NSEC: u16 = 47;
+
+/// The type NSEC3.
+const NSEC3: u16 = 50;
 
 /// Ranks of a part: their nodes are some hundred kilobytes, so that many parts are there to be spread over threads and none of them
 /// takes much memory.
@@ -151,11 +158,11 @@ impl<'a> SegmentBuilder<'a> {
         for wave in plan::waves(&parts, WAVE_RANKS) {
             write_nodes(key, output, &layout, &mut tables, &zones, wave)?;
         }
-        drop(zones);
+        let chains = zones.into_iter().map(|zone| zone.nsec3).collect::<Vec<_>>();
         if tables.hashes.len() != names {
             return Err(Failure::Output(io::Error::other("the records of a zone changed while they were written")));
         }
-        finish(key, output, &layout, tables)
+        finish(key, output, &layout, tables, &chains)
     }
 }
 
@@ -229,22 +236,30 @@ fn write_nodes(
 }
 
 /// Writes what is around the nodes, and links nodes with each other.
-fn finish(key: HashKey, output: &mut dyn Output, layout: &Layout, tables: Tables) -> Result<(), Failure> {
-    let Tables { hashes, order, mut shared, mut zones, targets, mut wildcard_parents, .. } = tables;
+fn finish(
+    key: HashKey,
+    output: &mut dyn Output,
+    layout: &Layout,
+    tables: Tables,
+    chains: &[Option<Chain>],
+) -> Result<(), Failure> {
+    let Tables { hashes, order, mut shared, mut zones, targets, denials: denied, mut wildcard_parents, .. } = tables;
     let names = hashes.len();
     let broken_hash = || BuildError::Zones(WriteError::Index { names });
     let buckets: Vec<Bucket> = hashes.build(layout.buckets).ok_or_else(broken_hash)?;
-    let mut links = Vec::new();
-    if !targets.is_empty() || !shared.with_targets.is_empty() {
+    let (mut links, mut denials) = (Vec::new(), Denials::default());
+    if !targets.is_empty() || !shared.with_targets.is_empty() || !denied.is_empty() {
         output.show(&mut |octets| {
             let start = HEADER_LENGTH + layout.nodes() as usize;
             let nodes = octets.get(start..).unwrap_or_default();
             let lookup = Lookup { key, nodes, buckets: &buckets, zones: &zones };
             links = lookup.links(&targets);
             lookup.fill_in(&mut shared);
+            let (hashes, owners) = (&tables.nsec3_hashes, &tables.nsec3_nodes);
+            denials = Chains { nodes, chains, zones: &zones, hashes, owners }.links(&denied);
         })?;
     }
-    drop(targets);
+    drop((targets, denied));
     zones.sort_by_key(|zone| zone.zone);
     wildcard_parents.sort_unstable();
     let rows = Rows {
@@ -258,5 +273,9 @@ fn finish(key: HashKey, output: &mut dyn Output, layout: &Layout, tables: Tables
     };
     let written = assemble::write_tables(output, layout, &rows)?;
     drop(buckets);
-    Ok(assemble::seal(output, key, layout, &Changes { links, wildcard_parents }, written)?)
+    let changes = Changes {
+        links: [links, denials.links],
+        flags: [(node::WILDCARD_CHILD, wildcard_parents), (node::COVERED, denials.covered)],
+    };
+    Ok(assemble::seal(output, key, layout, &changes, written)?)
 }

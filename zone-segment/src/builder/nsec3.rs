@@ -4,10 +4,9 @@ use crate::denial::{hash_of_label, row_of_hash};
 use crate::name::NameRef;
 use crate::nsec3::{NSEC3_SHA1, Nsec3Parameters};
 
+use super::NSEC3;
 use super::owned::Owned;
 
-/// The type NSEC3.
-const NSEC3: u16 = 50;
 /// The type NSEC3PARAM.
 const NSEC3PARAM: u16 = 51;
 
@@ -27,7 +26,7 @@ impl Chain {
     }
 
     /// What its names are hashed with.
-    fn parameters(&self) -> Nsec3Parameters<'_> {
+    pub(super) fn parameters(&self) -> Nsec3Parameters<'_> {
         Nsec3Parameters { algorithm: NSEC3_SHA1, iterations: self.iterations, salt: &self.salt }
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Tables {
     pub(super) shared: Shared,
     /// RRsets in records that have targets: where they begin in the arena, and the number of their zone.
     pub(super) targets: Vec<PartTargets>,
+    /// Nodes that get a link to the NSEC3 record that speaks of them.
+    pub(super) denials: Vec<PartDenials>,
     /// Nodes that have a wildcard below them in a part behind their own.
     pub(super) wildcard_parents: Vec<u32>,
     /// The path to the last node.
@@ -46,6 +48,16 @@ pub(super) struct PartTargets {
     pub(super) base: u64,
     /// Where in the part they begin.
     pub(super) places: Vec<u32>,
+}
+
+/// Nodes of one part that get a link to the NSEC3 record that speaks of them.
+pub(super) struct PartDenials {
+    /// The number of the zone.
+    pub(super) zone: u32,
+    /// The reference of the part's first node.
+    pub(super) base: u32,
+    /// Their references, from there on.
+    pub(super) nodes: Vec<u32>,
 }
 
 /// A part that has its place.
@@ -88,6 +100,7 @@ impl Tables {
             zones: Vec::new(),
             shared,
             targets: Vec::new(),
+            denials: Vec::new(),
             wildcard_parents: Vec::new(),
             path: PlacedPath::new(),
             last_proof: NO_NODE,
@@ -117,6 +130,9 @@ impl Tables {
             // There are fewer zones than names.
             let zone = part.zone as u32;
             self.targets.push(PartTargets { zone, base: self.node_octets, places: encoded.targets });
+        }
+        if !encoded.denials.is_empty() {
+            self.denials.push(PartDenials { zone: part.zone as u32, base, nodes: encoded.denials });
         }
         let placed = |at| resolve(at, base, &self.path).unwrap_or(NO_NODE);
         self.path = encoded.path.iter().map(|node| (node.labels, placed(node.at))).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::node::{FIXED_OCTETS, LINK_OCTETS};
+use crate::node::FIXED_OCTETS;
 use crate::octets::u32_at;
 use crate::order::Nodes;
 use crate::rrset::{DIRECTORY_ENTRY_OCTETS, Rrset, SHARED};
@@ -41,7 +41,7 @@ impl Breakdown {
     pub(super) fn of(root: &ArchivedZonesRoot) -> Breakdown {
         let mut breakdown = Breakdown::default();
         for node in root.zones.iter().flat_map(|zone| Nodes::of_zone(root, zone)) {
-            let link = if node.link().is_some() { LINK_OCTETS } else { 0 };
+            let link = node.link_octets();
             let directory = node.directory();
             let mut used = FIXED_OCTETS + node.name_octets().len() + link + size_of_val(directory);
             for entry in directory {

@@ -9,7 +9,7 @@ use crate::order;
 use crate::sort_key::SortKey;
 use crate::stack::LAYERS_MAX;
 
-use super::Zone;
+use super::{Zone, is_in};
 
 /// Where in the canonical order a name is or would be; see [`Zone::order_place`].
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,17 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
             return None;
         }
         self.apex_node()?.rrset(NSEC3PARAM)?.rdata().find_map(Nsec3Parameters::in_use)
+    }
+
+    /// What its NSEC3 chain says of a name that exists, without hashing it, where its segment knows; `node` is the name's.
+    ///
+    /// A link is a hint of one layer. What it leaves out another layer may say, so with more than one of them it is not followed.
+    pub fn nsec3_of(&self, node: Node<'a>) -> Option<Nsec3<'a>> {
+        let (root, row) = self.newest.filter(|_| self.older.is_empty())?;
+        let is_here = root.nodes.as_ptr_range().contains(&node.record().as_ptr());
+        let (reference, is_own) = node.denial().filter(|(reference, _)| is_here && is_in(*reference, row))?;
+        let owner = Node::at(root, reference)?;
+        Some(if is_own { Nsec3::Match(owner) } else { Nsec3::Cover(owner) })
     }
 
     /// What its NSEC3 chain says of a hash: that of the parameters in the first NSEC3PARAM record at the apex with no flags set

@@ -4,7 +4,7 @@
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
-use zone_segment::{NAME_OCTETS_MAX, Name};
+use zone_segment::{NAME_OCTETS_MAX, NSEC3_SHA1, Name, Nsec3Parameters};
 
 use crate::model::{DNAME, ModelZone, NS, NSEC, NSEC3, NSEC3PARAM, SOA, label_of, soa};
 
@@ -136,7 +136,11 @@ fn zone(apex: Name) -> impl Strategy<Value = ModelZone> {
             // With flags, without, and of another chain.
             zone.records(&apex, NSEC3PARAM, 0, &[b"\x01\x00\x00\x01\x00", b"\x01\x80\x00\x00\x00"]);
         }
-        for (hash, iterations) in chain {
+        // Some names have a record of their own, others are covered.
+        let parameters = Nsec3Parameters { algorithm: NSEC3_SHA1, iterations: 1, salt: &[] };
+        let own = zone.nodes().map(|node| (parameters.hash(node.name.as_ref()), 1)).step_by(2);
+        let own: Vec<_> = own.take(if chain.is_empty() { 0 } else { usize::MAX }).collect();
+        for (hash, iterations) in chain.into_iter().chain(own) {
             let owner = apex.prepend_label(label_of(&hash).as_bytes()).expect("short");
             if zone.node(&owner).is_none() {
                 zone.records(&owner, NSEC3, 60, &[&[1, 1, 0, iterations, 0, 0]]);

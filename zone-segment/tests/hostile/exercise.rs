@@ -131,6 +131,9 @@ impl Reading {
             nodes += 1;
             assert!(nodes <= self.octets, "more nodes than octets");
             self.node(node);
+            if let Some(Nsec3::Match(owner) | Nsec3::Cover(owner)) = zone.nsec3_of(node) {
+                self.node(owner);
+            }
         }
     }
 

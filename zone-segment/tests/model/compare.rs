@@ -39,6 +39,7 @@ pub(crate) fn compare_zone<B: SegmentOctets>(zone: &Zone<'_, B>, model: &ModelZo
     for (node, expected) in found.iter().zip(model.nodes()) {
         compare_node(*node, model, expected);
     }
+    compare_denials(zone, model, &found);
     let apex = model.node(&model.apex).expect("a zone has an apex");
     compare_node(zone.apex_node().expect("a zone has an apex"), model, apex);
     assert_eq!(zone.name_count(), found.len() as u64);
@@ -54,6 +55,22 @@ pub(crate) fn compare_zone<B: SegmentOctets>(zone: &Zone<'_, B>, model: &ModelZo
         u32::from_be_bytes(rdata[numbers..numbers + 4].try_into().expect("four octets"))
     });
     assert_eq!(zone.serial(), Some(serial), "serial of {}", model.apex);
+}
+
+/// What a segment says of its names in the NSEC3 chain is what is found by hashing them.
+fn compare_denials<'a, B: SegmentOctets>(zone: &Zone<'a, B>, model: &ModelZone, nodes: &[Node<'a>]) {
+    let place = |found: Nsec3<'_>| match found {
+        Nsec3::Match(node) => (true, node.name().to_name()),
+        Nsec3::Cover(node) => (false, node.name().to_name()),
+    };
+    let parameters = zone.nsec3_parameters();
+    let is_linked = nodes.iter().any(|node| zone.nsec3_of(*node).is_some());
+    for node in nodes {
+        let expected = parameters.and_then(|parameters| zone.nsec3(&parameters.hash(node.name())));
+        let is_name = !node.is_occluded() && model.node(&node.name().to_name()).is_some_and(|node| !node.owns(NSEC3));
+        let expected = expected.filter(|_| is_name && is_linked).map(place);
+        assert_eq!(zone.nsec3_of(*node).map(place), expected, "NSEC3 of {}", node.name());
+    }
 }
 
 /// Compares all that a zone says about one name, which is at or below its apex.

@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::servers::Server;
-use super::start::Start;
 use super::verdicts::seconds;
 use super::{Load, Report, median};
-use crate::goals::Goal;
-use crate::page::thousands;
+use crate::page::{push_goals, thousands};
+use crate::servers::{Server, versions};
+use crate::start::Start;
 use crate::{Outcome, machine};
 
 /// Writes the page.
@@ -28,11 +27,11 @@ fn page(report: &Report) -> Result<String, std::fmt::Error> {
         writeln!(out, "| {what} | {value} |")?;
     }
     writeln!(out, "| seed | {} |", report.seed)?;
-    for (what, version) in versions(report) {
+    for (what, version) in versions(report.loads.iter().map(|load| load.server)) {
         writeln!(out, "| {what} | {version} |")?;
     }
     writeln!(out, "\n## Goals\n\n| | names or zones | goal | figure | spread | |\n|---|---:|---:|---:|---:|---|")?;
-    report.goals.iter().try_for_each(|goal| push_goal(&mut out, goal))?;
+    push_goals(&mut out, &report.goals)?;
     writeln!(out, "\n{HOW}")?;
     if !report.notes.is_empty() {
         writeln!(out, "What is not here:\n")?;
@@ -48,15 +47,6 @@ fn page(report: &Report) -> Result<String, std::fmt::Error> {
         push_loads(&mut out, title, &loads)?;
     }
     Ok(out)
-}
-
-/// A goal's line.
-fn push_goal(out: &mut String, goal: &Goal) -> std::fmt::Result {
-    let found = goal.found.map_or_else(|| "–".to_owned(), |found| format!("{found:.3}"));
-    let spread = if goal.spread > 0.0 { format!("{:.1} %", goal.spread * 100.0) } else { "–".into() };
-    let names = thousands(goal.names as u64);
-    let (what, limit, verdict) = (&goal.what, goal.limit_text(), goal.verdict());
-    writeln!(out, "| {what} | {names} | {limit} | {found} | {spread} | {verdict} |")
 }
 
 /// The table of readers of one file.
@@ -152,25 +142,6 @@ fn push_trine(out: &mut String, load: &Load) -> std::fmt::Result {
 fn each(starts: &[Start], unit: f64, digits: usize) -> String {
     let times = starts.iter().map(|start| format!("{:.digits$}", start.first.as_secs_f64() * unit));
     times.collect::<Vec<_>>().join(", ")
-}
-
-/// Versions of what was compared with, as Debian names them.
-fn versions(report: &Report) -> Vec<(&'static str, String)> {
-    let mut servers: Vec<Server> = report.loads.iter().map(|load| load.server).collect();
-    servers.retain(|server| *server != Server::Trine && *server != Server::BindRaw && *server != Server::PowerDnsBind);
-    let packages = servers.into_iter().map(|server| match server {
-        Server::Nsd => "nsd",
-        Server::Knot => "knot",
-        Server::Yadifa => "yadifa",
-        Server::Gdnsd => "gdnsd",
-        Server::PowerDnsLmdb => "pdns-server",
-        _ => "bind9",
-    });
-    let mut packages: Vec<&str> = packages.collect();
-    packages.sort_unstable();
-    packages.dedup();
-    let version = |package| (package, machine::output("dpkg-query", &["-W", "-f", "${Version}", package]));
-    packages.into_iter().map(version).collect()
 }
 
 /// Octets of a MiB.

@@ -8,10 +8,10 @@ use dns::text::zonefile;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
-use super::servers::find;
 use super::zones::Zones;
 use crate::Outcome;
 use crate::lookup::say;
+use crate::servers::find;
 
 /// What reads a file.
 #[derive(Clone, Debug)]

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::scan::{KZONECHECK, NSD_CHECKZONE, Scanner, TRINE};
-use super::servers::Server;
-use super::start::Start;
 use super::zones::Zones;
 use super::{Load, median};
 use crate::goals::{Goal, Limit};
+use crate::servers::Server;
+use crate::start::Start;
 
 /// The scan of one file on one core.
 pub fn of_scan(zones: &Zones, scanners: &[Scanner]) -> Vec<Goal> {

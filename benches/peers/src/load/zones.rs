@@ -9,9 +9,9 @@ use dns::types::Rtype;
 use workload::{Checksum, Kind, QuerySet, Sink, Workload, ZoneFiles, ZoneText};
 use zone_segment::{NameRef, ZoneId};
 
-use super::servers::{Server, find};
 use crate::Outcome;
 use crate::lookup::say;
+use crate::servers::{Server, find};
 
 /// One large zone, or many small ones.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 //! NSEC some look for another name in the same room afterwards.
 
 use dns::types::Rtype;
-use zone_segment::{LookupName, NameRef, Node, Nsec3, Nsec3Parameters, Rrset, SegmentOctets, Zone};
+use zone_segment::{LookupName, NameRef, Node, Nsec3, Nsec3Hash, Nsec3Parameters, Rrset, SegmentOctets, Zone};
 
 use super::name_buffer::NameBuffer;
 use super::outcome::{ALIASES_MAX, Source};
@@ -47,12 +47,14 @@ impl<'z> Proofs<'z> {
         match zone.nsec3_parameters() {
             Some(chain) if source.is_synthesis => {
                 let labels = source.node.name().label_count();
-                self.add_closest_encloser(zone, &chain, name, labels);
-                self.add_match(zone, &chain.hash(source.node.name()));
+                self.add_closest_encloser(zone, &chain, name, labels, None);
+                if let Some(Nsec3::Match(own)) = spoken_of(zone, &chain, source.node) {
+                    self.add(zone, own, Rtype::NSEC3);
+                }
             }
             // A name without a record of its own is a delegation without DS records, or stands above such ones alone: the chain leaves
             // these out (opt-out), and says so of the name below its closest ancestor.
-            Some(chain) => self.prove_no_record(zone, &chain, name, name.label_count()),
+            Some(chain) => self.prove_no_record(zone, &chain, source.node, name),
             None => {
                 // Of a name that exists its own NSEC, or the one that covers an empty non-terminal; of a wildcard's, that there is no closer
                 // one.
@@ -77,7 +79,15 @@ impl<'z> Proofs<'z> {
             Some(chain) => {
                 // Validators look for the wildcard below the encloser that is proven, which opt-out may have moved up.
                 let labels = closest_encloser.name().label_count() + 1;
-                let Some(proven) = self.add_closest_encloser(zone, &chain, name, labels) else { return };
+                let proven = match spoken_of(zone, &chain, closest_encloser) {
+                    Some(Nsec3::Match(own)) => {
+                        self.add(zone, own, Rtype::NSEC3);
+                        self.add_cover(zone, &chain.hash(name.suffix(labels)));
+                        Some(labels - 1)
+                    }
+                    _ => self.add_closest_encloser(zone, &chain, name, labels - 1, None),
+                };
+                let Some(proven) = proven else { return };
                 if wildcard.set_wildcard(name.suffix(proven)).is_ok() {
                     self.add_cover(zone, &chain.hash(wildcard.name()));
                 }
@@ -114,7 +124,7 @@ impl<'z> Proofs<'z> {
         name: &mut LookupName,
     ) {
         match zone.nsec3_parameters() {
-            Some(chain) => self.prove_no_record(zone, &chain, name, cut.name().label_count()),
+            Some(chain) => self.prove_no_record(zone, &chain, cut, name),
             None => {
                 name.set(zone.key(), cut.name());
                 self.add_predecessor(zone, name);
@@ -122,44 +132,65 @@ impl<'z> Proofs<'z> {
         }
     }
 
-    /// The NSEC3 record of the last `labels` labels of a name; where there is none, the proof that the chain leaves it out: that of its
+    /// The NSEC3 record of a node, which a name is at or below; where there is none, the proof that the chain leaves it out: that of its
     /// closest ancestor that has one, and the one that covers the name below that (RFC 5155, section 7.2.4).
     fn prove_no_record<B: SegmentOctets>(
         &mut self,
         zone: &Zone<'z, B>,
         chain: &Nsec3Parameters<'_>,
+        node: Node<'z>,
         name: &LookupName,
-        labels: usize,
     ) {
-        if !self.add_match(zone, &chain.hash(name.suffix(labels))) {
-            self.add_closest_encloser(zone, chain, name, labels);
+        match spoken_of(zone, chain, node) {
+            Some(Nsec3::Match(own)) => self.add(zone, own, Rtype::NSEC3),
+            Some(Nsec3::Cover(cover)) => {
+                self.add_closest_encloser(zone, chain, name, node.name().label_count(), Some(cover));
+            }
+            None => {}
         }
     }
 
     /// The proof of the closest encloser (RFC 5155, section 7.2.1): the record of the longest name above the last `labels` labels of a name
     /// that has one, and the one that covers the name one label longer. Gives the labels of the former.
+    ///
+    /// `cover` is the record that covers all `labels` labels, where it is known.
     fn add_closest_encloser<B: SegmentOctets>(
         &mut self,
         zone: &Zone<'z, B>,
         chain: &Nsec3Parameters<'_>,
         name: &LookupName,
         labels: usize,
+        cover: Option<Node<'z>>,
     ) -> Option<usize> {
         let mut above = (zone.apex_label_count()..labels).rev();
-        let encloser = above.find(|labels| self.add_match(zone, &chain.hash(name.suffix(*labels))))?;
-        self.add_cover(zone, &chain.hash(name.suffix(encloser + 1)));
+        let encloser = above.find(|labels| self.add_encloser(zone, chain, name, *labels))?;
+        match cover.filter(|_| encloser + 1 == labels) {
+            Some(cover) => self.add(zone, cover, Rtype::NSEC3),
+            None => self.add_cover(zone, &chain.hash(name.suffix(encloser + 1))),
+        }
         Some(encloser)
     }
 
-    /// Adds the NSEC3 RRset of a hash, if there is one.
-    fn add_match<B: SegmentOctets>(&mut self, zone: &Zone<'z, B>, hash: &[u8; 20]) -> bool {
-        let Some(Nsec3::Match(node)) = zone.nsec3(hash) else { return false };
-        self.add(zone, node, Rtype::NSEC3);
+    /// Adds the NSEC3 RRset of the last `labels` labels of a name, if there is one.
+    fn add_encloser<B: SegmentOctets>(
+        &mut self,
+        zone: &Zone<'z, B>,
+        chain: &Nsec3Parameters<'_>,
+        name: &LookupName,
+        labels: usize,
+    ) -> bool {
+        let apex = if labels == zone.apex_label_count() { zone.apex_node() } else { None };
+        let spoken_of = match apex {
+            Some(apex) => spoken_of(zone, chain, apex),
+            None => zone.nsec3(&chain.hash(name.suffix(labels))),
+        };
+        let Some(Nsec3::Match(own)) = spoken_of else { return false };
+        self.add(zone, own, Rtype::NSEC3);
         true
     }
 
     /// Adds the NSEC3 RRset that covers a hash; where the name of the hash exists, its own, which proves nothing.
-    fn add_cover<B: SegmentOctets>(&mut self, zone: &Zone<'z, B>, hash: &[u8; 20]) {
+    fn add_cover<B: SegmentOctets>(&mut self, zone: &Zone<'z, B>, hash: &Nsec3Hash) {
         if let Some(Nsec3::Cover(node) | Nsec3::Match(node)) = zone.nsec3(hash) {
             self.add(zone, node, Rtype::NSEC3);
         }
@@ -185,6 +216,15 @@ impl<'z> Proofs<'z> {
             self.count += 1;
         }
     }
+}
+
+/// What the chain says of a name that exists: its segment knows, or it is hashed.
+fn spoken_of<'z, B: SegmentOctets>(
+    zone: &Zone<'z, B>,
+    chain: &Nsec3Parameters<'_>,
+    node: Node<'z>,
+) -> Option<Nsec3<'z>> {
+    zone.nsec3_of(node).or_else(|| zone.nsec3(&chain.hash(node.name())))
 }
 
 /// The TTL of a zone's negative answers: the lesser of the SOA record's TTL and its MINIMUM field (RFC 2308, section 3).
