@@ -165,6 +165,13 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         self.probe_whole(name).map(|hit| hit.node)
     }
 
+    /// Whether there may be a node of a name that an NS RRset speaks of. Of most names of other zones the RRset's segment knows better, and nothing
+    /// is searched for or compared.
+    #[inline]
+    pub fn may_have(&self, target: Target<'a>) -> bool {
+        target.node.is_some() || !self.older.is_empty()
+    }
+
     /// The node of a name that an NS RRset speaks of: as [`address_node`](Zone::address_node), without a search where the RRset's
     /// segment says where it is. `owner` is the node that owns the RRset, `room` is used when there is a search.
     pub fn target_node(&self, owner: Node<'a>, target: Target<'a>, room: &mut LookupName) -> Option<Node<'a>> {

@@ -165,6 +165,26 @@ fn records_are_turned_by_the_id_where_that_is_asked_for() {
     assert_eq!(orders.len(), 2);
 }
 
+#[test]
+fn a_long_identity_is_left_out_where_it_does_not_fit() {
+    let long = Policy { identity: Some("i".repeat(255).into()), ..full() };
+    let name = format!("{}.{}.{}.{}.example.", "a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(40));
+    let ask = with_options(&format!("{name} A +edns=512"), &[(3, b""), (10, b"12345678"), (19, b"")]);
+    let codes: Vec<u16> = options(&answer(&ask, &ZONES, &long).0).into_iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, [10, 19]);
+    let short = with_options("www.example. A +edns=512", &[(3, b"")]);
+    assert_eq!(options(&answer(&short, &ZONES, &long).0)[0].1.len(), 255);
+}
+
+#[test]
+fn the_soa_record_that_answers_ixfr_is_an_answer_like_others() {
+    let summary = answer(&Ask::new("example. IXFR"), &ZONES, &Policy::default()).1.summary;
+    let soa = answer(&Ask::new("example. SOA"), &ZONES, &Policy::default()).1.summary;
+    assert_eq!((summary.kind, summary.like), (soa.kind, soa.like));
+    let nowhere = answer(&Ask::new("www.example. IXFR"), &ZONES, &Policy::default()).1.summary;
+    assert_eq!(nowhere.kind, Kind::Error);
+}
+
 /// A zone of records that speak of other names.
 const SERVICES: &str = "
 @        3600 SOA ns1 admin 1 7200 3600 1209600 900
@@ -182,6 +202,9 @@ pool     3600 A 192.0.2.4
 none     3600 SVCB 0 .
 out      3600 SVCB 1 www.elsewhere.
 in       3600 SVCB 1 x.wild
+two      3600 HTTPS 1 . alpn=h3
+two      3600 HTTPS 2 . alpn=h2
+two      3600 A 192.0.2.6
 *.wild   3600 A 192.0.2.5
 ";
 
@@ -194,6 +217,7 @@ fn svcb_records_bring_their_targets_addresses() {
     };
     let minimal = Policy::default();
     assert_eq!(beside("www.services. HTTPS", &minimal), ["www.services. 3600 A 192.0.2.3"]);
+    assert_eq!(beside("two.services. HTTPS", &minimal), ["two.services. 3600 A 192.0.2.6"]);
     let of_alias = beside("alias.services. HTTPS", &minimal);
     assert_eq!(of_alias.len(), 4, "{of_alias:?}");
     assert!(of_alias[0].ends_with(" A 192.0.2.4") && of_alias[1].contains("HTTPS 1 mail.services."), "{of_alias:?}");
@@ -207,6 +231,7 @@ fn svcb_records_bring_their_targets_addresses() {
         ["mail.services. 3600 A 192.0.2.2", "mail.services. 3600 AAAA 2001:db8::2", "ns1.services. 3600 A 192.0.2.1"];
     assert_eq!(beside("services. MX", &whole), addresses);
     assert_eq!(beside("_sip._tcp.services. SRV", &whole), addresses);
+    assert_eq!(beside("ns1.services. A", &whole), [""; 0], "it is the answer");
     let answer = text(&answer(&Ask::new("www.services. A"), &zones, &whole).0);
     assert!(answer.contains("authority services. 3600 NS ns1.services."), "{answer}");
 }

@@ -104,11 +104,11 @@ impl NameTable {
     fn shared_with_question(&self, wire: &[u8], starts: &LabelStarts, message: &[u8]) -> usize {
         let question = message.get(HEADER_OCTETS..HEADER_OCTETS + self.question_octets).unwrap_or_default();
         let most = starts.count.min(self.question.count);
-        let is_same = |behind: &usize| {
+        let is_shared = |behind: &usize| {
             let own = starts.label(wire, starts.count - behind);
-            own.eq_ignore_ascii_case(self.question.label(question, self.question.count - behind))
+            is_same(own, self.question.label(question, self.question.count - behind))
         };
-        (1..=most).take_while(is_same).count()
+        (1..=most).take_while(is_shared).count()
     }
 
     /// Where a label stands before the one at `parent`.
@@ -117,11 +117,16 @@ impl NameTable {
             probes(parent, label).filter_map(|index| self.places.get(index)).take_while(|place| !place.is_empty());
         let stands_there = |place: &&Place| {
             let start = usize::from(place.offset);
-            place.parent == parent
-                && message.get(start..start + label.len()).is_some_and(|there| there.eq_ignore_ascii_case(label))
+            place.parent == parent && message.get(start..start + label.len()).is_some_and(|there| is_same(there, label))
         };
         near.into_iter().find(stands_there).map(|place| place.offset)
     }
+}
+
+/// Whether two labels are the same in any case. Most that are have the same case.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && (one == other || one.eq_ignore_ascii_case(other))
 }
 
 /// Where in the question's name `question`, which stands behind the header, a name begins that is it or above it, in any case.
@@ -134,7 +139,7 @@ pub(super) fn suffix_of_question(question: &[u8], name: NameRef<'_>) -> Option<u
     while at < start {
         at += 1 + usize::from(*question.get(at)?);
     }
-    let is_there = at == start && question.get(start..)?.eq_ignore_ascii_case(wire);
+    let is_there = at == start && is_same(question.get(start..)?, wire);
     // A question's name has at most 255 octets.
     is_there.then_some((HEADER_OCTETS + start) as u16)
 }

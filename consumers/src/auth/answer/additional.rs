@@ -7,6 +7,7 @@ use zone_segment::{Find, LookupName, NameRef, Node, Rrset, SegmentOctets, Target
 
 use super::Style;
 use super::put::put_rrset;
+use super::written::Written;
 
 /// Adds the addresses of a referral's name servers, those in the cut's own domain first: where they don't fit, TC is set (RFC 9471,
 /// section 3.1), for without them the zone can't be reached.
@@ -20,15 +21,19 @@ pub(super) fn put_glue<'z, B: SegmentOctets>(
 ) {
     builder.begin(Section::Additional);
     let apex = cut.name();
-    for target in servers.targets().filter(|target| target.name.is_at_or_below(apex)) {
-        if !put_addresses(builder, zone, cut, target, style, room) {
+    let targets = || servers.targets().filter(|target| zone.may_have(*target));
+    let mut has_others = false;
+    for target in targets() {
+        if !target.name.is_at_or_below(apex) {
+            has_others = true;
+        } else if !put_addresses(builder, zone, cut, target, style, room) {
             builder.set_truncated();
         }
     }
-    if builder.is_truncated() {
+    if builder.is_truncated() || !has_others {
         return;
     }
-    for target in servers.targets().filter(|target| !target.name.is_at_or_below(apex)) {
+    for target in targets().filter(|target| !target.name.is_at_or_below(apex)) {
         put_addresses(builder, zone, cut, target, style, room);
     }
 }
@@ -77,36 +82,75 @@ fn put_addresses_of(builder: &mut Builder<'_>, name: NameRef<'_>, node: Node<'_>
     fits
 }
 
-/// Adds what the zone has, with authority, of the names that an answer's records speak of, where it fits: addresses; of an SVCB or HTTPS
-/// record in alias mode also the records of its type (RFC 9460, section 4.1), and what these speak of.
-pub(super) fn put_targets<B: SegmentOctets>(
-    builder: &mut Builder<'_>,
-    zone: &Zone<'_, B>,
-    owner: NameRef<'_>,
-    rrset: Rrset<'_>,
+/// What goes beside data where it fits: what the zone has of the names that records speak of, each once.
+pub(super) struct Beside<'n> {
+    /// The name that was asked for.
+    owner: NameRef<'n>,
+    /// The type that was.
+    rtype: Rtype,
+    /// How it is written.
     style: Style,
-    room: &mut LookupName,
-) {
-    builder.begin(Section::Additional);
-    let rtype = Rtype(rrset.rtype());
-    let is_svcb = matches!(rtype, Rtype::SVCB | Rtype::HTTPS);
-    for rdata in rrset.rdata().take(TARGETS_MAX) {
-        let Some(name) = target_of(rtype, rdata) else { continue };
-        let is_alias = is_svcb && rdata.starts_with(&ALIAS_MODE);
-        // In service mode the root stands for the owner (RFC 9460, section 2.5.2); an alias to it says that there is no service.
-        let name = if is_svcb && name == NameRef::ROOT && !is_alias { owner } else { name };
-        let Some(node) = authoritative(zone, name, room) else { continue };
-        put_addresses_of(builder, name, node, style);
-        let Some(service) = node.rrset(rtype.0).filter(|_| is_alias) else { continue };
-        if put_rrset(builder, name, service, service.ttl(), style).is_err() {
-            continue;
-        }
-        for rdata in service.rdata().take(TARGETS_MAX) {
-            let Some(further) = target_of(rtype, rdata).filter(|further| *further != NameRef::ROOT) else { continue };
-            if let Some(node) = authoritative(zone, further, room).filter(|_| further != name) {
-                put_addresses_of(builder, further, node, style);
+    /// Names whose addresses are written.
+    written: Written<TARGETS_MAX>,
+}
+
+impl<'n> Beside<'n> {
+    /// Nothing yet, beside data of this name and type.
+    pub(super) fn new(owner: NameRef<'n>, rtype: Rtype, style: Style) -> Self {
+        Self { owner, rtype, style, written: Written::new() }
+    }
+
+    /// Adds what the zone has, with authority, of the names that an RRset's records speak of: addresses; of an SVCB or HTTPS record in alias
+    /// mode also the records of its type (RFC 9460, section 4.1), and what these speak of.
+    pub(super) fn put_targets<B: SegmentOctets>(
+        &mut self,
+        builder: &mut Builder<'_>,
+        zone: &Zone<'_, B>,
+        rrset: Rrset<'_>,
+        room: &mut LookupName,
+    ) {
+        builder.begin(Section::Additional);
+        let rtype = Rtype(rrset.rtype());
+        let is_svcb = matches!(rtype, Rtype::SVCB | Rtype::HTTPS);
+        for rdata in rrset.rdata().take(TARGETS_MAX) {
+            let Some(name) = target_of(rtype, rdata) else { continue };
+            let is_alias = is_svcb && rdata.starts_with(&ALIAS_MODE);
+            // In service mode the root stands for the owner (RFC 9460, section 2.5.2); an alias to it says that there is no service.
+            let name = if is_svcb && name == NameRef::ROOT && !is_alias { self.owner } else { name };
+            let Some(node) = self.put(builder, zone, name, room) else { continue };
+            let Some(service) = node.rrset(rtype.0).filter(|_| is_alias) else { continue };
+            if put_rrset(builder, name, service, service.ttl(), self.style).is_err() {
+                continue;
+            }
+            for rdata in service.rdata().take(TARGETS_MAX) {
+                // An alias that leads to another alias, or to itself, is for the asker to follow.
+                if let Some(further) = target_of(rtype, rdata).filter(|further| *further != NameRef::ROOT) {
+                    self.put(builder, zone, further, room);
+                }
             }
         }
+    }
+
+    /// Adds the addresses of a name that exists in the zone with authority, and gives its node; nothing where they are there already.
+    fn put<'z, B: SegmentOctets>(
+        &mut self,
+        builder: &mut Builder<'_>,
+        zone: &Zone<'z, B>,
+        name: NameRef<'_>,
+        room: &mut LookupName,
+    ) -> Option<Node<'z>> {
+        let node = authoritative(zone, name, room)?;
+        if !self.written.note(builder, name) {
+            return None;
+        }
+        let is_own = name == self.owner;
+        for rtype in [Rtype::A, Rtype::AAAA] {
+            // What was asked for is the answer.
+            if let Some(rrset) = node.rrset(rtype.0).filter(|_| !is_own || rtype != self.rtype) {
+                let _ = put_rrset(builder, name, rrset, rrset.ttl(), self.style);
+            }
+        }
+        Some(node)
     }
 }
 

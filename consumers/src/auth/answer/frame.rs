@@ -57,21 +57,28 @@ impl<'q> Frame<'q> {
         Self { header, question, edns, asked, client: *client, policy }
     }
 
-    /// Begins the answer: the question echoed, room kept for the OPT record.
-    pub(super) fn begin<'o>(&self, out: &'o mut [u8], names: &'o mut NameRoom) -> Option<Builder<'o>> {
+    /// Begins the answer: the question echoed, room kept for the OPT record. A long identifier is left out where there is none for it.
+    pub(super) fn begin<'o>(&mut self, out: &'o mut [u8], names: &'o mut NameRoom) -> Option<Builder<'o>> {
         let limit = self.policy.answer_octets(self.client.transport, self.edns.as_ref());
         let mut builder = Builder::new(out, limit, self.header, names)?;
         if let Some(question) = &self.question {
             builder.question(question).ok()?;
         }
-        if let Some(edns) = self.edns_reply(&Body { zone_version: Some(ZoneVersion::default()), ..Body::error(None) }) {
-            builder.reserve_edns(edns.octets()).ok()?;
+        if self.edns.is_some() && builder.reserve_edns(self.edns_octets()).is_err() {
+            self.asked.identity = None;
+            builder.reserve_edns(self.edns_octets()).ok()?;
         }
         Some(builder)
     }
 
+    /// Octets of the OPT record, whatever zone the answer will be from.
+    fn edns_octets(&self) -> usize {
+        let body = Body { zone_version: Some(ZoneVersion::default()), ..Body::error(None) };
+        self.edns_reply(&body).map_or(0, |reply| reply.octets())
+    }
+
     /// Answers with an RCODE alone.
-    pub(super) fn refuse(&self, out: &mut [u8], rcode: Rcode, error: Option<ExtendedError>) -> Option<Answered> {
+    pub(super) fn refuse(mut self, out: &mut [u8], rcode: Rcode, error: Option<ExtendedError>) -> Option<Answered> {
         let mut names = NameRoom::default();
         let mut builder = self.begin(out, &mut names)?;
         builder.set_rcode(rcode);

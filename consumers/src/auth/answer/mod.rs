@@ -1,4 +1,4 @@
-//! The answer to a query: bytes in, bytes out. [`respond`] is all there is to call; for a batch of queries, [`prepare`] before it.
+//! The answer to a query: bytes in, bytes out. [`respond`] is all there is to call; for a batch of queries, [`prepare()`] before it.
 //!
 //! Read [`respond`] first, which turns away what no zone is needed for; then `response`, which builds the answer section by section from an
 //! `Outcome` in the words of RFC 1034, section 4.3.2 (`outcome`); `denial` picks the proofs of what is not there, `additional` the glue.
@@ -19,6 +19,7 @@ mod prepare;
 mod put;
 mod response;
 mod summary;
+mod written;
 
 use dns::message::{ExtendedError, NameRoom, Query, Received, Rejected, receive};
 use dns::types::{Class, Opcode, Rcode, Rtype};
@@ -57,7 +58,7 @@ pub struct Data<'z, B = Mapping> {
 /// Writes the answer to `message` into `out` and says what it is; `None` when there is to be no answer.
 ///
 /// `zones` is the current generation, `None` before the first: then queries get SERVFAIL, and EDE says that the server is not ready.
-/// `scratch` may be anything, also what [`prepare`] made of it for this message: then the name asked for is not hashed again.
+/// `scratch` may be anything, also what [`prepare()`] made of it for this message: then the name asked for is not hashed again.
 pub fn respond<B: SegmentOctets>(
     message: &[u8],
     zones: Option<&ZoneSet<B>>,
@@ -69,7 +70,7 @@ pub fn respond<B: SegmentOctets>(
     respond_from(message, zones.map(|zones| Data { zones, closest: None }), client, policy, out, scratch)
 }
 
-/// As [`respond`], for a message whose scratch [`prepare`] has made: its zone need not be looked for again.
+/// As [`respond`], for a message whose scratch [`prepare()`] has made: its zone need not be looked for again.
 pub fn respond_from<B: SegmentOctets>(
     message: &[u8],
     data: Option<Data<'_, B>>,
@@ -92,7 +93,7 @@ pub fn respond_from<B: SegmentOctets>(
         Received::Query(query) => query,
     };
     let Query { header, question, edns, .. } = query;
-    let frame = Frame::new(header, Some(question), edns, client, policy);
+    let mut frame = Frame::new(header, Some(question), edns, client, policy);
     if frame.asked.is_malformed {
         return frame.refuse(out, Rcode::FORMERR, None);
     }
@@ -100,7 +101,7 @@ pub fn respond_from<B: SegmentOctets>(
         return frame.refuse(out, rcode, error);
     }
     if question.class == Class::CH {
-        return chaos(&frame, &query, policy, out);
+        return chaos(frame, &query, policy, out);
     }
     let Some(data) = data else {
         return frame.refuse(out, Rcode::SERVFAIL, Some(ExtendedError::NOT_READY));
@@ -120,7 +121,7 @@ pub fn respond_from<B: SegmentOctets>(
 /// that whoever is there asks again over TCP.
 pub fn slip(message: &[u8], client: &Client, policy: &Policy, out: &mut [u8]) -> Option<Answered> {
     let Received::Query(Query { header, question, edns, .. }) = receive(message) else { return None };
-    let frame = Frame::new(header, Some(question), edns, client, policy);
+    let mut frame = Frame::new(header, Some(question), edns, client, policy);
     let mut names = NameRoom::default();
     let mut builder = frame.begin(out, &mut names)?;
     builder.set_truncated();
@@ -163,7 +164,7 @@ fn turned_away(query: &Query<'_>, transport: Transport) -> Option<(Rcode, Option
 }
 
 /// The answer to a query of class CHAOS.
-fn chaos(frame: &Frame<'_>, query: &Query<'_>, policy: &Policy, out: &mut [u8]) -> Option<Answered> {
+fn chaos(mut frame: Frame<'_>, query: &Query<'_>, policy: &Policy, out: &mut [u8]) -> Option<Answered> {
     let Some(text) = chaos::text(query.question.name, policy) else {
         return frame.refuse(out, Rcode::REFUSED, None);
     };

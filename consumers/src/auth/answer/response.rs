@@ -8,12 +8,13 @@ use dns::message::{Builder, ExtendedError, Full, Question, Section, ZoneVersion}
 use dns::types::{Rcode, Rtype};
 use zone_segment::{LABELS_MAX, NameRef, Node, Rrset, SegmentOctets, Zone, ZoneState};
 
-use super::additional::{put_apex_addresses, put_glue, put_targets};
+use super::additional::{Beside, put_apex_addresses, put_glue};
 use super::denial::{Proofs, negative_ttl};
 use super::frame::Body;
 use super::outcome::{ALIASES_MAX, Outcome, Source, resolve, select_zone};
 use super::put::put_rrset;
 use super::summary::Kind;
+use super::written::Written;
 use super::{Data, Scratch, Style};
 
 /// An answer being built.
@@ -31,9 +32,9 @@ pub(super) struct Response<'a, 'z, B> {
     /// Proofs gathered for the authority section.
     proofs: Proofs<'z>,
     /// Aliases written so far.
-    aliases: Written,
+    aliases: Written<ALIASES_MAX>,
     /// DNAME owners written so far.
-    redirections: Written,
+    redirections: Written<ALIASES_MAX>,
     /// What is left for its frame to say.
     body: Body,
 }
@@ -56,8 +57,8 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             style,
             rtype: Rtype::ANY,
             proofs: Proofs::default(),
-            aliases: Written::default(),
-            redirections: Written::default(),
+            aliases: Written::new(),
+            redirections: Written::new(),
             body: Body::error(None),
         }
     }
@@ -112,22 +113,26 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             self.builder.set_authoritative();
         }
         let apex_labels = zone.apex_label_count();
-        self.body.zone_version =
-            zone.serial().map(|serial| ZoneVersion { labels: apex_labels.min(LABELS_MAX) as u8, serial });
-        let lookup = &self.scratch.lookup;
         let (kind, labels) = match outcome {
             Outcome::Found(source) | Outcome::Alias { source, .. } if source.is_synthesis => {
                 (Kind::Wildcard, source.node.name().label_count().saturating_sub(1))
             }
-            Outcome::Found(_) | Outcome::Alias { .. } => (Kind::Positive, lookup.label_count()),
+            Outcome::Found(_) | Outcome::Alias { .. } => (Kind::Positive, self.scratch.lookup.label_count()),
             // Who asks for ever new names below it gets ever the same record.
             Outcome::Redirection { owner, .. } => (Kind::Wildcard, owner.name().label_count()),
             Outcome::NoData(_) => (Kind::NoData, apex_labels),
             Outcome::NxDomain { .. } => (Kind::NxDomain, apex_labels),
             Outcome::Referral { cut } => (Kind::Referral, cut.name().label_count()),
         };
+        self.note(zone, kind, labels);
+    }
+
+    /// Notes what kind of answer it is, that those are like it whose names have their last `labels` labels in common, and what zone it is from.
+    fn note(&mut self, zone: &Zone<'z, B>, kind: Kind, labels: usize) {
+        let apex_labels = zone.apex_label_count().min(LABELS_MAX) as u8;
         self.body.kind = kind;
-        self.body.like = lookup.suffix_hash(labels);
+        self.body.like = self.scratch.lookup.suffix_hash(labels);
+        self.body.zone_version = zone.serial().map(|serial| ZoneVersion { labels: apex_labels, serial });
     }
 
     /// Writes what one outcome contributes.
@@ -170,6 +175,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
     fn write_beside(&mut self, zone: &Zone<'z, B>, node: Node<'z>) {
         let Self { builder, style, scratch, .. } = self;
         let (style, room) = (*style, &mut scratch.lookup);
+        let mut beside = Beside::new(scratch.name.name(), self.rtype, style);
         let is_apex_ns = self.rtype == Rtype::NS && node.is_apex();
         let servers = if style.is_minimal || is_apex_ns { None } else { zone.apex_node() };
         let servers = servers.and_then(|apex| Some((apex, apex.rrset(Rtype::NS.0)?)));
@@ -181,15 +187,13 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             match self.rtype {
                 // What resolvers prime with (RFC 9609).
                 Rtype::NS if node.is_apex() => put_apex_addresses(builder, zone, node, own, style, room),
-                Rtype::SVCB | Rtype::HTTPS => put_targets(builder, zone, scratch.name.name(), own, style, room),
-                Rtype::NS | Rtype::MX | Rtype::SRV if !style.is_minimal => {
-                    put_targets(builder, zone, scratch.name.name(), own, style, room);
-                }
+                Rtype::SVCB | Rtype::HTTPS => beside.put_targets(builder, zone, own, room),
+                Rtype::NS | Rtype::MX | Rtype::SRV if !style.is_minimal => beside.put_targets(builder, zone, own, room),
                 _ => {}
             }
         }
-        if let Some((apex, servers)) = servers {
-            put_apex_addresses(builder, zone, apex, servers, style, room);
+        if let Some((_, servers)) = servers {
+            beside.put_targets(builder, zone, servers, room);
         }
     }
 
@@ -291,6 +295,7 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
         {
             Some(soa) => {
                 self.builder.set_authoritative();
+                self.note(&zone, Kind::Positive, zone.apex_label_count());
                 self.put_here(soa)
             }
             None => {
@@ -351,28 +356,5 @@ impl<'a, 'z, B: SegmentOctets> Response<'a, 'z, B> {
             }
         }
         Ok(())
-    }
-}
-
-/// Where in the message the owners of aliases stand, to see when a chain comes round.
-#[derive(Debug, Default)]
-struct Written {
-    /// Positions of their names.
-    positions: [usize; ALIASES_MAX],
-    /// How many there are.
-    count: usize,
-}
-
-impl Written {
-    /// Notes a name whose record is to be written next; says whether it is one not noted before, and there is room to note it.
-    fn note(&mut self, builder: &Builder<'_>, name: NameRef<'_>) -> bool {
-        let mut known = self.positions.iter().take(self.count);
-        if known.any(|position| builder.has_name_at(*position, name)) {
-            return false;
-        }
-        let Some(place) = self.positions.get_mut(self.count) else { return false };
-        *place = builder.position();
-        self.count += 1;
-        true
     }
 }
