@@ -8,6 +8,7 @@ use std::time::Duration;
 use consumers::auth::answer::{
     Answered, Client, Cookies, Policy, Scratch, Transport, UDP_OCTETS_MIN, prepare, respond, slip,
 };
+use dns::types::Rcode;
 use hickory_proto::op::{Message, MessageType};
 use hickory_proto::serialize::binary::BinDecodable as _;
 use zone_segment::ZoneSet;
@@ -83,8 +84,10 @@ fn check(message: &[u8], answer: &Answer, limit: usize) {
     // Whoever has no OPT record gets none. One in the question's place would be a name with a zero in its middle: rare, and no matter.
     let has_opt = message[HEADER..].windows(OPT_BEGINNING.len()).any(|octets| octets == OPT_BEGINNING);
     assert!(has_opt || answer.parsed.edns.is_none(), "an OPT record without one in the query");
+    // The other parser takes some of what is malformed, such as octets behind the end.
     if let Ok(query) = Message::from_bytes(message)
         && query.queries.len() == 1
+        && said.rcode != Rcode::FORMERR
     {
         assert_eq!(query.edns.is_some(), answer.parsed.edns.is_some(), "an OPT record for an OPT record");
         assert_eq!(octets[4..6], [0, 1], "one question");
