@@ -121,7 +121,7 @@ fn write_counts(text: &mut String, counts: &Counts) {
         ),
     );
     if let Some(Latency { p50_ns, p90_ns, p99_ns, p99_9_ns }) = Latency::of(counts) {
-        let [p50, p90, p99, p99_9] = [p50_ns, p90_ns, p99_ns, p99_9_ns].map(|ns| Duration::from_nanos(ns));
+        let [p50, p90, p99, p99_9] = [p50_ns, p90_ns, p99_ns, p99_9_ns].map(Duration::from_nanos);
         line(
             "latency",
             format!("p50 {p50:.1?}, p90 {p90:.1?}, p99 {p99:.1?}, p99.9 {p99_9:.1?} in the process, over UDP"),

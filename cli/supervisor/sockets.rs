@@ -63,6 +63,9 @@ impl Sockets {
     pub(crate) fn open(listen: &[SocketAddr], options: SocketOptions) -> Result<Self, ListenError> {
         let mut sockets = Sockets { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), receive_buffer: 0 };
         sockets.udp.resize_with(options.slots, Vec::new);
+        if options.fast_open > 0 && !is_fast_open_allowed() {
+            tracing::warn!(setting = FAST_OPEN_SETTING, "fast-open-not-allowed");
+        }
         if listen.is_empty() {
             for address in DEFAULT_LISTEN.into_iter().filter_map(|text| text.parse::<SocketAddr>().ok()) {
                 match sockets.add(address, options) {
@@ -176,6 +179,19 @@ fn set_fast_open(socket: &Socket, waiting_max: u32) -> io::Result<()> {
     let waiting_max = usize::try_from(waiting_max).unwrap_or(usize::MAX);
     setsockopt(socket, FastOpen, &waiting_max).map_err(io::Error::from)
 }
+
+/// Whether the system lets servers take queries with the segment that opens a connection. Where that can't be found out, it does.
+fn is_fast_open_allowed() -> bool {
+    let setting = std::fs::read_to_string(FAST_OPEN_SETTING).ok();
+    let setting: Option<u32> = setting.and_then(|text| text.trim().parse().ok());
+    setting.is_none_or(|bits| bits & FAST_OPEN_OF_SERVERS != 0)
+}
+
+/// The system's switch of TCP Fast Open, of this network namespace.
+const FAST_OPEN_SETTING: &str = "/proc/sys/net/ipv4/tcp_fastopen";
+
+/// The bit of it that is about servers.
+const FAST_OPEN_OF_SERVERS: u32 = 2;
 
 /// TCP_FASTOPEN of a listening socket: how many connections may wait. nix knows the client's side alone.
 #[derive(Clone, Copy, Debug)]

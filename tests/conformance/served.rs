@@ -1,6 +1,5 @@
 //! The zones that are asked, and the servers: one with defaults, one that tells all it can of itself. They end with the last test that uses them.
 
-use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt as _;
@@ -46,7 +45,7 @@ pub(crate) fn talkative() -> Arc<Shared> {
         std::fs::create_dir(&zones).unwrap();
         install(&zones);
         std::fs::write(&secrets, "00112233445566778899aabbccddeeff\n").unwrap();
-        std::fs::set_permissions(&secrets, Permissions::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
         let text = format!(
             "version = 1\n[server]\nlisten = ['127.0.0.1:0']\nauth = 1\nstate = '{}'\n[zones]\ndirectory = '{}'\n\
              [auth]\nversion = '{VERSION}'\nidentity = '{IDENTITY}'\ncookies = true\ncookie-secrets = '{}'\n\

@@ -67,14 +67,18 @@ struct Configured {
     /// The server.
     server: Server,
     /// Where it lies.
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// Starts one by a file with these further lines.
 fn configured(further: &str) -> Configured {
-    let directory = tempfile::tempdir().unwrap();
+    configured_in(tempfile::tempdir().unwrap(), further)
+}
+
+/// The same in a folder that is there already.
+fn configured_in(directory: tempfile::TempDir, further: &str) -> Configured {
     let (zones, state) = (directory.path().join("zones"), directory.path().join("state"));
-    std::fs::create_dir(&zones).unwrap();
+    std::fs::create_dir_all(&zones).unwrap();
     zones::install(&zones, "example.zone", &zones::small("example.", 1, 3));
     let config = directory.path().join("trine.toml");
     // Relative paths begin at the folder of the file, wherever the server is started.
@@ -82,7 +86,7 @@ fn configured(further: &str) -> Configured {
         "version = 1\n[server]\nlisten = '127.0.0.1:0'\nauth = 2\nstate = 'state'\n[zones]\ndirectory = 'zones'\n{further}"
     );
     std::fs::write(&config, text).unwrap();
-    Configured { server: Server::start_configured(&config, &zones, &state), _directory: directory }
+    Configured { server: Server::start_configured(&config, &zones, &state), directory }
 }
 
 /// Sends a query from a port of its own.
@@ -133,6 +137,46 @@ fn values_of_the_file_are_seen_in_answers() {
     assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
 }
 
+/// Sends a cookie and gives the one that comes back, which is a whole one for the same client.
+fn exchange_cookie(server: SocketAddr, cookie: &[u8]) -> Vec<u8> {
+    let option = EdnsOption::Unknown(10, cookie.to_vec());
+    let answer = ask(server, DNSClass::IN, "example.", RecordType::SOA, Some(option));
+    let edns = answer.edns.unwrap();
+    let found = match edns.option(EdnsCode::Cookie).unwrap() {
+        EdnsOption::Unknown(_, octets) => octets.clone(),
+        other => Vec::<u8>::try_from(other).unwrap(),
+    };
+    assert_eq!((found.len(), &found[..8]), (24, &cookie[..8]));
+    found
+}
+
+#[test]
+fn b58_secrets_are_rolled_without_refusing_a_client() {
+    let (one, other) = ("e5e973e5a6b2a43f48e7dc849e37bfcf", "dd3bdf9344b678b185a6f5cb60fca715");
+    let mut directory = tempfile::tempdir().unwrap();
+    let mut cookie = b"8 octets".to_vec();
+    // What the file of secrets has, and whether the cookie made first is known: the next secret comes behind, then before, then is alone.
+    for (secrets, is_known) in
+        [(vec![one], false), (vec![one, other], true), (vec![other, one], true), (vec![other], false)]
+    {
+        let file = directory.path().join("secrets");
+        std::fs::write(&file, secrets.join("\n")).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let mut configured = configured_in(directory, "[auth]\ncookie-secrets = 'secrets'\n");
+        let made = exchange_cookie(configured.server.address, &cookie);
+        let flags = until("the query is counted", || {
+            let total = configured.server.json(&["stats"])["total"].clone();
+            (total["flags"]["edns"] == 1).then(|| total["flags"].clone())
+        });
+        assert_eq!(flags["cookie"].as_u64().unwrap_or(0), u64::from(is_known), "{secrets:?}: {flags}");
+        if cookie.len() == 8 {
+            cookie = made;
+        }
+        configured.server.stop();
+        directory = configured.directory;
+    }
+}
+
 #[test]
 fn without_a_file_of_secrets_all_processes_make_the_same_cookies_also_after_one_was_replaced() {
     let configured = configured("");
@@ -142,14 +186,7 @@ fn without_a_file_of_secrets_all_processes_make_the_same_cookies_also_after_one_
     let mut ask_all = || {
         // From so many ports that each process is asked.
         for _ in 0..48 {
-            let option = EdnsOption::Unknown(10, b"8 octets".to_vec());
-            let answer = ask(server.address, DNSClass::IN, "example.", RecordType::SOA, Some(option));
-            let edns = answer.edns.unwrap();
-            let cookie = match edns.option(EdnsCode::Cookie).unwrap() {
-                EdnsOption::Unknown(_, octets) => octets.clone(),
-                other => Vec::<u8>::try_from(other).unwrap(),
-            };
-            assert_eq!((cookie.len(), &cookie[..8]), (24, &b"8 octets"[..]));
+            let cookie = exchange_cookie(server.address, b"8 octets");
             made.entry(cookie[12..16].try_into().unwrap()).or_default().insert(cookie[16..].to_vec());
         }
     };

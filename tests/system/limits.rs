@@ -60,7 +60,7 @@ impl Limited {
             source.send_to(&message(number), self.server.address).unwrap();
             if number % SOURCES == SOURCES - 1 {
                 // As fast as the server goes and no faster: the counts below are to be exact.
-                until("the queries are received", || (self.received() >= before + number as u64 + 1).then_some(()));
+                until("the queries are received", || (self.received() > before + number as u64).then_some(()));
                 sources.iter().for_each(|source| flood.take(source));
             }
         }

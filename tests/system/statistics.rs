@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use hickory_proto::rr::RecordType;
 use serde_json::{Value, json};
 
-use super::harness::{Server, ServerOptions, until, zones};
+use super::harness::{Faults, Server, ServerOptions, until, zones};
 
 /// A server.
 fn serving(auth: usize) -> Server {
@@ -116,4 +116,18 @@ fn a_process_that_hangs_is_missing_and_holds_nobody_up() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains(&format!("the process {} is missing from the total", pids[0])), "{said}");
     assert!(server.trine(&["stats"]).status.success());
+}
+
+#[test]
+fn a_build_under_way_holds_nobody_up() {
+    let Some(faults) = Faults::new("a_build_under_way_holds_nobody_up") else { return };
+    let server = Server::start(&faults.options(&[]), |directory| {
+        zones::install(directory, "example.com.zone", &zones::small("example.com.", 1, 9));
+    });
+    faults.arm("build-begin", "stall 4000");
+    let mut reload = server.begin_reload();
+    faults.until_passed("build-begin");
+    assert_eq!(server.json(&["stats"])["processes"].as_array().unwrap().len(), 2);
+    assert!(reload.try_wait().unwrap().is_none(), "the build was under way all the while");
+    server.end_reload(reload);
 }

@@ -1,4 +1,4 @@
-//! The configuration file: TOML with keys and tables as declared in [`options`](crate::options), and nothing else.
+//! The configuration file: TOML with keys and tables as declared in [`options`], and nothing else.
 //!
 //! Read [`File`] first. `walk` takes the file apart and checks each value by its declaration, `rules` what values have to do with each other,
 //! `secrets` the file of cookie secrets that it may name; `nearest` finds what a misspelt key was meant to be.

@@ -87,6 +87,26 @@ fn values_that_contradict_each_other_are_both_named() {
 }
 
 #[test]
+fn numbers_may_be_grouped() {
+    let file = File::parse(Path::new("t.toml"), "version = 1\n[auth]\nudp-size-max = 1_232\n").unwrap();
+    assert_eq!(file.values(&options::UDP_SIZE_MAX), Some(vec![1232]));
+}
+
+#[test]
+fn a_file_cut_anywhere_is_read_or_refused_with_a_place_in_it() {
+    let whole = include_str!("../../../docs/trine.toml").replace("\n#", "\n");
+    for (cut, _) in whole.char_indices() {
+        let text = &whole[..cut];
+        for error in File::parse(Path::new("t.toml"), text).err().into_iter().flatten() {
+            let Place { line, column } = error.place.unwrap();
+            let lines: Vec<&str> = text.split('\n').collect();
+            let is_in_text = line <= lines.len() && column <= lines[line - 1].chars().count() + 1;
+            assert!(is_in_text, "{error} of {cut} octets");
+        }
+    }
+}
+
+#[test]
 fn wrong_types_are_named() {
     let cases = [
         ("auth = 2\n", "expected the table [auth], found the number 2"),

@@ -5,12 +5,13 @@ use super::lookup::{Found, find};
 use super::rule::Rule;
 use crate::columns::{OwnerRecord, SortedZone};
 use crate::types::Rtype;
-use zone_segment::NameRef;
+use zone_segment::{NameRef, Nsec3Parameters};
 
 /// Checks the apex.
 pub(super) fn check<'a>(zone: &'a SortedZone, findings: &mut Findings<'a>) {
     let apex = zone.apex();
     let records = records(zone);
+    check_iterations(&records, apex, findings);
     for (rtype, rule) in [(Rtype::SOA, Rule::SoaMissing), (Rtype::NS, Rule::NsMissing)] {
         if !records.iter().any(|record| record.rtype == rtype) {
             findings.about_name(rule, apex);
@@ -27,6 +28,19 @@ pub(super) fn check<'a>(zone: &'a SortedZone, findings: &mut Findings<'a>) {
         findings.about_text(rule, *record, || format!("{apex} NS {target}"));
     }
 }
+
+/// Refuses a chain of which each proof would take longer than any other answer: at these iterations validators do not look at it anyway.
+fn check_iterations<'a>(records: &[OwnerRecord<'a>], apex: NameRef<'a>, findings: &mut Findings<'a>) {
+    for record in records.iter().filter(|record| record.rtype == Rtype::NSEC3PARAM) {
+        let parameters = Nsec3Parameters::in_use(record.rdata);
+        if parameters.is_some_and(|parameters| parameters.iterations > NSEC3_ITERATIONS_MAX) {
+            findings.about(Rule::Nsec3Iterations, apex, *record);
+        }
+    }
+}
+
+/// How often names may be hashed again: what validators took at most, before RFC 9276 asked for 0.
+const NSEC3_ITERATIONS_MAX: u16 = 150;
 
 /// The serial of a zone's SOA.
 pub fn zone_serial(zone: &SortedZone) -> Option<u32> {

@@ -76,6 +76,8 @@ rules! {
     TtlMismatch "ttl-mismatch" Warning "TTLs differ in one RRset, the lowest is used"
     /// MD and MF are obsolete (RFC 1035, sections 3.3.4 and 3.3.5).
     TypeObsolete "type-obsolete" Warning "obsolete type"; "use MX"
+    /// Names are hashed again at most so often: each answer about a name that is not there pays for it (RFC 9276, section 3.1).
+    Nsec3Iterations "nsec3-iterations" Error "NSEC3PARAM with more than 150 iterations"; "sign the zone with 0 iterations"
     /// A wildcard is not delegated (RFC 4592, section 4.2).
     NsAtWildcard "ns-at-wildcard" Warning "NS at a wildcard name"
     /// A DNAME at a wildcard name is not recommended (RFC 4592, section 4.4).

@@ -29,7 +29,7 @@ use super::answer::Policy;
 use super::statistics::Block;
 use connection::Connection;
 use desk::Desk;
-use table::{Known, Table};
+use table::Table;
 
 pub use limits::TcpLimits;
 
@@ -134,10 +134,9 @@ impl TcpServer {
             self.evict(&mut table, Some(address));
         }
         while table.len() >= self.limits.connections_max && self.evict(&mut table, None) {}
-        let known = Arc::new(Known::new(address));
-        let connection = Connection::new(stream, Arc::clone(&known));
         // The task takes the table's lock to leave it, and so can't leave before it is there.
-        table.add(known, |number| {
+        table.add(address, |number, known| {
+            let connection = Connection::new(stream, known);
             let place = Place { server: Arc::clone(self), number };
             let task = tokio::spawn(async move {
                 // How a connection ends is its client's affair.

@@ -179,3 +179,13 @@ fn zonemd_is_verified_when_asked_for() {
     let found = broken(complex, &options);
     assert!(!found.iter().any(|text| text.starts_with("zonemd")), "{found:?}");
 }
+
+#[test]
+fn more_iterations_than_any_validator_takes_are_refused() {
+    for (iterations, flags, refused) in
+        [(0, 0, false), (150, 0, false), (151, 0, true), (65_535, 0, true), (151, 1, false)]
+    {
+        let found = findings(&format!("@ NSEC3PARAM 1 {flags} {iterations} -\n"));
+        assert_eq!(found.iter().any(|text| text.contains("[nsec3-iterations]")), refused, "{iterations}: {found:?}");
+    }
+}
