@@ -10,7 +10,7 @@ use consumers::auth::answer::{
 };
 use dns::types::Rcode;
 use hickory_proto::op::{Message, MessageType};
-use hickory_proto::serialize::binary::BinDecodable as _;
+use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder};
 use zone_segment::ZoneSet;
 
 use crate::served::served;
@@ -33,10 +33,10 @@ pub(crate) fn run(input: &[u8]) {
     let is_query = message.len() >= HEADER && message[2] & QR == 0;
     assert_eq!((datagram.is_some(), stream.is_some()), (is_query, is_query), "who is answered");
     let (Some(datagram), Some(stream)) = (datagram, stream) else { return };
-    let query = Message::from_bytes(message).ok();
+    let query = read(message);
     let limit = datagram_limit(query.as_ref(), &policy);
-    check(message, &datagram, limit);
-    check(message, &stream, usize::from(u16::MAX));
+    check(message, query.as_ref(), &datagram, limit);
+    check(message, query.as_ref(), &stream, usize::from(u16::MAX));
     if query.is_some() {
         check_truncation(&datagram, &stream, &policy, limit);
     }
@@ -72,8 +72,14 @@ fn answer(message: &[u8], zones: Option<&ZoneSet>, client: &Client, policy: &Pol
     Some(Answer { octets, said, parsed })
 }
 
+/// Reads a message with another parser; `None` where that refuses it, or where there is something behind its end.
+fn read(message: &[u8]) -> Option<Message> {
+    let mut decoder = BinDecoder::new(message);
+    Message::read(&mut decoder).ok().filter(|_| decoder.is_empty())
+}
+
 /// Checks what holds of every answer.
-fn check(message: &[u8], answer: &Answer, limit: usize) {
+fn check(message: &[u8], query: Option<&Message>, answer: &Answer, limit: usize) {
     let (octets, said) = (&answer.octets, &answer.said.summary);
     assert!(octets.len() <= limit, "{} octets of {limit}", octets.len());
     assert_eq!(octets[..2], message[..2], "the identifier");
@@ -87,8 +93,8 @@ fn check(message: &[u8], answer: &Answer, limit: usize) {
     // Whoever has no OPT record gets none. One in the question's place would be a name with a zero in its middle: rare, and no matter.
     let has_opt = message[HEADER..].windows(OPT_BEGINNING.len()).any(|octets| octets == OPT_BEGINNING);
     assert!(has_opt || answer.parsed.edns.is_none(), "an OPT record without one in the query");
-    // The other parser takes some of what is malformed, such as octets behind the end.
-    if let Ok(query) = Message::from_bytes(message)
+    // The other parser takes some of what is malformed.
+    if let Some(query) = query
         && query.queries.len() == 1
         && said.rcode != Rcode::FORMERR
     {
