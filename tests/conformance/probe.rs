@@ -173,8 +173,10 @@ impl Reply {
         let word = |at: usize| u16::from_be_bytes([octets[at], octets[at + 1]]);
         assert_eq!(word(0), probe.id, "the identifier");
         assert!(word(2) & QR != 0, "a response");
-        if probe.name.is_some() && word(4) == 1 {
-            let question = &probe.to_wire()[12..][..probe.name.as_ref().unwrap().len() + 4];
+        if let Some(name) = &probe.name
+            && word(4) == 1
+        {
+            let question = &probe.to_wire()[12..][..name.len() + 4];
             assert_eq!(&octets[12..][..question.len()], question, "the question");
         }
         let opt = opt_of(&octets);

@@ -143,8 +143,8 @@ pub fn echo_once(port: u16) -> Outcome<()> {
 }
 
 /// See [`instructions::once`].
-pub fn answer_once(names: usize, queries: usize) -> Outcome<()> {
-    instructions::once(names, queries)
+pub fn answer_once(names: usize, queries: usize, is_signed: bool) -> Outcome<()> {
+    instructions::once(names, queries, is_signed)
 }
 
 /// What was found.
@@ -160,8 +160,8 @@ struct Report {
     latencies: Vec<(Latencies, Latencies, usize)>,
     /// Queries a second that latency was measured at.
     rate: f64,
-    /// Names of the zone and instructions an answer.
-    instructions: Option<(usize, f64)>,
+    /// Names of a zone, whether it is the signed one, and instructions an answer.
+    instructions: Vec<(usize, bool, f64)>,
     /// What has to be said.
     notes: Vec<String>,
     /// Goals and whether they are met.
@@ -233,12 +233,15 @@ struct Bench {
 impl Bench {
     /// Instructions of an answer.
     fn instructions(&mut self, names: usize) {
-        match instructions::count(names, INSTRUCTIONS_QUERIES) {
-            Ok(count) => {
-                println!("instructions a query, {} names: {count:.0}", thousands(names as u64));
-                self.report.instructions = Some((names, count));
+        for is_signed in [false, true] {
+            match instructions::count(names, INSTRUCTIONS_QUERIES, is_signed) {
+                Ok(count) => {
+                    let what = if is_signed { "signed names" } else { "hosts" };
+                    println!("instructions a query, {} {what}: {count:.0}", thousands(names as u64));
+                    self.report.instructions.push((names, is_signed, count));
+                }
+                Err(error) => self.note(format!("MISSING: instructions: {error}")),
             }
-            Err(error) => self.note(format!("MISSING: instructions: {error}")),
         }
     }
 

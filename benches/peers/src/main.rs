@@ -73,6 +73,9 @@ enum Command {
         names: usize,
         /// How many queries
         queries: usize,
+        /// To a signed registry's zone, not to one of hosts
+        #[arg(long)]
+        signed: bool,
     },
     /// Scans a zone file into columns once: what `load` measures in a process of its own
     #[command(hide = true)]
@@ -136,7 +139,7 @@ fn main() -> Outcome<()> {
         Command::Load(options) => load::run(&options),
         Command::Answer(options) => answer::run(&options),
         Command::EchoOnce { port } => answer::echo_once(port),
-        Command::AnswerOnce { names, queries } => answer::answer_once(names, queries),
+        Command::AnswerOnce { names, queries, signed } => answer::answer_once(names, queries, signed),
         Command::ScanOnce { apex, file } => load::scan_once(&apex, &file),
         Command::Write(options) => write::run(&options),
     }

@@ -12,13 +12,14 @@ use super::queries::{Asked, Queries};
 use crate::Outcome;
 use crate::servers::find;
 
-/// Counts instructions a query, or says why not.
-pub fn count(names: usize, queries: usize) -> Outcome<f64> {
+/// Counts instructions a query, or says why not; of a zone of hosts, or of a signed registry's with signatures asked for.
+pub fn count(names: usize, queries: usize, is_signed: bool) -> Outcome<f64> {
     let program = find("valgrind").ok_or("valgrind is not installed")?;
     let mut command = Command::new(program);
     command.args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*answer_all*"]);
     command.arg("--callgrind-out-file=/dev/null").arg(std::env::current_exe()?);
-    let output = command.args(["answer-once", &names.to_string(), &queries.to_string()]).output()?;
+    command.args(["answer-once", &names.to_string(), &queries.to_string()]);
+    let output = command.args(is_signed.then_some("--signed")).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     let collected = said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse::<f64>().ok());
     match collected {
@@ -27,11 +28,14 @@ pub fn count(names: usize, queries: usize) -> Outcome<f64> {
     }
 }
 
-/// Answers queries to a zone of hosts: what callgrind looks at, in a process of its own.
-pub fn once(names: usize, queries: usize) -> Outcome<()> {
-    let zone = Workload::new(Kind::Flat, names, SEED);
+/// Answers queries: what callgrind looks at, in a process of its own.
+pub fn once(names: usize, queries: usize, is_signed: bool) -> Outcome<()> {
+    let (zone, asked) = match is_signed {
+        true => (Workload::new(Kind::Registry, names, SEED).with_nsec(), super::SIGNED),
+        false => (Workload::new(Kind::Flat, names, SEED), super::HOSTS),
+    };
     let zones = workload::generation_of(&zone);
-    let asked = Asked { count: QUERIES, ..super::HOSTS };
+    let asked = Asked { count: QUERIES, ..asked };
     let asked = Queries::of(&zone, &asked, SEED);
     // Once before, so that nothing is done for the first time.
     let mut scratches = vec![Scratch::default(); PREPARED_MAX];

@@ -42,9 +42,9 @@ fn page(report: &Report) -> Result<String, std::fmt::Error> {
             writeln!(out, "```text\n{note}\n```\n")?;
         }
     }
-    if let Some((names, count)) = report.instructions {
-        let names = thousands(names as u64);
-        writeln!(out, "Instructions from a query's octets to the answer's, {names} names: **{count:.0}** a query.\n")?;
+    for (names, is_signed, count) in &report.instructions {
+        let (names, what) = (thousands(*names as u64), if *is_signed { "signed names with DO" } else { "hosts" });
+        writeln!(out, "Instructions from a query's octets to the answer's, {names} {what}: **{count:.0}** a query.\n")?;
     }
     push_table(&mut out, "Hosts, UDP", report.datagrams.as_ref())?;
     push_table(&mut out, "A signed registry's zone with DO, UDP", report.signed.as_ref())?;
