@@ -1,7 +1,7 @@
 //! What is done for all queries of a batch before the first is answered: their names are hashed, and the processor is asked for what the
 //! lookups will read, in passes, so that the memory works on all of them at once.
 //!
-//! Read [`prepare`]. It is a hint and decides nothing: [`respond`](super::respond) checks every query itself, and answers one that was left out
+//! Read [`prepare()`]. It is a hint and decides nothing: [`respond`](super::respond) checks every query itself, and answers one that was left out
 //! here all the same. Only the zone is not looked for again by [`respond_from`](super::respond_from).
 
 use dns::message::header::{HEADER_OCTETS, Header, QR};
