@@ -43,6 +43,11 @@ impl FromStr for Prefix {
             None => (text, None),
         };
         let address: IpAddr = address.parse().map_err(|_| error(String::new()))?;
+        if let IpAddr::V6(mapped) = address
+            && mapped.to_ipv4_mapped().is_some()
+        {
+            return Err(error("; write an IPv4 address without ::ffff:".to_owned()));
+        }
         let bits_max = if address.is_ipv4() { 32 } else { 128 };
         let bits: u8 = bits.map_or(Ok(bits_max), str::parse).map_err(|_| error(String::new()))?;
         if bits > bits_max {

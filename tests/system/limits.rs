@@ -237,7 +237,8 @@ fn b59_an_exempt_prefix_is_spared() {
         let flood = limited.flood(from, |_| asking("host1.example.com.", RecordType::A));
         match is_spared {
             true => assert_eq!(flood.whole, FLOOD as u64, "{from}"),
-            false => assert!(flood.whole < FLOOD as u64 / 2, "{from} {flood:?}"),
+            // It is limited, but it has its rate: the exempt neighbour has not used it up.
+            false => assert!((20..FLOOD as u64 / 2).contains(&flood.whole), "{from} {flood:?}"),
         }
     }
 }

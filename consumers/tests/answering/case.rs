@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use consumers::auth::answer::{
-    Answered, Client, Cookies, Policy, Scratch, Transport, UDP_OCTETS_MIN, prepare, respond, slip,
+    Answered, Client, Cookies, Data, Policy, Scratch, Transport, UDP_OCTETS_MIN, prepare, respond, respond_from, slip,
 };
 use dns::types::Rcode;
 use hickory_proto::op::{Message, MessageType};
@@ -61,10 +61,12 @@ fn answer(message: &[u8], zones: Option<&ZoneSet>, client: &Client, policy: &Pol
     let octets = out[..said.octets].to_vec();
     out.fill(0xaa);
     if let Some(zones) = zones {
-        prepare([message], zones, std::slice::from_mut(&mut scratch));
+        let [closest, ..] = prepare([message], zones, std::slice::from_mut(&mut scratch));
+        let again = respond_from(message, Some(Data { zones, closest }), client, policy, &mut out, &mut scratch);
+        assert_eq!(again, Some(said), "prepared");
+    } else {
+        assert_eq!(respond(message, zones, client, policy, &mut out, &mut scratch), Some(said), "again");
     }
-    let again = respond(message, zones, client, policy, &mut out, &mut scratch);
-    assert_eq!(again, Some(said), "prepared");
     assert_eq!(out[..said.octets], octets, "prepared");
     let again = respond(message, zones, client, policy, &mut out, &mut scratch);
     assert_eq!((again, &out[..said.octets]), (Some(said), &*octets), "in used rooms");

@@ -107,6 +107,11 @@ fn b58_a_query_without_a_question_gets_a_cookie() {
     assert_eq!(answered.summary.rcode.to_string(), "NOERROR");
     assert_eq!(Header::parse(&octets).unwrap().counts, [0, 0, 0, 1]);
     assert_eq!(options(&octets)[0].1.len(), 24);
+    // In another version of EDNS it may mean anything.
+    let mut unknown = ask.message.clone();
+    unknown[12 + 6] = 1;
+    let unknown = Ask { message: unknown, transport: Transport::Udp };
+    assert_eq!(answer(&unknown, &ZONES, &full()).1.summary.rcode.to_string(), "BADVERS");
     // Where cookies are off there is nothing that it could ask for.
     assert_eq!(answer(&ask, &ZONES, &Policy::default()).1.summary.rcode.to_string(), "FORMERR");
 }

@@ -75,10 +75,11 @@ pub fn receive(message: &[u8]) -> Received<'_> {
     if header.opcode() != Opcode::QUERY {
         return reject(Rcode::NOTIMP);
     }
-    let (Some(question), Some(records)) = (question, records) else { return reject(Rcode::FORMERR) };
+    // Whatever the rest is, it may mean something else in another version (RFC 6891, section 6.1.3).
     if edns.is_some_and(|edns| edns.version > edns::VERSION) {
         return reject(Rcode::BADVERS);
     }
+    let (Some(question), Some(records)) = (question, records) else { return reject(Rcode::FORMERR) };
     match question.rtype {
         Rtype::ANY | Rtype::AXFR | Rtype::IXFR => {}
         Rtype::TKEY | Rtype::MAILA | Rtype::MAILB => return reject(Rcode::NOTIMP),

@@ -203,7 +203,8 @@ pub(super) const EXEMPTIONS: &[Exemption] = &[
         applies: |it| {
             let [ours, theirs] = [it.ours, it.theirs];
             let is_redirected = ours.sections[0].iter().any(|record| record.rtype == DNAME);
-            let has_less = theirs.has(TC) || is_subset(&theirs.sections[1], &ours.sections[1]);
+            let [some, all] = [&theirs.sections[1], &ours.sections[1]];
+            let has_less = theirs.has(TC) || some.len() < all.len() && is_subset(some, all);
             it.transport == Transport::Udp && !ours.has(TC) && has_less && (it.is_full() || is_redirected)
         },
     },

@@ -85,7 +85,7 @@ pub fn respond_from<B: SegmentOctets>(
             let frame = Frame::new(header, question, edns, client, policy);
             // A query without a question asks for a cookie, if it has one (RFC 7873, section 5.4).
             let asks_for_cookie = header.opcode() == Opcode::QUERY && header.counts == [0, 0, 0, 1];
-            return match frame.asked.cookie.filter(|_| asks_for_cookie) {
+            return match frame.asked.cookie.filter(|_| asks_for_cookie && rcode == Rcode::FORMERR) {
                 Some(_) => frame.refuse(out, Rcode::NOERROR, None),
                 None => frame.refuse(out, rcode, None),
             };

@@ -88,12 +88,12 @@ impl Limiter {
             return Verdict::Send;
         }
         let address = address.to_canonical();
-        let account = self.table.account(hash(self.seed, self.masks.network(address), answer));
-        if account.take(rate, now) {
+        // Before the account: what they ask is not their neighbours' to pay for.
+        if self.exempt.iter().any(|prefix| prefix.contains(address)) {
             return Verdict::Send;
         }
-        // Looked at last: few answers come this far.
-        if self.exempt.iter().any(|prefix| prefix.contains(address)) {
+        let account = self.table.account(hash(self.seed, self.masks.network(address), answer));
+        if account.take(rate, now) {
             return Verdict::Send;
         }
         match self.slip != 0 && account.limited().is_multiple_of(self.slip) {
