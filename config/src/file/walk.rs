@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::Given;
 use super::error::{FileError, FileErrorKind, Place};
@@ -122,7 +122,7 @@ impl<'a> Walk<'a> {
         let text = match (declaration.kind, value.get_ref()) {
             (Kind::Text | Kind::TextOrFalse, DeValue::String(text)) => text.to_string(),
             (Kind::Path, DeValue::String(text)) => self.resolve(text),
-            (Kind::Number, DeValue::Integer(number)) => number.to_string(),
+            (Kind::Number, DeValue::Integer(number)) => decimal(number),
             (Kind::Switch, DeValue::Boolean(value)) => value.to_string(),
             (kind, found) => {
                 let array = if declaration.many { ", or an array of these" } else { "" };
@@ -181,6 +181,11 @@ impl<'a> Walk<'a> {
 fn find_table(path: &str, name: &str) -> Option<&'static Table> {
     let whole = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     TABLES.iter().find(|table| table.name == whole)
+}
+
+/// A number in decimal digits, whichever it was written in.
+fn decimal(number: &DeInteger<'_>) -> String {
+    i128::from_str_radix(number.as_str(), number.radix()).map_or_else(|_| number.to_string(), |number| number.to_string())
 }
 
 /// A value, for people.
