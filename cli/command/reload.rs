@@ -11,7 +11,10 @@ pub(super) fn command() -> Command {
     control::declare(
         Command::new("reload")
             .about("Compare zone files with what is served and publish what changed")
-            .after_help("Ends when what changed is visible in every process; with 1 when a zone could not be taken."),
+            .after_help(
+                "Ends when what changed is visible in every process; with 1 when a zone could not be taken. A zone that has \
+                 expired is served again when its file has changed, or when it is named.",
+            ),
     )
     .arg(control::zone_argument().help("Only this zone [default: every zone]"))
     .arg(json_flag())
@@ -21,25 +24,26 @@ pub(super) fn command() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> Exit {
     let zone = matches.get_one::<String>("zone").cloned();
     control::ask_and(matches, &Ask::Reload { zone }, |reloaded: Reloaded| {
-        for failure in &reloaded.failed {
-            eprintln!("{}", failure.error);
-        }
-        let printed = if wants_json(matches) {
-            print::json(&reloaded)
-        } else {
-            print::text_line(&format!(
-                "generation {}: {} changed, {} unchanged, {} failed{}",
-                reloaded.generation,
-                reloaded.changed.len(),
-                reloaded.unchanged,
-                reloaded.failed.len(),
-                if reloaded.watching {
-                    "; the directory is watched, and changes are taken without a reload"
-                } else {
-                    ""
-                }
-            ))
-        };
-        if reloaded.failed.is_empty() { printed } else { Exit::Failed }
+        let remark = "; the directory is watched, and changes are taken without a reload";
+        report(matches, &reloaded, if reloaded.watching { remark } else { "" })
     })
+}
+
+/// Prints what was done, with a remark for people.
+pub(super) fn report(matches: &ArgMatches, reloaded: &Reloaded, remark: &str) -> Exit {
+    for failure in &reloaded.failed {
+        eprintln!("{}", failure.error);
+    }
+    let printed = if wants_json(matches) {
+        print::json(reloaded)
+    } else {
+        print::text_line(&format!(
+            "generation {}: {} changed, {} unchanged, {} failed{remark}",
+            reloaded.generation,
+            reloaded.changed.len(),
+            reloaded.unchanged,
+            reloaded.failed.len()
+        ))
+    };
+    if reloaded.failed.is_empty() { printed } else { Exit::Failed }
 }

@@ -1,20 +1,46 @@
 //! `trine zone`: the zones of a running server.
 
-use bus::protocol::control::{Command as Ask, ZoneCondition, ZoneStatus};
+use bus::protocol::control::{Command as Ask, Reloaded, ZoneCondition, ZoneStatus};
 use clap::{ArgMatches, Command};
 
-use super::{control, json_flag, print, wants_json};
+use super::{control, json_flag, print, reload, wants_json};
 use crate::exit::Exit;
 
 /// The command.
 pub(super) fn command() -> Command {
     let list = control::declare(Command::new("list").about("List the zones and how they are served")).arg(json_flag());
-    Command::new("zone").about("Zones of a running server").subcommand_required(true).subcommand(list)
+    let expire = control::declare(
+        Command::new("expire").about("Answer SERVFAIL for a zone until its source is taken again").after_help(
+            "Ends when that is visible in every process. `trine reload ZONE` takes the source again; other reloads do \
+                 when the file has changed. A restart does not.",
+        ),
+    )
+    .arg(control::zone_argument().required(true))
+    .arg(json_flag());
+    Command::new("zone")
+        .about("Zones of a running server")
+        .subcommand_required(true)
+        .subcommand(list)
+        .subcommand(expire)
 }
 
 /// Runs it.
 pub(super) fn run(matches: &ArgMatches) -> Exit {
-    let Some(("list", matches)) = matches.subcommand() else { return Exit::Usage };
+    match matches.subcommand() {
+        Some(("list", matches)) => list(matches),
+        Some(("expire", matches)) => expire(matches),
+        _ => Exit::Usage,
+    }
+}
+
+/// Has a zone expire.
+fn expire(matches: &ArgMatches) -> Exit {
+    let Some(zone) = matches.get_one::<String>("zone").cloned() else { return Exit::Usage };
+    control::ask_and(matches, &Ask::ExpireZone { zone }, |reloaded: Reloaded| reload::report(matches, &reloaded, ""))
+}
+
+/// Lists the zones.
+fn list(matches: &ArgMatches) -> Exit {
     control::ask_and(matches, &Ask::Zones {}, |zones: Vec<ZoneStatus>| {
         if wants_json(matches) {
             return print::json(&zones);

@@ -25,7 +25,7 @@ pub(crate) enum Condition {
     Stale,
     /// Not served: no data of it was ever good.
     Broken,
-    /// A secondary whose data has expired.
+    /// Not served: its data is too old, until its source has other or is taken again.
     Expired,
 }
 
@@ -145,6 +145,19 @@ impl Catalogue {
     /// A zone.
     pub(crate) fn get(&self, apex: &Apex) -> Option<&Arc<ZoneInfo>> {
         self.shard(apex.shard()).zones.get(apex)
+    }
+
+    /// A zone that is to expire.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't, for people: it is not served.
+    pub(crate) fn to_expire(&self, apex: &Apex) -> Result<&Arc<ZoneInfo>, String> {
+        match self.get(apex) {
+            Some(zone) if zone.has_data() => Ok(zone),
+            Some(_) => Err(format!("zone {apex} is broken: it has no data that could expire")),
+            None => Err(format!("zone {apex} is not served here")),
+        }
     }
 
     /// A shard.

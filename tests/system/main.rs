@@ -7,6 +7,7 @@ mod harness;
 mod commands;
 mod configuration;
 mod damage;
+mod expiry;
 mod generations;
 mod limits;
 mod load;

@@ -12,8 +12,15 @@ pub enum Command {
     Status {},
     /// Compares sources and publishes what changed; answered by [`Reloaded`] once that is visible everywhere.
     Reload {
-        /// One zone's apex, or every zone.
+        /// One zone's apex, or every zone. One that is named is served again if it had expired.
         zone: Option<String>,
+    },
+    /// A zone's data is too old to be answered from (RFC 1035, section 3.3.13): SERVFAIL until its source has other data, or a
+    /// [`Reload`](Command::Reload) names the zone. For whoever keeps a zone's time; answered by [`Reloaded`] once that is visible
+    /// everywhere.
+    ExpireZone {
+        /// The zone's apex.
+        zone: String,
     },
     /// Stops the whole server; answered by [`Stopping`].
     Stop {},
@@ -44,7 +51,7 @@ pub enum ZoneCondition {
     Stale,
     /// Not served (SERVFAIL), since no data of it was ever good; `error` says why.
     Broken,
-    /// A secondary whose data has expired (SERVFAIL).
+    /// Not served (SERVFAIL), since its data has expired; `error` says what is wrong with its source, if anything is.
     Expired,
 }
 
@@ -186,12 +193,12 @@ pub struct LoadStatus {
     pub records: u64,
 }
 
-/// The reply to a reload.
+/// The reply to a reload, and to a zone's expiry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reloaded {
     /// The generation that holds what was found; the one before when nothing changed.
     pub generation: u64,
-    /// Zones whose data changed, that came or went.
+    /// Zones whose data changed, that came, went, expired, or are served again.
     pub changed: Vec<String>,
     /// Zones found unchanged.
     pub unchanged: u64,

@@ -42,7 +42,7 @@ pub(crate) struct BuildRequest {
     pub(crate) generation: u64,
     /// The key of every hash.
     pub(crate) key: HashKey,
-    /// Which sources to compare.
+    /// Which sources to compare, and which zones expire.
     pub(crate) scope: Scope,
     /// The directory of zone files.
     pub(crate) zones: PathBuf,
@@ -82,7 +82,7 @@ pub(crate) struct Outcome {
 /// What happened to the zones in scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
-    /// Zones whose data changed, that came or went.
+    /// Zones whose data changed, that came, went, expired, or are answered for again.
     pub(crate) changed: Vec<Name>,
     /// Zones found unchanged.
     pub(crate) unchanged: u64,
@@ -111,6 +111,8 @@ impl Report {
     /// Puts zones in canonical order, since they come in any.
     fn sort(&mut self) {
         self.changed.sort_unstable();
+        // One that expired may have gone, or changed, as well.
+        self.changed.dedup();
         self.failed.sort();
         self.warnings.sort_by(|(a, _), (b, _)| a.cmp(b));
     }

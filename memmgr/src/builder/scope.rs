@@ -1,49 +1,113 @@
-//! Which sources a build compares.
+//! What a build is asked for: which sources it compares, and which zones expire.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use zone_segment::Name;
 
-/// Which sources are compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// All.
-    All,
-    /// Some.
-    Some {
-        /// Zones asked for by name.
-        zones: BTreeSet<Name>,
-        /// Files of the zone directory that came, went or changed.
-        files: BTreeSet<OsString>,
-    },
+/// What is asked for.
+///
+/// Zones expire before sources are compared: one that is refreshed by the same build is refreshed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scope {
+    /// Whether all sources are compared.
+    pub(crate) is_all: bool,
+    /// Zones asked for by name: compared, and answered for again if they had expired.
+    pub(crate) zones: BTreeSet<Name>,
+    /// Files of the zone directory that came, went or changed. None of them is named when all sources are compared.
+    pub(crate) files: BTreeSet<OsString>,
+    /// Zones that expire. One that is asked for by name too expired later, and stays so unless it has other data by now.
+    pub(crate) expiring: BTreeSet<Name>,
 }
 
 impl Scope {
+    /// Every zone's sources.
+    pub(crate) fn all() -> Self {
+        Scope { is_all: true, ..Scope::none() }
+    }
+
     /// No zone's: only what is damaged is made anew.
     pub(crate) fn none() -> Self {
-        Scope::Some { zones: BTreeSet::new(), files: BTreeSet::new() }
+        Scope::default()
     }
 
     /// One zone's.
     pub(crate) fn zone(apex: Name) -> Self {
-        Scope::Some { zones: BTreeSet::from([apex]), files: BTreeSet::new() }
+        Scope { zones: BTreeSet::from([apex]), ..Scope::none() }
     }
 
     /// Those in these files.
     pub(crate) fn files(files: BTreeSet<OsString>) -> Self {
-        Scope::Some { zones: BTreeSet::new(), files }
+        Scope { files, ..Scope::none() }
     }
 
-    /// Both scopes together.
-    pub(crate) fn and(self, other: Scope) -> Scope {
-        match (self, other) {
-            (Scope::Some { mut zones, mut files }, Scope::Some { zones: more, files: further }) => {
-                zones.extend(more);
-                files.extend(further);
-                Scope::Some { zones, files }
-            }
-            _ => Scope::All,
+    /// No source: a zone expires.
+    pub(crate) fn expiring(apex: Name) -> Self {
+        Scope { expiring: BTreeSet::from([apex]), ..Scope::none() }
+    }
+
+    /// Both scopes together, of which `later` was asked for later: a zone asked for by name after it expired does not expire.
+    pub(crate) fn and(mut self, later: Scope) -> Scope {
+        self.expiring.retain(|apex| !later.zones.contains(apex));
+        self.expiring.extend(later.expiring);
+        self.zones.extend(later.zones);
+        self.files.extend(later.files);
+        self.is_all |= later.is_all;
+        if self.is_all {
+            self.files.clear();
         }
+        self
+    }
+
+    /// Whether any source is compared.
+    pub(super) fn has_sources(&self) -> bool {
+        self.is_all || !self.zones.is_empty() || !self.files.is_empty()
+    }
+
+    /// Whether a zone that had expired is answered for again when its source is as it was.
+    pub(super) fn refreshes(&self, apex: &Name) -> bool {
+        self.zones.contains(apex) && !self.expiring.contains(apex)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A zone's name.
+    fn name() -> Name {
+        "one.test.".parse().unwrap()
+    }
+
+    #[test]
+    fn what_expires_is_kept_whatever_is_asked_for_beside() {
+        let file = || Scope::files(BTreeSet::from(["one.zone".into()]));
+        for other in [Scope::all(), Scope::none(), file(), Scope::expiring("two.test.".parse().unwrap())] {
+            assert!(Scope::expiring(name()).and(other.clone()).expiring.contains(&name()), "{other:?}");
+            assert!(other.clone().and(Scope::expiring(name())).expiring.contains(&name()), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_zone_asked_for_by_name_stays_so_among_all() {
+        let scope = Scope::zone(name()).and(Scope::all());
+        assert!(scope.is_all && scope.refreshes(&name()), "{scope:?}");
+        assert_eq!(Scope::all().and(Scope::zone(name())), scope);
+    }
+
+    #[test]
+    fn the_later_of_expiry_and_refresh_counts() {
+        let refreshed = Scope::expiring(name()).and(Scope::zone("ONE.test.".parse().unwrap()));
+        assert!(refreshed.refreshes(&name()) && refreshed.expiring.is_empty(), "{refreshed:?}");
+        let expired = Scope::zone(name()).and(Scope::expiring(name()));
+        assert!(!expired.refreshes(&name()) && expired.zones.contains(&name()), "{expired:?}");
+        assert!(expired.and(Scope::zone(name())).refreshes(&name()));
+    }
+
+    #[test]
+    fn files_need_not_be_named_when_all_are_compared() {
+        let file = Scope::files(BTreeSet::from(["one.zone".into()]));
+        assert_eq!(file.clone().and(Scope::all()), Scope::all());
+        assert_eq!(Scope::all().and(file), Scope::all());
     }
 }

@@ -67,7 +67,7 @@ pub(super) struct BuiltShard {
 impl<'a> ShardBuild<'a> {
     /// Begins with what needs no reading.
     pub(super) fn new(job: &Job<'a>, found: Found) -> Self {
-        let Found { number, read, gone, ambiguous, unchanged, mended, distrusted } = found;
+        let Found { number, read, gone, ambiguous, unchanged, mended, expiring, distrusted } = found;
         let before = &job.zones.shard(number).zones;
         let mut shard = ShardBuild {
             number,
@@ -81,12 +81,13 @@ impl<'a> ShardBuild<'a> {
             moved: Moved::new(),
             report: Report { unchanged, ..Report::default() },
         };
+        expiring.iter().for_each(|apex| shard.expire(job, apex));
         gone.into_iter().for_each(|apex| shard.remove(apex));
         for (apex, id, error) in ambiguous {
             let refused = Refused { errors: vec![error], tried: Vec::new() };
             shard.failed(job, &apex, id, &Arc::from(job.request.zones.as_path()), refused);
         }
-        mended.iter().for_each(|apex| shard.mark_sound(apex));
+        mended.iter().for_each(|apex| shard.mark_sound(job, apex));
         shard
     }
 
@@ -150,7 +151,7 @@ impl<'a> ShardBuild<'a> {
         if let Some(stamps) = renewed {
             job.request.progress.octets_done(*size);
             job.request.progress.zone_done();
-            return self.is_same(apex, path, stamps);
+            return self.is_same(job, apex, path, stamps);
         }
         match reader.read(path, apex.name()) {
             Err(refused) => self.failed(job, apex, *id, path, refused),
@@ -158,7 +159,7 @@ impl<'a> ShardBuild<'a> {
                 let warnings = read.warnings.iter().map(|warning| (apex.name().clone(), warning.clone()));
                 self.report.warnings.extend(warnings);
                 if usable.is_some_and(|zone| same_contents(&zone.stamps, &read.stamps)) {
-                    self.is_same(apex, path, read.stamps);
+                    self.is_same(job, apex, path, read.stamps);
                 } else {
                     self.fresh(job, work, read);
                 }
@@ -168,23 +169,49 @@ impl<'a> ShardBuild<'a> {
     }
 
     /// Touched or rewritten with the same octets: remembers how it looks, builds nothing.
-    fn is_same(&mut self, apex: &Apex, path: &Arc<Path>, stamps: Vec<SourceStamp>) {
-        self.report.unchanged += 1;
+    fn is_same(&mut self, job: &Job<'_>, apex: &Apex, path: &Arc<Path>, stamps: Vec<SourceStamp>) {
         let Some(zone) = self.zones().get(apex) else { return };
         if zone.stamps != stamps || zone.source != *path {
             let zone = ZoneInfo { stamps, source: Arc::clone(path), ..ZoneInfo::clone(zone) };
             self.set(apex, Some(zone));
         }
-        self.mark_sound(apex);
+        self.mark_sound(job, apex);
     }
 
-    /// The data served is what the source has: an error of before is over.
-    fn mark_sound(&mut self, apex: &Apex) {
-        if let Some(zone) = self.zones().get(apex).filter(|zone| zone.condition == Condition::Stale) {
-            let zone =
-                ZoneInfo { condition: Condition::Serving, error: None, tried: Vec::new(), ..ZoneInfo::clone(zone) };
-            self.set(apex, Some(zone));
+    /// The data is what the source has: an error of before is over, and data that expired is good again if it was asked for.
+    fn mark_sound(&mut self, job: &Job<'_>, apex: &Apex) {
+        let Some(zone) = self.zones().get(apex).map(Arc::clone) else { return };
+        let is_refreshed = zone.condition == Condition::Expired && job.request.scope.refreshes(apex.name());
+        if is_refreshed {
+            self.report.changed.push(apex.name().clone());
+        } else {
+            self.report.unchanged += 1;
         }
+        let condition = match zone.condition {
+            Condition::Expired if !is_refreshed => Condition::Expired,
+            _ => Condition::Serving,
+        };
+        if zone.condition != condition || zone.error.is_some() {
+            self.set(apex, Some(ZoneInfo { condition, error: None, tried: Vec::new(), ..ZoneInfo::clone(&zone) }));
+        }
+    }
+
+    /// A zone expires: nothing of it is answered, while its data stays where it is.
+    fn expire(&mut self, job: &Job<'_>, apex: &Apex) {
+        match job.zones.to_expire(apex) {
+            Ok(zone) if zone.condition == Condition::Expired => self.report.unchanged += 1,
+            Ok(zone) => {
+                self.set(apex, Some(ZoneInfo { condition: Condition::Expired, ..ZoneInfo::clone(zone) }));
+                self.report.changed.push(apex.name().clone());
+            }
+            Err(error) => self.report.failed.push((apex.name().clone(), error)),
+        }
+    }
+
+    /// Whether what there was of a zone has expired by now.
+    fn has_expired(&self, job: &Job<'_>, apex: &Apex) -> bool {
+        let is_expired = |zone: &Arc<ZoneInfo>| zone.condition == Condition::Expired;
+        self.before.get(apex).is_some_and(is_expired) || job.request.scope.expiring.contains(apex.name())
     }
 
     /// Takes new data of a zone.
@@ -197,10 +224,17 @@ impl<'a> ShardBuild<'a> {
             self.groups.insert(before.group);
         }
         self.groups.insert(group);
+        // What was lost of a zone that expired is read again, and is no newer for that.
+        let is_as_expired = self.has_expired(job, apex)
+            && !job.request.scope.refreshes(apex.name())
+            && before.is_some_and(|zone| match &zone.stamps[..] {
+                [] => zone.serial == serial,
+                before => same_contents(before, &stamps),
+            });
         let zone = ZoneInfo {
             id: *id,
             group,
-            condition: Condition::Serving,
+            condition: if is_as_expired { Condition::Expired } else { Condition::Serving },
             serial,
             records: count,
             source: Arc::clone(path),
@@ -214,13 +248,14 @@ impl<'a> ShardBuild<'a> {
         self.report.changed.push(apex.name().clone());
     }
 
-    /// The source of a zone can't be taken: the data before goes on, or nothing is served.
+    /// The source of a zone can't be taken: the data before goes on, unless it has expired, or nothing is served.
     fn failed(&mut self, job: &Job<'_>, apex: &Apex, id: ZoneId, path: &Arc<Path>, refused: Refused) {
         let Refused { errors, tried } = refused;
         let error = errors.join("\n");
         self.report.failed.push((apex.name().clone(), error.clone()));
+        let condition = if self.has_expired(job, apex) { Condition::Expired } else { Condition::Stale };
         let zone = match job.usable(apex) {
-            Some(before) => ZoneInfo { condition: Condition::Stale, error: Some(error), tried, ..before.clone() },
+            Some(before) => ZoneInfo { condition, error: Some(error), tried, ..before.clone() },
             None => ZoneInfo {
                 id,
                 group: group::choose(self.number, 0, None, &job.next_group),

@@ -40,8 +40,10 @@ pub(super) struct Found {
     pub(super) ambiguous: Vec<(Apex, ZoneId, String)>,
     /// Zones found unchanged.
     pub(super) unchanged: u64,
-    /// Of those, zones whose source was at fault and is again as it was.
+    /// Beside those, unchanged zones whose source was at fault and is again as it was, or that had expired and are asked for.
     pub(super) mended: Vec<Apex>,
+    /// Zones that expire.
+    pub(super) expiring: Vec<Apex>,
     /// Groups that are damaged.
     pub(super) distrusted: BTreeSet<GroupId>,
 }
@@ -72,13 +74,13 @@ pub(super) fn make(job: &Job<'_>, next_zone: &mut u32) -> Result<Survey, BuildEr
         // What is whole is served rather than nothing.
         Err(error) if is_damaged => {
             report.unlisted = Some(error.to_string());
-            Sources { directory: None, listing: Listing::default(), asked: Some(BTreeSet::new()) }
+            Sources::none()
         }
         Err(error) => return Err(BuildError::List(error)),
     };
     report.unnamed.append(&mut sources.listing.unnamed);
-    if let (Some(_), Scope::Some { zones, .. }) = (&sources.directory, &job.request.scope) {
-        report.failed = sources.missing(job, zones);
+    if sources.directory.is_some() {
+        report.failed = sources.missing(job, &job.request.scope.zones);
     }
     let mut listed: Vec<Vec<(Apex, OsString)>> = (0..SHARDS).map(|_| Vec::new()).collect();
     for (apex, file) in std::mem::take(&mut sources.listing.zones) {
@@ -108,13 +110,23 @@ struct Sources {
 }
 
 impl Sources {
+    /// No directory, and no zone in scope.
+    fn none() -> Self {
+        Sources { directory: None, listing: Listing::default(), asked: Some(BTreeSet::new()) }
+    }
+
     /// Finds the files of the zones in scope.
     fn find(job: &Job<'_>) -> Result<Self, ListError> {
-        let path = &job.request.zones;
+        let (path, scope) = (&job.request.zones, &job.request.scope);
+        if !scope.has_sources() && !scope.expiring.is_empty() {
+            // Zones expire whether sources can be had or not.
+            return Ok(Sources::none());
+        }
         let directory = Directory::open(path)?;
-        let Scope::Some { zones, files } = &job.request.scope else {
+        if scope.is_all {
             return Ok(Sources { directory: Some(directory), listing: directory::list(path)?, asked: None });
-        };
+        }
+        let Scope { zones, files, .. } = scope;
         let (candidates, is_settled) = candidates(job, &directory, zones, files);
         let mut listing = if is_settled {
             let there = candidates.values().flatten().filter(|name| directory.has(name));
@@ -152,6 +164,11 @@ impl Sources {
                 found.ambiguous.push((apex.clone(), ZoneId(0), error.clone()));
             }
         }
+        let expiring = job.request.scope.expiring.iter().cloned().map(Apex::new);
+        let expiring = expiring.filter(|apex| apex.shard() == number);
+        // As it is written here: the zone directory has it from this.
+        let known = |apex: Apex| zones.get_key_value(&apex).map_or(apex, |(known, _)| known.clone());
+        found.expiring = expiring.map(known).collect();
         found.gone = self.gone(zones, &listed);
         if let Some(directory) = &self.directory {
             listed.into_iter().for_each(|(apex, file)| found.compare(job, directory, apex, &file));
@@ -190,12 +207,13 @@ impl Sources {
 impl Found {
     /// Whether there is nothing to do or to say.
     fn is_empty(&self) -> bool {
-        let Found { number: _, read, gone, ambiguous, unchanged, mended, distrusted } = self;
+        let Found { number: _, read, gone, ambiguous, unchanged, mended, expiring, distrusted } = self;
         read.is_empty()
             && gone.is_empty()
             && ambiguous.is_empty()
             && *unchanged == 0
             && mended.is_empty()
+            && expiring.is_empty()
             && distrusted.is_empty()
     }
 
@@ -208,12 +226,11 @@ impl Found {
             is_own && included.iter().all(stamp::matches_metadata)
         });
         match usable {
-            Some(zone) => {
-                self.unchanged += 1;
-                if zone.condition == Condition::Stale {
-                    self.mended.push(apex);
-                }
+            Some(zone) if zone.error.is_some() => self.mended.push(apex),
+            Some(zone) if zone.condition == Condition::Expired && job.request.scope.refreshes(apex.name()) => {
+                self.mended.push(apex);
             }
+            Some(_) => self.unchanged += 1,
             None => {
                 let (path, size) = (directory.file(file).into(), look.map_or(0, |look| look.size));
                 self.read.push(Work { apex, id: ZoneId(0), path, size });
@@ -268,7 +285,7 @@ fn candidates(
             Some(zone) => {
                 names.extend(directory.name_of(&zone.source).map(OsStr::to_owned));
                 // What is at fault may be that there are two files.
-                is_settled &= zone.condition == Condition::Serving;
+                is_settled &= zone.has_data() && zone.error.is_none();
             }
             None => is_settled &= !zones.contains(apex.name()) || names.iter().any(|name| directory.has(name)),
         }

@@ -111,7 +111,7 @@ impl Service {
     pub(super) fn owe(&mut self, scope: Scope) {
         let due = Instant::now() + RETRY;
         if self.rotation.newest().is_none() || !self.distrusted.is_empty() {
-            self.updates.owe(Scope::All, due);
+            self.updates.owe(scope.and(Scope::all()), due);
         } else if self.watch.is_some() {
             // The kernel tells of a change once.
             self.updates.owe(scope, due);

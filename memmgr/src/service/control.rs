@@ -10,6 +10,7 @@ use tracing::{info, warn};
 use zone_segment::Name;
 
 use super::Service;
+use crate::apex::Apex;
 use crate::builder::Scope;
 use crate::catalogue::{Condition, ZoneInfo};
 use crate::rotation;
@@ -18,22 +19,31 @@ impl Service {
     /// Carries a command out.
     pub(super) fn command(&mut self, message: Message) {
         let command = message.parse::<Command>();
-        if matches!(command, Ok(Command::Reload { .. } | Command::Stop {})) && !self.may_command(&message) {
+        if matches!(command, Ok(Command::Reload { .. } | Command::ExpireZone { .. } | Command::Stop {}))
+            && !self.may_command(&message)
+        {
             warn!(from = %message.from, body = %message.body, "command-refused");
             return self.refuse(&message, "only root and the server's own user may change anything; others may look");
         }
         match command {
-            Ok(Command::Status {} | Command::Zones {}) if self.awaits_zones() => self.zones.deferred.push(message),
+            Ok(Command::Status {} | Command::Zones {} | Command::ExpireZone { .. }) if self.awaits_zones() => {
+                self.zones.deferred.push(message);
+            }
             Ok(Command::Status {}) => self.answer(&message, &self.status()),
             Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
             Ok(Command::Generations {}) => self.answer(&message, &self.generation_statuses()),
             Ok(Command::Consumers {}) => self.answer(&message, &self.readers.statuses(&self.rotation.readers())),
-            Ok(Command::Reload { zone: None }) => self.reload(Scope::All, Some(message)),
-            Ok(Command::Reload { zone: Some(zone) }) => match dns::text::absolute_name(&zone) {
+            Ok(Command::Reload { zone: None }) => self.reload(Scope::all(), Some(message)),
+            Ok(Command::Reload { zone: Some(zone) }) => match zone_name(&zone) {
                 Ok(zone) => self.reload(Scope::zone(zone), Some(message)),
-                Err(error) => {
-                    self.refuse(&message, &format!("expected a zone's name, found {zone:?}: {error}"));
+                Err(error) => self.refuse(&message, &error),
+            },
+            Ok(Command::ExpireZone { zone }) => match zone_name(&zone).and_then(|zone| self.may_expire(zone)) {
+                Ok(zone) => {
+                    info!(from = %message.from, %zone, "zone-expiry-asked");
+                    self.reload(Scope::expiring(zone), Some(message));
                 }
+                Err(error) => self.refuse(&message, &error),
             },
             Ok(Command::Stop {}) => {
                 info!(from = %message.from, "stop-asked");
@@ -48,6 +58,16 @@ impl Service {
     fn may_command(&self, message: &Message) -> bool {
         let own = nix::unistd::Uid::current().as_raw();
         self.broker.peer(&message.from).is_some_and(|peer| peer.uid == 0 || peer.uid == own)
+    }
+
+    /// The name of a zone again, if the newest generation has one of it that can expire.
+    fn may_expire(&self, zone: Name) -> Result<Name, String> {
+        let apex = Apex::new(zone);
+        match self.states.values().next_back() {
+            Some(newest) => newest.zones.to_expire(&apex)?,
+            None => return Err("nothing is served yet".to_owned()),
+        };
+        Ok(apex.name().clone())
     }
 
     /// Answers a request.
@@ -117,6 +137,11 @@ impl Service {
         };
         self.rotation.generations().into_iter().map(one).collect()
     }
+}
+
+/// The name of a zone out of a command.
+fn zone_name(text: &str) -> Result<Name, String> {
+    dns::text::absolute_name(text).map_err(|error| format!("expected a zone's name, found {text:?}: {error}"))
 }
 
 /// One zone.

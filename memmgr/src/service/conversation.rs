@@ -139,7 +139,7 @@ impl Service {
     pub(super) fn record(&mut self, record: Record) {
         match record {
             Record::Ping { number } => self.link.send(Record::Pong { number }),
-            Record::Reload => self.reload(Scope::All, None),
+            Record::Reload => self.reload(Scope::all(), None),
             other => warn!(?other, "supervisor-record-unexpected"),
         }
     }

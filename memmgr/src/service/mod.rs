@@ -146,7 +146,7 @@ impl Service {
         // Before sources are compared for the first time: what changes meanwhile is told.
         let watch = options.watch.then(|| Watch::new(&options.zones));
         let mut updates = Updates::default();
-        updates.ask(Scope::All, None);
+        updates.ask(Scope::all(), None);
         let (mut states, mut remains, mut is_unverified) = (BTreeMap::new(), None, false);
         let rotation = match recovered.state.map(Arc::new) {
             Some(state) if recovered.is_servable => {

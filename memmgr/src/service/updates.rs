@@ -1,4 +1,5 @@
-//! Requests to compare sources: they gather while a build runs, and each is answered when what it asked for is visible.
+//! Requests to compare sources or to have zones expire: they gather while a build runs, and each is answered when what it asked for
+//! is visible.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -13,7 +14,7 @@ use crate::progress::Progress;
 /// Requests not built yet.
 #[derive(Debug)]
 pub(super) struct Gathered {
-    /// All their zones.
+    /// What they ask for.
     pub(super) scope: Scope,
     /// Who waits for an answer.
     pub(super) waiters: Vec<Message>,
@@ -22,7 +23,7 @@ pub(super) struct Gathered {
 /// What builds that came to nothing had in scope.
 #[derive(Debug)]
 struct Owed {
-    /// All their zones.
+    /// What it was.
     scope: Scope,
     /// When it is tried again, if nothing else is built before.
     due: Instant,
@@ -81,12 +82,16 @@ impl Updates {
         self.gathered.insert(gathered).waiters.extend(waiter);
     }
 
-    /// Adds what was asked for together, to be built again.
-    pub(super) fn ask_again(&mut self, scope: Scope, waiters: Vec<Message>) {
-        self.ask(scope, None);
-        if let Some(gathered) = &mut self.gathered {
-            gathered.waiters.extend(waiters);
-        }
+    /// Adds what was asked for together, to be built again: before what gathered meanwhile.
+    pub(super) fn ask_again(&mut self, scope: Scope, mut waiters: Vec<Message>) {
+        let scope = match self.gathered.take() {
+            Some(later) => {
+                waiters.extend(later.waiters);
+                scope.and(later.scope)
+            }
+            None => scope,
+        };
+        self.gathered = Some(Gathered { scope, waiters });
     }
 
     /// Notes what a build that came to nothing had in scope: the next build has it too, and there is one by then.
@@ -112,10 +117,10 @@ impl Updates {
     pub(super) fn next(&mut self, has_base: bool) -> Option<Gathered> {
         let Gathered { scope, waiters } = self.gathered.take()?;
         let scope = match self.owed.take() {
-            _ if !has_base => Scope::All,
-            Some(owed) => scope.and(owed.scope),
+            Some(owed) => owed.scope.and(scope),
             None => scope,
         };
+        let scope = if has_base { scope } else { scope.and(Scope::all()) };
         Some(Gathered { scope, waiters })
     }
 
@@ -204,6 +209,11 @@ mod tests {
         Scope::files(BTreeSet::from([name.into()]))
     }
 
+    /// A zone's name.
+    fn apex() -> zone_segment::Name {
+        "one.test.".parse().unwrap()
+    }
+
     /// The scope of the next build.
     fn next(updates: &mut Updates, has_base: bool) -> Option<Scope> {
         updates.next(has_base).map(|gathered| gathered.scope)
@@ -213,7 +223,7 @@ mod tests {
     fn without_a_base_every_build_is_of_all_zones() {
         let mut updates = Updates::default();
         updates.ask(file("one.zone"), None);
-        assert_eq!(next(&mut updates, false), Some(Scope::All));
+        assert_eq!(next(&mut updates, false), Some(Scope::all()));
         assert_eq!(next(&mut updates, false), None);
     }
 
@@ -230,15 +240,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_owed_or_built_again_was_asked_for_before_what_gathered() {
+        let (expiring, refreshing) = (|| Scope::expiring(apex()), || Scope::zone(apex()));
+        let mut updates = Updates::default();
+        updates.owe(expiring(), Instant::now());
+        updates.ask(Scope::none(), None);
+        assert_eq!(next(&mut updates, true), Some(expiring()));
+        updates.owe(expiring(), Instant::now());
+        updates.ask(refreshing(), None);
+        assert_eq!(next(&mut updates, true), Some(refreshing()));
+        updates.ask(refreshing(), None);
+        updates.ask_again(expiring(), Vec::new());
+        assert_eq!(next(&mut updates, true), Some(refreshing()));
+        updates.ask(expiring(), None);
+        assert_eq!(next(&mut updates, false), Some(expiring().and(Scope::all())));
+    }
+
+    #[test]
     fn what_is_owed_is_asked_for_when_it_is_due() {
         let (mut updates, now) = (Updates::default(), Instant::now());
         let due = now + Duration::from_secs(5);
         assert!(!updates.ask_owed(due));
-        updates.owe(Scope::All, due);
+        updates.owe(Scope::all(), due);
         assert!(!updates.ask_owed(now));
         assert_eq!(next(&mut updates, true), None);
         assert!(updates.ask_owed(due));
-        assert_eq!(next(&mut updates, true), Some(Scope::All));
+        assert_eq!(next(&mut updates, true), Some(Scope::all()));
         assert!(!updates.ask_owed(due));
     }
 }

@@ -262,7 +262,7 @@ impl Pending {
             self.files.clear();
             self.open.clear();
             info!("zone-directory-changed");
-            return Some(Scope::All);
+            return Some(Scope::all());
         }
         let files = std::mem::take(&mut self.files);
         if files.is_empty() {
@@ -288,7 +288,9 @@ mod tests {
     /// The files of a scope.
     fn names(scope: Option<Scope>) -> Vec<String> {
         match scope {
-            Some(Scope::Some { files, .. }) => files.into_iter().map(|name| name.into_string().unwrap()).collect(),
+            Some(Scope { is_all: false, files, .. }) => {
+                files.into_iter().map(|name| name.into_string().unwrap()).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -341,7 +343,7 @@ mod tests {
         assert_eq!(names(Some(watch.changed().await)), ["a.zone", "b.zone"]);
         std::fs::rename(&path, root.path().join("gone")).unwrap();
         std::fs::rename(&other, &path).unwrap();
-        assert_eq!(watch.changed().await, Scope::All);
+        assert_eq!(watch.changed().await, Scope::all());
         std::fs::write(path.join("c.zone"), "c").unwrap();
         assert_eq!(names(Some(watch.changed().await)), ["c.zone"]);
     }
