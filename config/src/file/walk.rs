@@ -185,7 +185,8 @@ fn find_table(path: &str, name: &str) -> Option<&'static Table> {
 
 /// A number in decimal digits, whichever it was written in.
 fn decimal(number: &DeInteger<'_>) -> String {
-    i128::from_str_radix(number.as_str(), number.radix()).map_or_else(|_| number.to_string(), |number| number.to_string())
+    i128::from_str_radix(number.as_str(), number.radix())
+        .map_or_else(|_| number.to_string(), |number| number.to_string())
 }
 
 /// A value, for people.
