@@ -117,7 +117,7 @@ fn wrong_types_are_named() {
         ("[control]\nallow = [0]\n", "found the number 0; write it in quotes"),
         ("[zones]\ndirectory = ['a']\n", "found an array"),
         ("[zones]\ndirectory = ''\n", "expected a path, found nothing"),
-        ("[server]\nauth = 0x4\n", "found \"0x4\""),
+        ("[server]\nauth = 0x41\n", "from 1 to 64, found \"65\""),
     ];
     for (text, says) in cases {
         let found = errors(&format!("version = 1\n{text}"));
