@@ -7,6 +7,7 @@
 //!
 //! Whoever is not installed, or does not load a zone, is named loudly and left out.
 
+mod calls;
 mod cores;
 mod datagrams;
 mod echo;
@@ -34,6 +35,7 @@ use crate::lookup::say;
 use crate::page::thousands;
 use crate::servers::{Server, build_trine};
 use crate::{Outcome, count};
+use calls::Calls;
 use cores::Cores;
 use latency::Latencies;
 use queries::{Asked, Queries};
@@ -91,6 +93,8 @@ enum Part {
     Latency,
     /// Instructions of an answer
     Instructions,
+    /// System calls of Trine
+    Calls,
 }
 
 /// Measures everything and writes the page.
@@ -116,7 +120,7 @@ pub fn run(options: &Options) -> Outcome<()> {
     if is_asked(Part::Instructions) {
         bench.instructions(names(INSTRUCTIONS_NAMES));
     }
-    if [Part::Datagrams, Part::Streams, Part::Latency].into_iter().any(is_asked) {
+    if [Part::Datagrams, Part::Streams, Part::Latency, Part::Calls].into_iter().any(is_asked) {
         bench.hosts(names(options.names), is_asked)?;
     }
     if is_asked(Part::Signed) {
@@ -162,6 +166,8 @@ struct Report {
     rate: f64,
     /// Names of a zone, whether it is the signed one, and instructions an answer.
     instructions: Vec<(usize, bool, f64)>,
+    /// System calls of Trine under pressure.
+    calls: Option<Calls>,
     /// What has to be said.
     notes: Vec<String>,
     /// Goals and whether they are met.
@@ -269,6 +275,17 @@ impl Bench {
         if is_asked(Part::Streams) {
             let servers: Vec<&Subject> = subjects.all.iter().filter(|subject| subject.server.is_some()).collect();
             self.report.streams = Some(self.rounds("TCP", names, servers, &queries, streams::pressure)?);
+        }
+        if is_asked(Part::Calls)
+            && let Some(trine) = subjects.all.iter().find(|subject| subject.server == Some(Server::Trine))
+        {
+            match calls::count(&trine.target, &queries, self.time) {
+                Ok(calls) => {
+                    println!("{}", calls.to_string().replace("**", ""));
+                    self.report.calls = Some(calls);
+                }
+                Err(error) => self.note(format!("MISSING: system calls: {error}")),
+            }
         }
         if is_asked(Part::Latency)
             && let Some(trine) = subjects.all.iter().find(|subject| subject.server == Some(Server::Trine))

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
-use consumers::auth::answer::{Client, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
+use consumers::auth::answer::{Client, Data, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond_from};
 use workload::{Kind, Workload};
 use zone_segment::ZoneSet;
 
@@ -63,10 +63,10 @@ fn answer(zones: &ZoneSet, queries: &Queries, count: usize, scratches: &mut [Scr
     let client = Client { transport: Transport::Udp, address: IpAddr::V4(Ipv4Addr::LOCALHOST), now: 0 };
     for first in (0..count).step_by(PREPARED_MAX) {
         let last = count.min(first + PREPARED_MAX);
-        prepare((first..last).map(|number| queries.query(number)), zones, scratches);
-        for (number, scratch) in (first..last).zip(scratches.iter_mut()) {
-            let query = queries.query(number);
-            let answered = respond(query, Some(zones), &client, &policy, &mut out, scratch);
+        let prepared = prepare((first..last).map(|number| queries.query(number)), zones, scratches);
+        for ((number, scratch), closest) in (first..last).zip(scratches.iter_mut()).zip(prepared) {
+            let (query, data) = (queries.query(number), Data { zones, closest });
+            let answered = respond_from(query, Some(data), &client, &policy, &mut out, scratch);
             octets += answered.map_or(0, |answered| answered.octets);
         }
     }

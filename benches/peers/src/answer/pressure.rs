@@ -72,6 +72,15 @@ pub fn of_datagrams(target: &Target, queries: &Queries, first: usize, time: Dura
     })
 }
 
+/// Asks over UDP for so long, and gives the number of answers.
+pub fn answers_in(target: &Target, queries: &Queries, time: Duration) -> Outcome<u64> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.connect((Ipv4Addr::LOCALHOST, target.port))?;
+    let mut asker = Asker { socket, target, queries, sent: 0, outstanding: 0, counts: Counts::default() };
+    asker.run(time)?;
+    Ok(asker.counts.answers)
+}
+
 /// What came back so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {

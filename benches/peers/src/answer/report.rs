@@ -46,6 +46,9 @@ fn page(report: &Report) -> Result<String, std::fmt::Error> {
         let (names, what) = (thousands(*names as u64), if *is_signed { "signed names with DO" } else { "hosts" });
         writeln!(out, "Instructions from a query's octets to the answer's, {names} {what}: **{count:.0}** a query.\n")?;
     }
+    if let Some(calls) = &report.calls {
+        writeln!(out, "{calls}.\n")?;
+    }
     push_table(&mut out, "Hosts, UDP", report.datagrams.as_ref())?;
     push_table(&mut out, "A signed registry's zone with DO, UDP", report.signed.as_ref())?;
     push_table(&mut out, "Hosts, TCP, 16 connections with 16 queries each in flight", report.streams.as_ref())?;

@@ -166,7 +166,7 @@ fn turned_away(query: &Query<'_>, transport: Transport) -> Option<(Rcode, Option
 /// The answer to a query of class CHAOS.
 fn chaos(mut frame: Frame<'_>, query: &Query<'_>, policy: &Policy, out: &mut [u8]) -> Option<Answered> {
     let Some(text) = chaos::text(query.question.name, policy) else {
-        return frame.refuse(out, Rcode::REFUSED, None);
+        return frame.refuse(out, Rcode::REFUSED, Some(ExtendedError::PROHIBITED));
     };
     let mut names = NameRoom::default();
     let mut builder = frame.begin(out, &mut names)?;
