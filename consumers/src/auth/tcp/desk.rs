@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use zone_segment::ZoneSet;
 
 use super::input::{INPUT_OCTETS, LENGTH_OCTETS, split_message};
-use crate::auth::answer::{Client, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
+use crate::auth::answer::{Client, Data, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond_from};
 use crate::auth::statistics::{Block, Way};
 
 /// The desk.
@@ -75,17 +75,17 @@ impl Turn<'_> {
             let count = split_messages(octets.get(done.taken..).unwrap_or_default(), &mut messages, queries_max);
             let messages = messages.get(..count).unwrap_or_default();
             // One query alone has nothing to share the memory's time with.
-            if let Some(zones) = self.zones.filter(|_| count > 1) {
-                prepare(messages.iter().copied(), zones, scratches);
-            }
-            for (message, scratch) in messages.iter().zip(scratches.iter_mut()) {
+            let several = self.zones.filter(|_| count > 1);
+            let prepared = several.map(|zones| prepare(messages.iter().copied(), zones, scratches)).unwrap_or_default();
+            for ((message, scratch), closest) in messages.iter().zip(scratches.iter_mut()).zip(prepared) {
                 if done.written >= OUTPUT_OCTETS {
                     return done;
                 }
                 done.queries += 1;
                 let room = output.get_mut(done.written..).unwrap_or_default();
                 let Some((length, room)) = room.split_first_chunk_mut::<LENGTH_OCTETS>() else { return done };
-                let answered = respond(message, self.zones, &client, self.policy, room, scratch);
+                let data = self.zones.map(|zones| Data { zones, closest });
+                let answered = respond_from(message, data, &client, self.policy, room, scratch);
                 self.counts.note_exchange(way, message.len(), answered.as_ref());
                 let Some(octets) = answered.and_then(|answered| u16::try_from(answered.octets).ok()) else {
                     done.is_refused = true;
