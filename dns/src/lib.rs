@@ -4,6 +4,7 @@
 //! Read [`types`] first, then [`text`] (zone files in, presentation format out) and [`check`] (zone checks). [`message`] is the view of a
 //! received message and the builder of an answer.
 
+pub mod change;
 pub mod check;
 pub mod columns;
 pub mod message;

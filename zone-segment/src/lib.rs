@@ -96,7 +96,7 @@ pub use node::{Node, Rrsets};
 pub use nsec3::{NSEC3_HASH_OCTETS, NSEC3_SHA1, Nsec3Hash, Nsec3Parameters};
 pub use rrset::{Rdata, Rrset, Target};
 pub use segment::{Breakdown, PartStatistics, Segment, Statistics, TypeBreakdown, map};
-pub use source::{SourceRecord, Visitor, ZoneSource};
+pub use source::{OwnedRecord, SourceRecord, Visitor, ZoneSource};
 pub use stack::{LAYERS_MAX, Layer, Stack};
 pub use writer::SegmentWriter;
 pub use zone::{Find, Nodes, OrderPlace, Zone};

@@ -18,6 +18,24 @@ pub struct SourceRecord<'a> {
     pub rdata: &'a [u8],
 }
 
+/// The same, owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedRecord {
+    /// The type.
+    pub rtype: u16,
+    /// The TTL in seconds.
+    pub ttl: u32,
+    /// The RDATA in uncompressed wire form.
+    pub rdata: Box<[u8]>,
+}
+
+impl OwnedRecord {
+    /// As a source hands it over.
+    pub fn as_source(&self) -> SourceRecord<'_> {
+        SourceRecord { rtype: self.rtype, ttl: self.ttl, rdata: &self.rdata }
+    }
+}
+
 /// The records of one zone in canonical order of their owners (RFC 4034, section 6.1).
 ///
 /// A rank is a place in that order. Several ranks in a row may have the same owner: [`ZoneSource::visit`] takes them together.
