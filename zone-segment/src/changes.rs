@@ -111,10 +111,9 @@ impl ZoneChanges {
     fn add(&mut self, (nodes, is_structural): (crate::order::Nodes<'_>, bool)) {
         self.is_structural |= is_structural;
         for node in nodes {
-            self.statements.entry(node.name().to_name()).or_insert_with(|| Statement {
-                flags: node.flags() & KEPT_FLAGS,
-                records: owned(node.records()),
-            });
+            self.statements
+                .entry(node.name().to_name())
+                .or_insert_with(|| Statement { flags: node.flags() & KEPT_FLAGS, records: owned(node.records()) });
         }
     }
 
@@ -239,8 +238,7 @@ impl<'a, B: SegmentOctets> After<'_, 'a, B> {
                 self.standing.insert(name, Some(Vec::new()));
             }
         }
-        let wildcards: Vec<Name> =
-            self.standing.keys().filter(|name| name.as_ref().is_wildcard()).cloned().collect();
+        let wildcards: Vec<Name> = self.standing.keys().filter(|name| name.as_ref().is_wildcard()).cloned().collect();
         for wildcard in wildcards {
             if self.before(&wildcard).is_some() != self.exists(&wildcard)
                 && let Some(parent) = wildcard.parent().filter(|parent| parent.is_at_or_below(self.apex))
@@ -373,9 +371,8 @@ impl<'a, B: SegmentOctets> After<'_, 'a, B> {
 
 /// RDATA of the NSEC3PARAM record that is used.
 fn parameters<'r>(mut records: impl Iterator<Item = SourceRecord<'r>>) -> Option<Box<[u8]>> {
-    let used = |record: &SourceRecord<'_>| {
-        record.rtype == NSEC3PARAM && Nsec3Parameters::in_use(record.rdata).is_some()
-    };
+    let used =
+        |record: &SourceRecord<'_>| record.rtype == NSEC3PARAM && Nsec3Parameters::in_use(record.rdata).is_some();
     records.find(used).map(|record| record.rdata.into())
 }
 

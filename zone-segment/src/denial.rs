@@ -65,11 +65,16 @@ pub(crate) fn at_or_before<'a>(
 ) -> Option<(Node<'a>, Nsec3Hash, u32)> {
     let start = zone.nsec3_start.to_native() as usize;
     let rows = root.nsec3_hashes.get(start..start.saturating_add(zone.nsec3_count.to_native() as usize))?;
-    let found = last_up_to(rows.len(), hash, |at| rows[at].to_native(), |at| {
-        let (node, hash) = owner_of_row(root, zone, at as u32)?;
-        // Rows are counted in 32 bits.
-        Some(((node, at as u32), hash))
-    });
+    let found = last_up_to(
+        rows.len(),
+        hash,
+        |at| rows[at].to_native(),
+        |at| {
+            let (node, hash) = owner_of_row(root, zone, at as u32)?;
+            // Rows are counted in 32 bits.
+            Some(((node, at as u32), hash))
+        },
+    );
     found.map(|((node, row), hash)| (node, hash, row))
 }
 

@@ -95,9 +95,7 @@ impl<'a> StackedZone<'a> {
             };
             let references = match numbers.is_empty() {
                 true => 0..0,
-                false => {
-                    order::reference_at(root, row, numbers.start)..order::reference_at(root, row, numbers.end)
-                }
+                false => order::reference_at(root, row, numbers.start)..order::reference_at(root, row, numbers.end),
             };
             changed.into_iter().chain(order::Nodes::between(root, references))
         })

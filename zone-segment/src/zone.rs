@@ -10,8 +10,8 @@ use crate::lookup_name::LookupName;
 use crate::map::{Mapping, SegmentOctets};
 use crate::name::NameRef;
 use crate::node::Node;
-use crate::rrset::Target;
 use crate::overlay::{Overlay, node_in};
+use crate::rrset::Target;
 use crate::stack::Stack;
 use crate::tables::{ArchivedZoneRow, ArchivedZonesRoot, CHANGES};
 
@@ -22,6 +22,7 @@ mod of_segment;
 
 pub use denial::OrderPlace;
 pub use find::Find;
+use nodes::Changed;
 pub use nodes::Nodes;
 
 /// A zone, ready for lookups.
@@ -217,7 +218,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
 
     /// The names that changed since, tombstones included, in canonical order.
     pub(crate) fn changed_nodes(&self) -> impl Iterator<Item = Node<'a>> + use<'a, B> {
-        Nodes::changed(self)
+        Changed::new(self)
     }
 
     /// The row that says how it stands as a whole, with its segment's tables.

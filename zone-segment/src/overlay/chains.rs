@@ -191,8 +191,7 @@ pub(super) struct Change<'c, 'd, B> {
 impl<'d, B: SegmentOctets> Change<'_, 'd, B> {
     /// Whether a node may say anything of the order.
     pub(super) fn concerns(&self, node: Node<'_>) -> bool {
-        let (proofs, rows) =
-            self.base.map_or((0, 0), |(_, row)| (row.proofs.to_native(), row.nsec3_count.to_native()));
+        let (proofs, rows) = self.base.map_or((0, 0), |(_, row)| (row.proofs.to_native(), row.nsec3_count.to_native()));
         let own_rows = self.part.tables().map_or(0, |(_, row)| row.nsec3_count.to_native());
         let has_proofs = proofs > 0 || self.chains.proofs.len() > 0 || node.is_proof();
         has_proofs || rows > 0 || own_rows > 0 || self.chains.hashes.len() > 0

@@ -1,5 +1,7 @@
-//! All nodes of a zone in canonical order: the layers' orders merged, a name in two of them taken from the newer, those that went left out.
+//! All nodes of a zone in canonical order: the base's and those that changed above it merged, a name in several layers taken from the newest,
+//! those that went left out.
 
+use std::cmp::Ordering;
 use std::iter::Peekable;
 
 use crate::lookup_name::LookupName;
@@ -15,46 +17,38 @@ use super::Zone;
 
 /// The nodes of a zone; see [`Zone::nodes`].
 pub struct Nodes<'a> {
-    /// What is left of each layer's, newest first.
-    left: [Option<Peekable<order::Nodes<'a>>>; LAYERS_MAX],
+    /// What is left of the base's.
+    base: Option<Peekable<order::Nodes<'a>>>,
+    /// What is left of those that changed.
+    changed: Peekable<Changed<'a>>,
 }
 
 impl<'a> Nodes<'a> {
     /// All nodes of a zone.
     pub(super) fn new<B: SegmentOctets>(zone: &Zone<'a, B>) -> Nodes<'a> {
-        Self::from(zone, |row, _| row.start.to_native())
+        Self::from(zone, |_, row| row.start.to_native())
     }
 
     /// Those behind a name, which is at or below the apex.
     pub(super) fn behind<B: SegmentOctets>(zone: &Zone<'a, B>, name: &LookupName) -> Nodes<'a> {
         let key = SortKey::of(name, zone.apex_labels, name.label_count());
         let apex_octets = zone.apex.as_wire().len();
-        Self::from(zone, |row, root| {
+        Self::from(zone, |root, row| {
             order::reference_at(root, row, order::count_up_to(root, row, name, key, apex_octets))
         })
-    }
-
-    /// The names that changed above the base, tombstones included.
-    pub(super) fn changed<B: SegmentOctets>(zone: &Zone<'a, B>) -> impl Iterator<Item = Node<'a>> + use<'a, B> {
-        let mut nodes = Self::new(&Zone { base: None, ..*zone });
-        std::iter::from_fn(move || nodes.next_of_any())
     }
 
     /// Those from a reference in each layer on.
     fn from<B: SegmentOctets>(
         zone: &Zone<'a, B>,
-        first: impl Fn(&'a ArchivedZoneRow, &'a ArchivedZonesRoot) -> u32,
+        first: impl Fn(&'a ArchivedZonesRoot, &'a ArchivedZoneRow) -> u32,
     ) -> Nodes<'a> {
+        let nodes = |(root, row): (&'a ArchivedZonesRoot, &'a ArchivedZoneRow)| {
+            order::Nodes::between(root, first(root, row)..row.end.to_native()).peekable()
+        };
         let deltas = zone.overlay.map_or(&[][..], Overlay::deltas);
-        let layer = |depth: usize| match deltas.get(depth) {
-            Some(part) => part.tables(),
-            None => zone.base.filter(|_| depth == deltas.len()),
-        };
-        let nodes = |depth: usize| {
-            let (root, row) = layer(depth)?;
-            Some(order::Nodes::between(root, first(row, root)..row.end.to_native()).peekable())
-        };
-        Nodes { left: std::array::from_fn(nodes) }
+        let left = std::array::from_fn(|depth| deltas.get(depth)?.tables().map(nodes));
+        Nodes { base: zone.base.map(nodes), changed: Changed { left }.peekable() }
     }
 }
 
@@ -63,17 +57,43 @@ impl<'a> Iterator for Nodes<'a> {
 
     fn next(&mut self) -> Option<Node<'a>> {
         loop {
-            let node = self.next_of_any()?;
-            if !node.is_tombstone() {
+            let Some(changed) = self.changed.peek() else { return self.base.as_mut()?.next() };
+            if let Some(base) = &mut self.base
+                && let Some(node) = base.peek()
+            {
+                match node.name().cmp(&changed.name()) {
+                    Ordering::Less => return base.next(),
+                    Ordering::Equal => drop(base.next()),
+                    Ordering::Greater => {}
+                }
+            }
+            if let Some(node) = self.changed.next_if(|node| !node.is_tombstone()) {
                 return Some(node);
             }
+            self.changed.next();
         }
     }
 }
 
-impl<'a> Nodes<'a> {
-    /// The next name, as the newest layer that says anything of it has it: it may have gone.
-    fn next_of_any(&mut self) -> Option<Node<'a>> {
+/// The names that changed above a zone's base, tombstones included, as the newest delta has each.
+pub(super) struct Changed<'a> {
+    /// What is left of each delta's, newest first.
+    left: [Option<Peekable<order::Nodes<'a>>>; LAYERS_MAX],
+}
+
+impl<'a> Changed<'a> {
+    /// All of them.
+    pub(super) fn new<B: SegmentOctets>(zone: &Zone<'a, B>) -> Changed<'a> {
+        let deltas = zone.overlay.map_or(&[][..], Overlay::deltas);
+        let nodes = |(root, row)| order::Nodes::of_zone(root, row).peekable();
+        Changed { left: std::array::from_fn(|depth| deltas.get(depth)?.tables().map(nodes)) }
+    }
+}
+
+impl<'a> Iterator for Changed<'a> {
+    type Item = Node<'a>;
+
+    fn next(&mut self) -> Option<Node<'a>> {
         let mut left = self.left.iter_mut().flatten();
         if let (Some(only), None) = (left.next(), left.next()) {
             return only.next();

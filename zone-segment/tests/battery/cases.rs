@@ -122,12 +122,13 @@ fn chain() -> impl Strategy<Value = Vec<([u8; 20], u8)>> {
 
 /// One zone below an apex.
 fn zone(apex: Name) -> impl Strategy<Value = ModelZone> {
-    zone_of(apex, 60)
+    zone_of(apex, 60, 0.01)
 }
 
-/// One zone below an apex, of fewer owners than this.
-pub(crate) fn zone_of(apex: Name, owners: usize) -> impl Strategy<Value = ModelZone> {
-    let owners = vec((labels(), stretch(), contents()), 0..owners);
+/// One zone below an apex, of fewer owners than this, so many of which have names as long as can be.
+pub(crate) fn zone_of(apex: Name, owners: usize, stretched: f64) -> impl Strategy<Value = ModelZone> {
+    let stretch = weighted(stretched, prop::sample::select(vec![1usize, 9, 63]));
+    let owners = vec((labels(), stretch, contents()), 0..owners);
     (owners, any::<bool>(), chain()).prop_map(move |(owners, has_soa, chain)| {
         let mut zone = ModelZone::new(&apex);
         if has_soa {

@@ -67,9 +67,9 @@ fn sequences() -> impl Strategy<Value = (ModelZone, Vec<Step>, Vec<Name>)> {
             4 => prop::collection::vec(prop::bool::weighted(0.1), 160),
             1 => prop::collection::vec(prop::bool::weighted(0.7), 160),
         ];
-        let step = (cases::zone_of(apex.clone(), OWNERS), which, upkeep(), any::<bool>());
+        let step = (cases::zone_of(apex.clone(), OWNERS, 0.0005), which, upkeep(), any::<bool>());
         let step = step.prop_map(|(from, which, upkeep, is_anew)| Step { from, which, upkeep, is_anew });
-        (cases::zone_of(apex.clone(), OWNERS), prop::collection::vec(step, 1..8), cases::names(apex))
+        (cases::zone_of(apex.clone(), OWNERS, 0.0005), prop::collection::vec(step, 1..8), cases::names(apex))
     })
 }
 
