@@ -32,7 +32,7 @@ mod wks;
 pub mod zonefile;
 
 pub(crate) use bitmap::types as types_of_set;
-pub use date::parse as signature_time;
+pub use date::{calendar_date, parse as signature_time};
 pub use error::{Place, Reason, Severity, ZoneFileError};
 pub use fields::RdataFault;
 pub use name::NameFault;
