@@ -17,11 +17,13 @@ use crate::tables::{ArchivedZoneRow, ArchivedZonesRoot};
 
 mod denial;
 mod find;
+mod marks;
 mod nodes;
 mod of_segment;
 
 pub use denial::OrderPlace;
 pub use find::Find;
+pub use marks::{Marks, Piece};
 pub use nodes::Nodes;
 
 /// A zone, ready for lookups.
