@@ -17,6 +17,7 @@ mod tests;
 use crate::change::ZoneChange;
 use crate::check::CheckReport;
 use crate::columns::Part;
+use crate::text::zonefile::TakeParts;
 use matching::Matcher;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -142,6 +143,16 @@ impl<'z, B: SegmentOctets> Comparison<'z, B> {
     /// Up to so many records may differ.
     fn differing_max(&self) -> u64 {
         (self.zone.record_count() / 4).max(DIFFERING_ALWAYS)
+    }
+}
+
+impl<B: SegmentOctets + Send + Sync> TakeParts for Comparison<'_, B> {
+    fn take(&self, number: u64, part: Part) -> bool {
+        Comparison::take(self, number, &part)
+    }
+
+    fn start_over(&self) {
+        Comparison::start_over(self);
     }
 }
 
