@@ -7,6 +7,7 @@
 pub mod change;
 pub mod check;
 pub mod columns;
+pub mod compare;
 pub mod message;
 mod order;
 mod record;

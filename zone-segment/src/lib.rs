@@ -103,5 +103,5 @@ pub use segment::{Breakdown, PartStatistics, Segment, Statistics, TypeBreakdown,
 pub use source::{OwnedRecord, SourceRecord, Visitor, ZoneSource};
 pub use stack::{LAYERS_MAX, Layer, Stack};
 pub use writer::SegmentWriter;
-pub use zone::{Find, Nodes, OrderPlace, Zone};
+pub use zone::{Find, Marks, Nodes, OrderPlace, Piece, Zone};
 pub use zone_set::{ZoneSet, ZoneSetError};

@@ -359,6 +359,14 @@ fn first_reference(root: &ArchivedZonesRoot, zone: &ArchivedZoneRow, block: usiz
     row(root, zone, block).map_or(zone.start.to_native(), |row| row.first.to_native())
 }
 
+/// Reference of the first node of a block of a zone; of what is behind its last node for blocks that it does not have.
+pub(crate) fn reference_of_block(root: &ArchivedZonesRoot, zone: &ArchivedZoneRow, block: usize) -> u32 {
+    if block > separator_count(zone.names.to_native() as usize) {
+        return zone.end.to_native();
+    }
+    first_reference(root, zone, block)
+}
+
 /// The octet that says how long a node is.
 pub(crate) fn length_octet(octets: usize) -> u8 {
     u8::try_from(octets / REFERENCE_UNIT).unwrap_or(0)

@@ -17,11 +17,13 @@ use crate::tables::{ArchivedZoneRow, ArchivedZonesRoot, CHANGES};
 
 mod denial;
 mod find;
+mod marks;
 mod nodes;
 mod of_segment;
 
 pub use denial::OrderPlace;
 pub use find::Find;
+pub use marks::{Marks, Piece};
 use nodes::Changed;
 pub use nodes::Nodes;
 
@@ -219,6 +221,12 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     /// The names that changed since, tombstones included, in canonical order.
     pub(crate) fn changed_nodes(&self) -> impl Iterator<Item = Node<'a>> + use<'a, B> {
         Changed::new(self)
+    }
+
+    /// Each layer that has something of it, newest first, and its row there; the last one has all of it.
+    fn layers(&self) -> impl Iterator<Item = (&'a ArchivedZonesRoot, &'a ArchivedZoneRow)> + use<'a, B> {
+        let deltas = self.overlay.map_or(&[][..], Overlay::deltas);
+        deltas.iter().filter_map(|part| part.tables()).chain(self.base)
     }
 
     /// The row that says how it stands as a whole, with its segment's tables.

@@ -17,6 +17,7 @@ pub(crate) use arena::{CHUNK_OCTETS, Room};
 pub use kinds::{Kind, KindId};
 pub use part::{Group, Part, PartRecord};
 pub use sorted::{OwnerRecord, SortedZone};
+pub(crate) use sorted::{compare_records, covered};
 
 use std::path::{Path, PathBuf};
 

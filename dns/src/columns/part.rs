@@ -223,7 +223,7 @@ impl Part {
     }
 
     /// The line that differences count from.
-    pub(super) fn first_line(&self) -> u32 {
+    pub(crate) fn first_line(&self) -> u32 {
         self.first_line
     }
 
@@ -335,5 +335,5 @@ pub struct PartRecord<'a> {
     /// Its place in the part: what [`Part::line`] wants.
     pub at: usize,
     /// How many lines behind the record before it stands.
-    pub(super) line_difference: i32,
+    pub(crate) line_difference: i32,
 }

@@ -75,6 +75,11 @@ impl OwnerRecord<'_> {
     pub fn covered(&self) -> Rtype {
         Rtype(covered(self.rtype.0, self.rdata))
     }
+
+    /// The file it came from.
+    pub(crate) fn file(&self) -> u32 {
+        self.file
+    }
 }
 
 impl SortedZone {
@@ -392,7 +397,8 @@ fn push_group<'a>(part: u32, group: Group<'a>, records: &mut Vec<OwnerRecord<'a>
 }
 
 /// The type that a signature covers; for other types 0.
-fn covered(rtype: u16, rdata: &[u8]) -> u16 {
+#[inline]
+pub(crate) fn covered(rtype: u16, rdata: &[u8]) -> u16 {
     match rdata {
         [high, low, ..] if rtype == Rtype::RRSIG.0 => u16::from_be_bytes([*high, *low]),
         _ => 0,
@@ -401,7 +407,7 @@ fn covered(rtype: u16, rdata: &[u8]) -> u16 {
 
 /// Compares records of one owner, each its type and RDATA, in canonical order.
 #[inline]
-fn compare_records(a: (u16, &[u8]), b: (u16, &[u8])) -> Ordering {
+pub(crate) fn compare_records(a: (u16, &[u8]), b: (u16, &[u8])) -> Ordering {
     let by_type = a.0.cmp(&b.0).then_with(|| covered(a.0, a.1).cmp(&covered(b.0, b.1)));
     by_type.then_with(|| canonical_rdata_cmp(Rtype(a.0), a.1, b.1))
 }

@@ -34,6 +34,7 @@ use scanner::Scanner;
 use source::Text;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use zone_segment::Name;
 
 pub use source::{Source, Stamp};
@@ -109,6 +110,43 @@ pub struct Progress {
     pub records: AtomicU64,
 }
 
+/// Who takes the parts of a file as they are read; see [`Buffers::read_into`].
+pub trait TakeParts: Sync {
+    /// Takes a part, from any thread; in the order of their numbers they are the file. Whether more are wanted: if not, what is said of the file as a
+    /// whole does not count.
+    fn take(&self, number: u64, part: Part) -> bool;
+
+    /// The file is read again from its beginning: no part that was taken counts, and numbers begin again. No part is on its way.
+    fn start_over(&self);
+}
+
+/// Parts that are kept.
+#[derive(Debug, Default)]
+struct Collected {
+    /// They, with their numbers.
+    parts: Mutex<Vec<(u64, Part)>>,
+}
+
+impl Collected {
+    /// The parts in order.
+    fn into_parts(self) -> Vec<Part> {
+        let mut parts = self.parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        parts.sort_unstable_by_key(|(number, _)| *number);
+        parts.into_iter().map(|(_, part)| part).collect()
+    }
+}
+
+impl TakeParts for Collected {
+    fn take(&self, number: u64, part: Part) -> bool {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push((number, part));
+        true
+    }
+
+    fn start_over(&self) {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 /// Memory that is kept from one file to the next: who reads many has one a thread, and calls [`Buffers::read`].
 #[derive(Debug, Default)]
 pub struct Buffers {
@@ -124,6 +162,12 @@ impl Buffers {
     /// As the function [`read`].
     pub fn read(&mut self, path: &Path, origin: &Name, options: &Options<'_>) -> ZoneFile {
         Reader::new(self, path, options).read(origin)
+    }
+
+    /// As the function [`read`], with each part handed on as soon as it is read and none in the columns: so that a file of any length takes the
+    /// memory of a few parts. Only a large file is read so that they come from several threads.
+    pub fn read_into(&mut self, path: &Path, origin: &Name, options: &Options<'_>, to: &dyn TakeParts) -> ZoneFile {
+        Reader::new(self, path, options).into(to).read(origin)
     }
 
     /// As the function [`read_octets`].

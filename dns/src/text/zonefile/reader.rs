@@ -10,10 +10,10 @@ use super::super::limits::{ERRORS_MAX, WARNINGS_MAX};
 use super::super::token::{Entry, Token, TokenFault, Tokenizer};
 use super::super::ttl;
 use super::carried::{Carried, Ttls};
-use super::parts::{self, InParts};
+use super::parts::{self, InParts, ReadAt, Unread};
 use super::scanner::{Position, Scanned, Scanner, Stop};
 use super::source::{OpenFile, Source, Text};
-use super::{Buffers, Options, ZoneFile};
+use super::{Buffers, Collected, Options, TakeParts, ZoneFile};
 use crate::columns::Part;
 use crate::types::Rtype;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,12 @@ pub(super) struct Reader<'b> {
     included: usize,
     /// Where RDATA is put together, kept to save allocations.
     rdata: Vec<u8>,
+    /// Who takes the parts in place of the columns.
+    to: Option<&'b dyn TakeParts>,
+    /// How many parts were taken.
+    taken: u64,
+    /// Whether no more are wanted.
+    is_stopped: bool,
 }
 
 impl<'b> Reader<'b> {
@@ -86,7 +92,16 @@ impl<'b> Reader<'b> {
             generated_octets: 0,
             included: 0,
             rdata: Vec::new(),
+            to: None,
+            taken: 0,
+            is_stopped: false,
         }
+    }
+
+    /// Hands parts on in place of putting them into the columns.
+    pub(super) fn into(mut self, to: &'b dyn TakeParts) -> Self {
+        self.to = Some(to);
+        self
     }
 
     /// Reads the file and what it includes.
@@ -103,10 +118,13 @@ impl<'b> Reader<'b> {
         let file = OpenFile::open(path)?;
         if file.size() > self.options.block_octets() as u64 {
             let read_at = |octets: &mut [u8], at| file.read_at(octets, at);
-            if let Some(in_parts) = parts::read(self.buffers, path, &read_at, file.size(), origin, self.options) {
-                self.zone_file.sources = vec![file.source(in_parts.content_hash, in_parts.length)];
-                self.take_parts(in_parts);
-                return Ok(());
+            match self.read_in_parts(path, &read_at, file.size(), origin) {
+                Ok(in_parts) => {
+                    self.zone_file.sources = vec![file.source(in_parts.content_hash, in_parts.length)];
+                    return Ok(());
+                }
+                Err(Unread::Unwanted) => return Ok(()),
+                Err(Unread::Irregular) => (),
             }
         }
         let mut text = self.buffers.texts.pop().unwrap_or_default();
@@ -119,10 +137,26 @@ impl<'b> Reader<'b> {
         loaded
     }
 
-    /// Takes what was read in parts.
-    fn take_parts(&mut self, in_parts: InParts) {
-        self.zone_file.columns.parts = in_parts.parts;
-        self.zone_file.warnings = in_parts.warnings;
+    /// Reads a large file in parts.
+    fn read_in_parts(&mut self, path: &Path, read_at: ReadAt<'_>, size: u64, origin: &Name) -> Result<InParts, Unread> {
+        let read = |reader: &mut Self, to| parts::read(reader.buffers, path, read_at, size, origin, reader.options, to);
+        let mut in_parts = match self.to {
+            Some(to) => {
+                let in_parts = read(self, to);
+                if in_parts.as_ref().is_err_and(|unread| *unread == Unread::Irregular) {
+                    to.start_over();
+                }
+                in_parts?
+            }
+            None => {
+                let collected = Collected::default();
+                let in_parts = read(self, &collected)?;
+                self.zone_file.columns.parts = collected.into_parts();
+                in_parts
+            }
+        };
+        self.zone_file.warnings = std::mem::take(&mut in_parts.warnings);
+        Ok(in_parts)
     }
 
     /// Reads one of several parts of the file. It must not include any other; an error stands for all that keeps it from being a part.
@@ -143,10 +177,9 @@ impl<'b> Reader<'b> {
                 octets[..length].copy_from_slice(&rest[..length]);
                 Ok(length)
             };
-            let size = source.len() as u64;
-            if let Some(in_parts) = parts::read(self.buffers, &path, &read_at, size, origin, self.options) {
-                self.take_parts(in_parts);
-                return self.finish();
+            match self.read_in_parts(&path, &read_at, source.len() as u64, origin) {
+                Ok(_) | Err(Unread::Unwanted) => return self.finish(),
+                Err(Unread::Irregular) => (),
             }
         }
         self.read_source(0, source, origin.clone());
@@ -177,7 +210,11 @@ impl<'b> Reader<'b> {
         if let Some(progress) = self.options.progress {
             progress.records.fetch_add(part.records(), Ordering::Relaxed);
         }
-        self.zone_file.columns.parts.push(part);
+        match self.to {
+            Some(to) => self.is_stopped |= !to.take(self.taken, part),
+            None => self.zone_file.columns.parts.push(part),
+        }
+        self.taken += 1;
         self.carried.begin_part();
     }
 
@@ -309,9 +346,9 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    /// Whether there are as many errors as are collected, and one more that says so.
+    /// Whether there are as many errors as are collected, and one more that says so, or no more records are wanted.
     fn is_full(&self) -> bool {
-        self.zone_file.errors.len() > ERRORS_MAX
+        self.zone_file.errors.len() > ERRORS_MAX || self.is_stopped
     }
 
     /// Notes a fault of the file that is read just now.

@@ -1,0 +1,316 @@
+//! What differs, once all parts were compared: [`find`].
+//!
+//! The owners concerned are those of records that were kept and those with records that were not marked. What each has from now on is what was
+//! marked of it and what was kept, put in order and freed of duplicates as a whole zone is: by a [`SortedZone`] of them alone.
+
+use super::context::{self, Owners};
+use super::{Changed, Comparison, Outcome, Reason};
+use crate::change::{ChangeSet, ChangedRecord, OwnerChanges, ZoneChange};
+use crate::check::{self, CheckReport, Rule};
+use crate::columns::{Columns, Kind, OwnerRecord, Part, SortedZone, compare_records};
+use crate::types::Rtype;
+use rayon::prelude::*;
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::PoisonError;
+use std::sync::atomic;
+use zone_segment::{
+    LookupName, Marks, Name, NameRef, Node, OwnedRecord, SegmentOctets, SourceRecord, Zone, ZoneSource as _,
+};
+
+/// The file of records that the zone has: where they stand in the source is not kept.
+const MARKED: u32 = u32::MAX;
+
+/// Pieces of a zone that threads go through.
+const PIECES: usize = 64;
+
+/// Finds what differs.
+pub(super) fn find<B: SegmentOctets>(comparison: Comparison<'_, B>, files: Vec<PathBuf>) -> Outcome {
+    let differing_max = comparison.differing_max();
+    let Comparison { zone, marks, kept, seen, is_given_up, .. } = comparison;
+    let records = seen.load(atomic::Ordering::Relaxed);
+    let unmarked = zone.record_count().saturating_sub(marks.count());
+    if is_given_up.load(atomic::Ordering::Relaxed) || unmarked > differing_max {
+        return Outcome::Whole(Reason::Much);
+    }
+    let mut kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+    kept.sort_by_key(|(number, _)| *number);
+    let kept: Vec<Part> = kept.into_iter().map(|(_, part)| part).collect();
+    let mut owners = of_parts(&zone, &kept);
+    let found: u64 = owners.values().flatten().map(|node| unmarked_of(&marks, *node)).sum();
+    if found != unmarked {
+        let with_unmarked = nodes_with_unmarked(&zone, &marks);
+        owners.extend(with_unmarked.into_iter().map(|node| (node.name().to_name(), Some(node))));
+    }
+    if kept.is_empty() && owners.is_empty() {
+        return Outcome::Same { records, warnings: CheckReport::default() };
+    }
+    let targets = context::name_servers(&zone, &kept);
+    let around = context::around(&zone, &owners, &targets);
+    let parts = marked(&marks, owners.iter().chain(&around)).into_iter().chain(kept).collect();
+    let sorted = SortedZone::new(zone.apex().to_name(), Columns { parts, files });
+    let report = check::zone(&sorted);
+    if !report.errors.is_empty() || context::is_uncertain(&zone, &sorted, &owners, &targets) {
+        return Outcome::Whole(Reason::Check);
+    }
+    let warnings = of_source(report, &sorted);
+    match difference(&zone, &sorted, &owners) {
+        Err(reason) => Outcome::Whole(reason),
+        Ok(change) if change.owners.is_empty() => Outcome::Same { records, warnings },
+        Ok(change) => Outcome::Changed(Box::new(Changed { change, records, warnings })),
+    }
+}
+
+/// The owners in parts that are in the zone, with what the zone has of them.
+fn of_parts<'z, B: SegmentOctets>(zone: &Zone<'z, B>, parts: &[Part]) -> Owners<'z> {
+    let mut owners = Owners::new();
+    let mut lookup = LookupName::default();
+    let groups = parts.iter().flat_map(Part::groups);
+    for name in groups.map(|group| group.name()).filter(|name| name.is_at_or_below(zone.apex())) {
+        owners.entry(name.to_name()).or_insert_with(|| {
+            lookup.set(zone.key(), name);
+            zone.address_node(&lookup)
+        });
+    }
+    owners
+}
+
+/// The records of a node in the order of their numbers.
+fn records_of<'z>(node: Node<'z>) -> impl Iterator<Item = SourceRecord<'z>> {
+    node.rrsets().flat_map(|rrset| {
+        let (rtype, ttl, signature_ttl) = (rrset.rtype(), rrset.ttl(), rrset.signature_ttl());
+        let records = rrset.rdata().map(move |rdata| SourceRecord { rtype, ttl, rdata });
+        let signature = move |rdata| SourceRecord { rtype: Rtype::RRSIG.0, ttl: signature_ttl, rdata };
+        records.chain(rrset.signatures().map(signature))
+    })
+}
+
+/// How many records a node has.
+fn count_of(node: Node<'_>) -> usize {
+    node.rrsets().map(|rrset| rrset.len() + rrset.signature_count()).sum()
+}
+
+/// How many records of a node are not marked.
+fn unmarked_of(marks: &Marks<'_>, node: Node<'_>) -> u64 {
+    (0..count_of(node)).map(|record| u64::from(!marks.is_marked(node, record))).sum()
+}
+
+/// The nodes with records that are not marked, found on all cores.
+fn nodes_with_unmarked<'z, B: SegmentOctets>(zone: &Zone<'z, B>, marks: &Marks<'z>) -> Vec<Node<'z>> {
+    let pieces = zone.pieces(PIECES).into_par_iter();
+    pieces.flat_map_iter(|piece| piece.filter(|node| unmarked_of(marks, *node) > 0)).collect()
+}
+
+/// The marked records of owners, in parts.
+fn marked<'o, 'z: 'o>(marks: &Marks<'_>, owners: impl Iterator<Item = (&'o Name, &'o Option<Node<'z>>)>) -> Vec<Part> {
+    let mut parts = vec![Part::default()];
+    for node in owners.filter_map(|(_, node)| *node) {
+        if parts.last().is_some_and(Part::is_full) {
+            parts.push(Part::default());
+        }
+        let Some(part) = parts.last_mut() else { break };
+        let records = records_of(node).enumerate().filter(|(number, _)| marks.is_marked(node, *number));
+        for (number, (_, record)) in records.enumerate() {
+            if number == 0 {
+                part.owner(node.name());
+            }
+            let (rtype, ttl) = (Rtype(record.rtype), record.ttl);
+            let kind = part.kind(Kind { rtype, ttl, awaits_ttl: false, file: MARKED });
+            part.record(kind, 0, record.rdata);
+        }
+    }
+    parts
+}
+
+/// Leaves out findings about records that the zone has: they were told of when those came.
+fn of_source(mut report: CheckReport, sorted: &SortedZone) -> CheckReport {
+    let path = sorted.columns().path(0);
+    report.warnings.retain_mut(|finding| {
+        if !finding.path.as_os_str().is_empty() || path.as_os_str().is_empty() {
+            return true;
+        }
+        // These are as much about a record that differs.
+        finding.path = path.to_owned();
+        matches!(finding.rule, Rule::Duplicate | Rule::TtlMismatch)
+    });
+    report
+}
+
+/// Compares what the owners concerned have by now with what they have in the zone.
+fn difference<B: SegmentOctets>(
+    zone: &Zone<'_, B>,
+    sorted: &SortedZone,
+    owners: &Owners<'_>,
+) -> Result<ZoneChange, Reason> {
+    let mut change = Difference::new(zone);
+    for (owner, node) in owners {
+        let before = node.map(sorted_records).unwrap_or_default();
+        let old_name = node.map_or(owner.as_ref(), |node| node.name());
+        let Some(rank) = sorted.find(owner.as_ref()) else {
+            change.owner((old_name, &before), (old_name, &[]));
+            continue;
+        };
+        let mut raw = Vec::new();
+        let end = sorted.records(rank, &mut raw);
+        sorted.visit(rank..end, &mut |_, name, after| {
+            if is_spelling_uncertain(sorted, (rank, end), &raw, after.len()) {
+                change.reason = Some(Reason::Spelling);
+                return ControlFlow::Break(());
+            }
+            change.owner((old_name, &before), (name, after));
+            ControlFlow::Continue(())
+        });
+    }
+    change.finish(zone, sorted)
+}
+
+/// The records of a node in canonical order.
+fn sorted_records(node: Node<'_>) -> Vec<SourceRecord<'_>> {
+    let mut records: Vec<SourceRecord<'_>> = records_of(node).collect();
+    records.sort_by(|a, b| compare_records((a.rtype, a.rdata), (b.rtype, b.rdata)));
+    records
+}
+
+/// Whether an owner, between two ranks, is written in several ways, or a record of it, and it is not known which of them comes first in
+/// the source: the zone has one of them. `raw` are its records with duplicates, `count` is how many they are without.
+fn is_spelling_uncertain(sorted: &SortedZone, ranks: (usize, usize), raw: &[OwnerRecord<'_>], count: usize) -> bool {
+    let is_marked = |record: &OwnerRecord<'_>| record.file() == MARKED;
+    if !raw.iter().any(is_marked) {
+        return false;
+    }
+    let first = sorted.name(ranks.0);
+    if (ranks.0..ranks.1).any(|rank| sorted.name(rank).as_wire() != first.as_wire()) {
+        return true;
+    }
+    let is_same = |a: &OwnerRecord<'_>, b: &OwnerRecord<'_>| {
+        compare_records((a.rtype.0, a.rdata), (b.rtype.0, b.rdata)) == Ordering::Equal
+    };
+    raw.len() > count
+        && raw.chunk_by(is_same).any(|same| {
+            same.iter().any(is_marked)
+                && same.first().is_some_and(|first| same.iter().any(|one| one.rdata != first.rdata))
+        })
+}
+
+/// What differs, owner by owner.
+struct Difference {
+    /// Records that went, but the SOA.
+    removed: Vec<ChangedRecord>,
+    /// Records that came, but the SOA.
+    added: Vec<ChangedRecord>,
+    /// The owners that differ.
+    owners: OwnerChanges,
+    /// The apex.
+    apex: Name,
+    /// Why the source is to be read whole.
+    reason: Option<Reason>,
+}
+
+/// An owner and its records in canonical order.
+type Owner<'o, 'r> = (NameRef<'o>, &'o [SourceRecord<'r>]);
+
+impl Difference {
+    /// None yet.
+    fn new<B: SegmentOctets>(zone: &Zone<'_, B>) -> Self {
+        let apex = zone.apex().to_name();
+        Difference { removed: Vec::new(), added: Vec::new(), owners: OwnerChanges::new(), apex, reason: None }
+    }
+
+    /// Compares what an owner had with what it has.
+    fn owner(&mut self, before: Owner<'_, '_>, after: Owner<'_, '_>) {
+        let is_same_name = before.0.as_wire() == after.0.as_wire() || before.1.is_empty() || after.1.is_empty();
+        if before.1 == after.1 && is_same_name {
+            return;
+        }
+        let (mut old, mut new) = (before.1, after.1);
+        while let (Some((a, old_rest)), Some((b, new_rest))) = (old.split_first(), new.split_first()) {
+            match compare_records((a.rtype, a.rdata), (b.rtype, b.rdata)) {
+                Ordering::Less => {
+                    self.went(before.0, a);
+                    old = old_rest;
+                    continue;
+                }
+                Ordering::Greater => self.came(after.0, b),
+                Ordering::Equal => {
+                    if a != b || !is_same_name {
+                        self.went(before.0, a);
+                        self.came(after.0, b);
+                    }
+                    old = old_rest;
+                }
+            }
+            new = new_rest;
+        }
+        old.iter().for_each(|record| self.went(before.0, record));
+        new.iter().for_each(|record| self.came(after.0, record));
+        let records = after.1.iter().map(|record| OwnedRecord {
+            rtype: record.rtype,
+            ttl: record.ttl,
+            rdata: record.rdata.into(),
+        });
+        self.owners.insert(after.0.to_name(), records.collect());
+    }
+
+    /// A record went.
+    fn went(&mut self, owner: NameRef<'_>, record: &SourceRecord<'_>) {
+        self.look_at(owner, record);
+        if record.rtype != Rtype::SOA.0 {
+            self.removed.push(changed(owner, record));
+        }
+    }
+
+    /// A record came.
+    fn came(&mut self, owner: NameRef<'_>, record: &SourceRecord<'_>) {
+        self.look_at(owner, record);
+        if record.rtype != Rtype::SOA.0 {
+            self.added.push(changed(owner, record));
+        }
+    }
+
+    /// Looks at a record that went or came.
+    fn look_at(&mut self, owner: NameRef<'_>, record: &SourceRecord<'_>) {
+        if record.rtype == Rtype::NSEC3PARAM.0 && owner == self.apex.as_ref() {
+            self.reason = Some(Reason::Nsec3Parameters);
+        }
+    }
+
+    /// All of it, between the SOA records before and after.
+    fn finish<B: SegmentOctets>(self, zone: &Zone<'_, B>, sorted: &SortedZone) -> Result<ZoneChange, Reason> {
+        let Difference { mut removed, mut added, owners, apex, reason } = self;
+        if let Some(reason) = reason {
+            return Err(reason);
+        }
+        let soa_before = zone.apex_node().and_then(|node| {
+            let soa = records_of(node).find(|record| record.rtype == Rtype::SOA.0)?;
+            Some(changed(node.name(), &soa))
+        });
+        let mut soa_after = None;
+        if let Some(rank) = sorted.find(sorted.apex()) {
+            let end = sorted.records(rank, &mut Vec::new());
+            sorted.visit(rank..end, &mut |_, name, records| {
+                let soa = records.iter().find(|record| record.rtype == Rtype::SOA.0);
+                soa_after = soa.map(|soa| changed(name, soa));
+                ControlFlow::Break(())
+            });
+        }
+        // The checks of both saw to it that there is one.
+        let (Some(before), Some(after)) = (soa_before, soa_after) else { return Err(Reason::Check) };
+        let (from, to) = (serial(&before.rdata), serial(&after.rdata));
+        removed.insert(0, before);
+        added.insert(0, after);
+        Ok(ZoneChange { set: ChangeSet { apex, from, to, removed, added }, owners })
+    }
+}
+
+/// A record as it stands in a change set.
+fn changed(owner: NameRef<'_>, record: &SourceRecord<'_>) -> ChangedRecord {
+    let (rtype, ttl, rdata) = (Rtype(record.rtype), record.ttl, record.rdata.into());
+    ChangedRecord { owner: owner.to_name(), rtype, ttl, rdata }
+}
+
+/// The serial in the RDATA of an SOA: serial, refresh, retry, expire and minimum are the last 20 octets.
+fn serial(rdata: &[u8]) -> u32 {
+    let numbers = rdata.last_chunk::<20>().and_then(|numbers| numbers.first_chunk());
+    numbers.map_or(0, |serial| u32::from_be_bytes(*serial))
+}
