@@ -2,6 +2,7 @@
 
 mod catch_up;
 mod damage;
+mod format;
 mod journal;
 mod log;
 
