@@ -5,6 +5,7 @@ mod damage;
 mod format;
 mod journal;
 mod log;
+mod syncer;
 
 use dns::change::{ChangeSet, ChangedRecord};
 use dns::types::Rtype;
