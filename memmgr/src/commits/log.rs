@@ -104,12 +104,14 @@ impl CommitLog {
         })
     }
 
-    /// The log after this one: number and generation follow.
+    /// The log after this one: number and generation follow. This one is synced before, so that no power cut leaves a gap in the journal; if it
+    /// can't be, what it lacks is in the manifest that the new one comes after.
     ///
     /// # Errors
     ///
     /// As [`CommitLog::create`].
     pub fn rotate(&self) -> Result<CommitLog, LogError> {
+        let _ = self.sync().sync();
         CommitLog::create(&self.directory, self.number + 1, self.generation)
     }
 

@@ -32,6 +32,7 @@ mod record;
 mod replay;
 mod stored;
 mod sync;
+mod syncer;
 #[cfg(test)]
 mod tests;
 
@@ -44,3 +45,4 @@ pub use log::CommitLog;
 pub use record::{CommitRecord, GenerationChanges, RecordPlace};
 pub use replay::{Replayed, replay};
 pub use sync::LogSync;
+pub use syncer::{Durable, Syncer};

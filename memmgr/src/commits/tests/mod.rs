@@ -2,8 +2,10 @@
 
 mod catch_up;
 mod damage;
+mod format;
 mod journal;
 mod log;
+mod syncer;
 
 use dns::change::{ChangeSet, ChangedRecord};
 use dns::types::Rtype;
