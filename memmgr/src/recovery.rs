@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 use zone_segment::{GroupId, HashKey, LayerId};
 
+use crate::builder::record::layer_entries;
 use crate::catalogue::{Catalogue, CatalogueStore};
 use crate::generation::{Contents, LayerFile, NextNumbers, State};
 use crate::manifest::{
@@ -117,18 +118,20 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
             generation_floor,
         });
     };
-    let (state, refused) = open(&dir, &body);
+    let (mut state, refused) = open(&dir, &body);
     let mut distrusted: BTreeSet<LayerId> = refused.keys().copied().collect();
     if !trusted {
         info!(generation = body.generation, "segments-verifying");
         distrusted.extend(verify(&state));
     }
-    if distrusted.is_empty()
-        && let Err(error) = state.contents.zone_set(state.generation)
-    {
-        // Each for itself is as the manifest says, and it is not known which of them is wrong.
-        error!(generation = body.generation, %error, "segments-contradictory");
-        distrusted.extend(state.contents.layers().map(|layer| layer.id));
+    match state.contents.zone_set(state.generation, None) {
+        Ok(set) => state.set = Some(Arc::new(set)),
+        Err(error) if distrusted.is_empty() => {
+            // Each for itself is as the manifest says, and it is not known which of them is wrong.
+            error!(generation = body.generation, %error, "segments-contradictory");
+            distrusted.extend(state.contents.layers().map(|layer| layer.id));
+        }
+        Err(_) => {}
     }
     let is_servable = distrusted.is_empty();
     if is_servable && !is_newest {
@@ -275,6 +278,7 @@ fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeMap<LayerId, PathBu
         contents: Contents { directory, groups },
         zones: Catalogue::unread(&body.catalogue, (body.served_zones, body.served_records)),
         next: NextNumbers { layer: body.next_layer, zone: body.next_zone, group: body.next_group },
+        set: None,
     };
     (state, refused)
 }
@@ -300,7 +304,6 @@ fn open_layer(dir: &StateDir, entry: &LayerEntry, refused: &mut BTreeMap<LayerId
 /// The manifest of a generation, as far as the generation itself says it.
 fn body(state: &State) -> ManifestBody {
     let (served_zones, served_records) = state.zones.served();
-    let layers = |files: &[Arc<LayerFile>]| files.iter().map(|file| layer_entry(file)).collect::<Vec<_>>();
     ManifestBody {
         generation: state.generation,
         next_layer: state.next.layer,
@@ -308,23 +311,16 @@ fn body(state: &State) -> ManifestBody {
         next_group: state.next.group,
         served_zones,
         served_records,
-        directory: layers(&state.contents.directory),
+        directory: layer_entries(&state.contents.directory),
         groups: state
             .contents
             .groups
             .iter()
-            .map(|(group, files)| GroupEntry { id: group.0, layers: layers(files) })
+            .map(|(group, files)| GroupEntry { id: group.0, layers: layer_entries(files) })
             .collect(),
         catalogue: state.zones.chunks(),
         ..ManifestBody::new(state.key.0, String::new())
     }
-}
-
-/// A layer as the manifest names it.
-fn layer_entry(file: &LayerFile) -> LayerEntry {
-    let identity = file.identity();
-    let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    LayerEntry { id: identity.id, file: name, length: file.length(), content_hash: identity.content_hash }
 }
 
 /// Verifies every segment of a generation on all cores; tells which are damaged.

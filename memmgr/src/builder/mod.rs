@@ -6,8 +6,11 @@
 //! that no more than a few are in memory; [`group`] decides where a zone's data goes; [`segments`] writes; [`directory`] says in which
 //! group each zone is. [`build`] runs them in this order and touches nothing that readers see: a build that fails leaves no trace.
 
+pub(crate) mod changes;
 mod directory;
 mod group;
+mod layering;
+pub(crate) mod record;
 mod scope;
 mod segments;
 mod shard;
@@ -19,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use zone_segment::{GroupId, HashKey, LayerId, Name};
@@ -54,6 +57,8 @@ pub(crate) struct BuildRequest {
     pub(crate) distrusted: BTreeSet<LayerId>,
     /// Whether a zone has to have a digest that agrees with it (RFC 8976).
     pub(crate) zonemd: bool,
+    /// Where layers' numbers are drawn from.
+    pub(crate) numbers: Arc<AtomicU64>,
     /// Where to say how far it is.
     pub(crate) progress: Arc<Progress>,
 }
@@ -149,7 +154,7 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
         before: base.map(Before::new),
         zones: base.map_or(&none, |base| &base.zones),
         distrusted: base.map(|base| distrusted_groups(base, request)).unwrap_or_default(),
-        files: Files::new(&request.segments, next.layer),
+        files: Files::new(&request.segments, &request.numbers),
         next_group: AtomicU32::new(next.group),
     };
     let mut next_zone = next.zone;
@@ -182,14 +187,17 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     }
     zones.write(&request.catalogues).map_err(BuildError::Catalogue)?;
     let is_candidate = groups_differ || directory_differs;
-    if is_candidate {
+    let set = if is_candidate {
         // As each reader will do it: what none of them could take is not published.
-        contents.zone_set(request.generation).map_err(BuildError::Set)?;
-    }
+        let before = base.and_then(|base| base.set.as_deref());
+        Some(Arc::new(contents.zone_set(request.generation, before).map_err(BuildError::Set)?))
+    } else {
+        None
+    };
     let next =
         NextNumbers { layer: job.files.publish()?, zone: next_zone, group: job.next_group.load(Ordering::Relaxed) };
     let (generation, key) = (request.generation, request.key);
-    let candidate = is_candidate.then(|| State { generation, key, contents, zones: zones.clone(), next });
+    let candidate = is_candidate.then(|| State { generation, key, contents, zones: zones.clone(), next, set });
     config::fault::hit("build-end");
     Ok(Outcome { candidate, zones, report })
 }

@@ -6,6 +6,7 @@
 //! Files in the order to read them: `records` (an owner and what it owns) · `view` (a zone with what is gathered) · `draft` (lines on a view) · `sound`
 //! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` · `error`.
 
+mod again;
 mod difference;
 mod draft;
 mod error;
@@ -26,6 +27,7 @@ use dns::text::changes::{self, ChangeLine};
 use dns::types::Rtype;
 use zone_segment::{Name, SegmentOctets, Zone};
 
+pub use again::again;
 pub use difference::{NewSerial, difference};
 pub use error::{EditError, LineFault};
 pub use gathered::{Gathered, merge};

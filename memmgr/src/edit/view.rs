@@ -51,8 +51,8 @@ impl<B: SegmentOctets> View<'_, B> {
             owners.find(|owner| owns_records(owner)).cloned()
         };
         let in_zone = || {
-            let behind = self.zone.nodes().map(|node| node.name()).skip_while(|other| *other <= name.as_ref());
-            let mut owners = behind.map(|owner| owner.to_name()).take_while(below);
+            let behind = self.zone.nodes_behind(&LookupName::new(self.zone.key(), name.as_ref()));
+            let mut owners = behind.map(|node| node.name().to_name()).take_while(below);
             owners.find(|owner| owns_records(owner))
         };
         in_gathered().or_else(in_zone)

@@ -39,6 +39,7 @@ impl Service {
             generation: self.rotation.next_generation(),
             key: self.key,
             scope: gathered.scope,
+            numbers: Arc::clone(&self.numbers),
             zones: self.options.zones.clone(),
             segments: self.directory.segments(),
             catalogues: self.directory.catalogues(),
