@@ -4,8 +4,10 @@
 //! not published yet; [`Gathered`] keeps several changes of one zone; [`difference`] says by which change one zone becomes another.
 //!
 //! Files in the order to read them: `records` (an owner and what it owns) · `view` (a zone with what is gathered) · `draft` (lines on a view) · `sound`
-//! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` · `error`.
+//! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` ·
+//! `answer` · `error`.
 
+mod answer;
 mod difference;
 mod draft;
 mod error;
@@ -26,6 +28,7 @@ use dns::text::changes::{self, ChangeLine};
 use dns::types::Rtype;
 use zone_segment::{Name, SegmentOctets, Zone};
 
+pub use answer::{counts, shown};
 pub use difference::{NewSerial, difference};
 pub use error::{EditError, LineFault};
 pub use gathered::{Gathered, merge};
