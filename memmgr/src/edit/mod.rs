@@ -4,9 +4,11 @@
 //! not published yet; [`Gathered`] keeps several changes of one zone; [`difference`] says by which change one zone becomes another.
 //!
 //! Files in the order to read them: `records` (an owner and what it owns) · `view` (a zone with what is gathered) · `draft` (lines on a view) · `sound`
-//! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` · `error`.
+//! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` ·
+//! `answer` · `error`.
 
 mod again;
+mod answer;
 mod difference;
 mod draft;
 mod error;
@@ -28,6 +30,7 @@ use dns::types::Rtype;
 use zone_segment::{Name, SegmentOctets, Zone};
 
 pub use again::again;
+pub use answer::{counts, shown};
 pub use difference::{NewSerial, difference};
 pub use error::{EditError, LineFault};
 pub use gathered::{Gathered, merge};

@@ -19,9 +19,7 @@ impl Service {
     /// Carries a command out.
     pub(super) fn command(&mut self, message: Message) {
         let command = message.parse::<Command>();
-        if matches!(command, Ok(Command::Reload { .. } | Command::ExpireZone { .. } | Command::Stop {}))
-            && !self.may_command(&message)
-        {
+        if command.as_ref().is_ok_and(changes_anything) && !self.may_command(&message) {
             warn!(from = %message.from, body = %message.body, "command-refused");
             return self.refuse(&message, "only root and the server's own user may change anything; others may look");
         }
@@ -45,6 +43,14 @@ impl Service {
                 }
                 Err(error) => self.refuse(&message, &error),
             },
+            Ok(
+                Command::UpdateZone { .. }
+                | Command::WaitGeneration { .. }
+                | Command::DiffGenerations { .. }
+                | Command::Rollback { .. }
+                | Command::Pin { .. }
+                | Command::Unpin { .. },
+            ) => self.refuse(&message, "not yet"),
             Ok(Command::Stop {}) => {
                 info!(from = %message.from, "stop-asked");
                 self.answer(&message, &Stopping { supervisor_pid: self.options.supervisor_pid });
@@ -133,9 +139,31 @@ impl Service {
                 layers: state.map_or(0, |state| state.contents.layers().count() as u64),
                 bytes: state.map_or(0, |state| state.bytes()),
                 readers: status.readers.len() as u64,
+                pinned: false,
+                durable: status.state != rotation::GenerationState::Updating,
+                at_unix: None,
             }
         };
         self.rotation.generations().into_iter().map(one).collect()
+    }
+}
+
+/// Whether a command does more than look.
+fn changes_anything(command: &Command) -> bool {
+    match command {
+        Command::Status {}
+        | Command::Generations {}
+        | Command::Consumers {}
+        | Command::Zones {}
+        | Command::WaitGeneration { .. }
+        | Command::DiffGenerations { .. } => false,
+        Command::Reload { .. }
+        | Command::ExpireZone { .. }
+        | Command::Stop {}
+        | Command::UpdateZone { .. }
+        | Command::Rollback { .. }
+        | Command::Pin { .. }
+        | Command::Unpin { .. } => true,
     }
 }
 
