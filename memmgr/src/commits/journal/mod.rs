@@ -4,7 +4,8 @@
 //! in memory, and nothing of the sets themselves: these are read back from the file, and checked again.
 //!
 //! A chain of change sets is whole when each serial is that of the one before, and nothing is missing between: neither a log, nor a record, nor
-//! a zone's replacement without a change set. Otherwise there is none, and who asks sends the whole zone.
+//! a zone's replacement without a change set. Otherwise there is none, and who asks sends the whole zone. A generation that was given a manifest
+//! and no record is such a gap, for all zones; one whose record names what was rewritten is a gap for these alone.
 
 mod error;
 mod index;
