@@ -201,7 +201,10 @@ fn switch(
     if let Some(error) = link.layer_error.take() {
         return Err(error);
     }
-    let zones = held.layers.assemble(generation, directory, groups).map_err(|error| error.to_string())?;
+    let before = current.load_full();
+    let zones = held.layers.assemble(before.as_deref(), generation, directory, groups);
+    let zones = zones.map_err(|error| error.to_string())?;
+    drop(before);
     let layers = directory.iter().chain(groups.iter().flat_map(|group| &group.layers)).copied().collect();
     let old = current.swap(Some(Arc::new(zones)));
     let taken = held.current.replace(Taken { generation, layers });

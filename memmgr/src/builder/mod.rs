@@ -10,6 +10,7 @@ pub(crate) mod changes;
 mod directory;
 mod group;
 mod layering;
+pub(crate) mod merge;
 pub(crate) mod record;
 mod scope;
 mod segments;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use dns::change::ChangeSet;
 use rayon::prelude::*;
 use zone_segment::{GroupId, HashKey, LayerId, Name};
 
@@ -82,6 +84,8 @@ pub(crate) struct Outcome {
     pub(crate) zones: Catalogue,
     /// What happened, for the one who asked.
     pub(crate) report: Report,
+    /// What changed in zones, where that is known.
+    pub(crate) changes: Vec<ChangeSet>,
 }
 
 /// What happened to the zones in scope.
@@ -199,7 +203,7 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     let (generation, key) = (request.generation, request.key);
     let candidate = is_candidate.then(|| State { generation, key, contents, zones: zones.clone(), next, set });
     config::fault::hit("build-end");
-    Ok(Outcome { candidate, zones, report })
+    Ok(Outcome { candidate, zones, report, changes: Vec::new() })
 }
 
 /// Groups with a damaged layer.
@@ -241,6 +245,13 @@ pub(crate) enum BuildError {
     Layer(LayerError),
     /// The catalogue can't be written.
     Catalogue(WriteCatalogueError),
+    /// Layers of a group can't be merged.
+    Merge {
+        /// The group.
+        group: GroupId,
+        /// Why.
+        error: Box<BuildError>,
+    },
 }
 
 impl fmt::Display for BuildError {
@@ -254,6 +265,7 @@ impl fmt::Display for BuildError {
             Self::File(error) => error.fmt(f),
             Self::Layer(error) => error.fmt(f),
             Self::Catalogue(error) => error.fmt(f),
+            Self::Merge { group, error } => write!(f, "merging layers of group {group}: {error}"),
         }
     }
 }
@@ -269,6 +281,7 @@ impl std::error::Error for BuildError {
             Self::File(error) => error.source(),
             Self::Layer(error) => error.source(),
             Self::Catalogue(error) => error.source(),
+            Self::Merge { error, .. } => error.source(),
         }
     }
 }

@@ -45,6 +45,7 @@ fn request(root: &TempDir, base: Option<&Arc<State>>, scope: Scope) -> BuildRequ
         catalogues: Arc::new(CatalogueStore { directory, next: AtomicU64::new(generation) }),
         distrusted: BTreeSet::new(),
         zonemd: false,
+        numbers: Arc::new(AtomicU64::new(base.map_or(1, |base| base.next.layer))),
         progress: Arc::default(),
     }
 }
