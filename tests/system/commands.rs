@@ -149,7 +149,10 @@ fn what_is_printed_for_people_says_the_same() {
     for (command, says) in [
         (&["status"][..], &["generation 1, 2 zones", "auth pid", "zone broken.test. is broken"][..]),
         (&["zone", "list"], &["ZONE", "SERIAL", "example.com.", "serving", "broken.test.", "broken"]),
-        (&["generation", "list"], &["ID", "STATE", "LAYERS", "BYTES", "READERS", "DURABLE", "PINNED", "MADE", "current"]),
+        (
+            &["generation", "list"],
+            &["ID", "STATE", "LAYERS", "BYTES", "READERS", "DURABLE", "PINNED", "MADE", "current"],
+        ),
         (&["consumers"], &["ROLE", "PID", "GENERATION", "auth"]),
         (&["bus", "members"], &["ADDRESS", "NAME", "memmgr", "auth"]),
     ] {
