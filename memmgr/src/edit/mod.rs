@@ -1,7 +1,7 @@
 //! Edits: lines of an operator on a zone as it stands, and what becomes of it: a [`ZoneChange`], or the reason why not.
 //!
 //! Nothing here knows of files, clocks, generations or messages. [`resolve`] applies an [`Edit`] to a zone and to the changes of it that are gathered and
-//! not published yet; [`Gathered`] keeps several changes of one zone; [`difference`] says by which change one zone becomes another.
+//! not published yet; [`Gathered`] keeps several changes of one zone; [`difference()`] says by which change one zone becomes another.
 //!
 //! Files in the order to read them: `records` (an owner and what it owns) · `view` (a zone with what is gathered) · `draft` (lines on a view) · `sound`
 //! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` ·
