@@ -24,8 +24,8 @@ mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bus::protocol::MEMMGR_GROUP;
@@ -128,7 +128,7 @@ pub(crate) struct Service {
     /// When generations were made, in seconds since 1970.
     made_at: BTreeMap<u64, u64>,
     /// The journal of changes.
-    journal: Journal,
+    journal: Arc<Mutex<Journal>>,
     /// Layers being merged.
     merging: Merging,
     /// A manifest being prepared.
@@ -200,7 +200,7 @@ impl Service {
         let newest = recovered.state.as_ref().map_or(recovered.generation_floor, |state| state.generation);
         let syncer = Syncer::start(newest)?;
         let durable = syncer.durable();
-        let journal = Journal::new(recovered.directory.root());
+        let journal = Arc::new(Mutex::new(Journal::new(recovered.directory.root())));
         let rotation = match recovered.state.map(Arc::new) {
             Some(state) if recovered.is_servable => {
                 let rotation = Rotation::recovered(state.generation, deadlines);
