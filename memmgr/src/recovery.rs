@@ -40,6 +40,8 @@ pub(crate) struct StateDirectory {
     catalogues: Arc<CatalogueStore>,
     /// The present boot.
     boot_id: String,
+    /// The first commit log that comes after the manifest.
+    log: u64,
 }
 
 /// What a start finds.
@@ -95,7 +97,8 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     remove_orphans(&dir, body.as_ref());
     let next = AtomicU64::new(body.as_ref().map_or(1, |body| body.next_catalogue));
     let catalogues = Arc::new(CatalogueStore { directory: dir.clone(), next });
-    let directory = StateDirectory { manifest: RefCell::new(manifest), catalogues, boot_id };
+    let log = body.as_ref().map_or(1, |body| body.log);
+    let directory = StateDirectory { manifest: RefCell::new(manifest), catalogues, boot_id, log };
     directory.remove_catalogues(&BTreeSet::new());
     let Some(body) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
@@ -166,7 +169,9 @@ impl StateDirectory {
         // A build has done it beside the loop; what is left is what came otherwise.
         state.zones.write(&self.catalogues).map_err(SaveError::Catalogue)?;
         let next_catalogue = self.catalogues.next.load(Ordering::Relaxed);
-        self.manifest.borrow_mut().save(&body(state, next_catalogue, &self.boot_id, clean_stop))
+        let body =
+            ManifestBody { boot_id: self.boot_id.clone(), clean_stop, next_catalogue, log: self.log, ..body(state) };
+        self.manifest.borrow_mut().save(&body)
     }
 
     /// Takes back the clean stop: from here on a cut may come at any time.
@@ -292,19 +297,15 @@ fn open_layer(dir: &StateDir, entry: &LayerEntry, refused: &mut BTreeMap<LayerId
     None
 }
 
-/// The manifest of a generation.
-fn body(state: &State, next_catalogue: u64, boot_id: &str, clean_stop: bool) -> ManifestBody {
+/// The manifest of a generation, as far as the generation itself says it.
+fn body(state: &State) -> ManifestBody {
     let (served_zones, served_records) = state.zones.served();
     let layers = |files: &[Arc<LayerFile>]| files.iter().map(|file| layer_entry(file)).collect::<Vec<_>>();
     ManifestBody {
         generation: state.generation,
-        boot_id: boot_id.to_owned(),
-        clean_stop,
-        hash_key: state.key.0,
         next_layer: state.next.layer,
         next_zone: state.next.zone,
         next_group: state.next.group,
-        next_catalogue,
         served_zones,
         served_records,
         directory: layers(&state.contents.directory),
@@ -315,6 +316,7 @@ fn body(state: &State, next_catalogue: u64, boot_id: &str, clean_stop: bool) -> 
             .map(|(group, files)| GroupEntry { id: group.0, layers: layers(files) })
             .collect(),
         catalogue: state.zones.chunks(),
+        ..ManifestBody::new(state.key.0, String::new())
     }
 }
 

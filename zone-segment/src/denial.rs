@@ -57,21 +57,36 @@ pub(crate) fn row_of_hash(hash: &Nsec3Hash) -> u64 {
 }
 
 /// The owner of the last NSEC3 record of a zone at or before a hash; the last of all when it is before the first. With it the
-/// full hash in its name.
+/// full hash in its name, and the number of its row.
 pub(crate) fn at_or_before<'a>(
     root: &'a ArchivedZonesRoot,
     zone: &ArchivedZoneRow,
     hash: &Nsec3Hash,
-) -> Option<(Node<'a>, Nsec3Hash)> {
+) -> Option<(Node<'a>, Nsec3Hash, u32)> {
     let start = zone.nsec3_start.to_native() as usize;
     let rows = root.nsec3_hashes.get(start..start.saturating_add(zone.nsec3_count.to_native() as usize))?;
-    let nodes = root.nsec3_nodes.get(start..)?.get(..rows.len())?;
-    let owner = |at: usize| {
-        let node = Node::at(root, nodes.get(at)?.to_native())?;
-        let label = node.name().labels().next()?;
-        Some((node, hash_of_label(label)?))
-    };
-    last_up_to(rows.len(), hash, |at| rows[at].to_native(), owner)
+    let found = last_up_to(
+        rows.len(),
+        hash,
+        |at| rows[at].to_native(),
+        |at| {
+            let (node, hash) = owner_of_row(root, zone, at as u32)?;
+            // Rows are counted in 32 bits.
+            Some(((node, at as u32), hash))
+        },
+    );
+    found.map(|((node, row), hash)| (node, hash, row))
+}
+
+/// The owner of a zone's NSEC3 row, and the hash in its name.
+pub(crate) fn owner_of_row<'a>(
+    root: &'a ArchivedZonesRoot,
+    zone: &ArchivedZoneRow,
+    row: u32,
+) -> Option<(Node<'a>, Nsec3Hash)> {
+    let at = (zone.nsec3_start.to_native() as usize).checked_add(row as usize)?;
+    let node = Node::at(root, root.nsec3_nodes.get(at)?.to_native())?;
+    Some((node, hash_of_label(node.name().labels().next()?)?))
 }
 
 /// The owner of the last of `length` rows at or before a hash; of the last row when it is before the first. `owner` gives an owner with its full

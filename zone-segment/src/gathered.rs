@@ -8,9 +8,6 @@ use crate::name::{Name, NameRef};
 use crate::source::{SourceRecord, Visitor, ZoneSource};
 use crate::zone::Zone;
 
-/// The type RRSIG.
-const RRSIG: u16 = 46;
-
 /// A zone that was gathered.
 pub(crate) struct GatheredZone {
     /// Its id.
@@ -53,13 +50,7 @@ impl GatheredZone {
     pub(crate) fn copy<B: SegmentOctets>(id: ZoneId, zone: &Zone<'_, B>) -> GatheredZone {
         let mut copy = GatheredZone::new(id, zone.apex().to_name());
         for node in zone.nodes() {
-            let records = node.rrsets().flat_map(|rrset| {
-                let (rtype, ttl, signature_ttl) = (rrset.rtype(), rrset.ttl(), rrset.signature_ttl());
-                let records = rrset.rdata().map(move |rdata| SourceRecord { rtype, ttl, rdata });
-                let signature = move |rdata| SourceRecord { rtype: RRSIG, ttl: signature_ttl, rdata };
-                records.chain(rrset.signatures().map(signature))
-            });
-            copy.push(node.name(), records);
+            copy.push(node.name(), node.records());
         }
         copy
     }

@@ -18,7 +18,7 @@ pub(crate) const HEADER_LENGTH: usize = 4096;
 pub(crate) const MAGIC: [u8; 8] = *b"TRINESEG";
 
 /// Version of the format; raised with every change of what octets mean.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// Reads as this in little endian only.
 pub(crate) const BYTE_ORDER_MARK: u32 = 0x0102_0304;

@@ -45,6 +45,7 @@
 #![deny(unsafe_code)]
 
 mod builder;
+mod changes;
 mod denial;
 mod directory;
 mod directory_writer;
@@ -64,6 +65,7 @@ mod node;
 mod nsec3;
 mod octets;
 mod order;
+mod overlay;
 mod prefetch;
 mod rrset;
 mod seal;
@@ -71,12 +73,14 @@ mod segment;
 mod sort_key;
 mod source;
 mod stack;
+mod stacked;
 mod tables;
 mod writer;
 mod zone;
 mod zone_set;
 
 pub use builder::{BuildError, RRSET_RECORDS_MAX, RRSETS_MAX, SegmentBuilder};
+pub use changes::ZoneChanges;
 pub use denial::Nsec3;
 pub use directory::{DirectoryEntry, ZoneState};
 pub use directory_writer::DirectoryWriter;

@@ -21,6 +21,7 @@ use crate::name::NameRef;
 use crate::octets::{REFERENCE_UNIT, from_reference, u8_at, u16_at, u32_at};
 use crate::prefetch::prefetch_two;
 use crate::rrset::{DIRECTORY_ENTRY_OCTETS, Rrset};
+use crate::source::SourceRecord;
 use crate::tables::ArchivedZonesRoot;
 
 /// Octets before the name.
@@ -58,8 +59,14 @@ pub(crate) const DENIAL: u16 = 512;
 /// That record is not its own, but covers its hash.
 pub(crate) const COVERED: u16 = 1024;
 
+/// The type RRSIG.
+const RRSIG: u16 = 46;
+
 /// The record of [`Node::NOTHING`]: the root, empty, linked to nothing.
 static NOTHING: [u8; 8] = [2, 0, EMPTY as u8, 0, 0, 0, 1, 0];
+
+/// The name went: it hides what layers below have of it. Owns nothing.
+pub(crate) const TOMBSTONE: u16 = 2048;
 
 /// An owner name and what it owns.
 #[derive(Clone, Copy)]
@@ -87,6 +94,13 @@ impl<'a> Node<'a> {
     #[inline]
     pub(crate) fn prefetch(root: &ArchivedZonesRoot, reference: u32) {
         prefetch_two(from_reference(&root.nodes, reference));
+    }
+
+    /// Its reference; none where it lies in another segment.
+    pub(crate) fn reference_in(&self, root: &ArchivedZonesRoot) -> Option<u32> {
+        let octets = (self.record.as_ptr() as usize).checked_sub(root.nodes.as_ptr() as usize)?;
+        // An arena has no more than 32 bits can say.
+        (octets < root.nodes.len()).then_some((octets / REFERENCE_UNIT) as u32)
     }
 
     /// How many references further on the next record begins; at least one.
@@ -186,6 +200,16 @@ impl<'a> Node<'a> {
         self.has(EMPTY)
     }
 
+    /// Whether it only says that the name went. Lookups in a zone give no such node.
+    pub fn is_tombstone(&self) -> bool {
+        self.has(TOMBSTONE)
+    }
+
+    /// Its flags.
+    pub(crate) fn flags(&self) -> u16 {
+        u16_at(self.record, FLAGS_OFFSET)
+    }
+
     /// Whether it owns an NSEC RRset with authority.
     pub(crate) fn is_proof(&self) -> bool {
         self.has(PROOF)
@@ -198,6 +222,16 @@ impl<'a> Node<'a> {
         let entry =
             directory.iter().take_while(|entry| u16_at(*entry, 0) <= rtype).find(|entry| u16_at(*entry, 0) == rtype)?;
         Some(Rrset::from_entry(self.record, self.shared, entry)).filter(|rrset| !rrset.is_empty())
+    }
+
+    /// Each of its records, RRset by RRset, signatures behind what they cover.
+    pub fn records(&self) -> impl Iterator<Item = SourceRecord<'a>> + use<'a> {
+        self.rrsets().flat_map(|rrset| {
+            let (rtype, ttl, signature_ttl) = (rrset.rtype(), rrset.ttl(), rrset.signature_ttl());
+            let records = rrset.rdata().map(move |rdata| SourceRecord { rtype, ttl, rdata });
+            let signature = move |rdata| SourceRecord { rtype: RRSIG, ttl: signature_ttl, rdata };
+            records.chain(rrset.signatures().map(signature))
+        })
     }
 
     /// All of its RRsets by type. One without records holds signatures that cover nothing here.

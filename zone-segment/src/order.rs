@@ -172,28 +172,103 @@ pub(crate) fn predecessor<'a>(
     if zone.proofs.to_native() == 0 {
         return None;
     }
+    let found = up_to(root, zone, place, name, key, apex_octets)?;
+    let mut in_block = (0..found.count).rev().filter_map(|number| found.node_at(number));
+    in_block.find(|node| node.is_proof()).or_else(|| match found.block.row?.proof.to_native() {
+        NO_NODE => None,
+        proof => Node::at(root, proof),
+    })
+}
+
+/// How many names of a zone are at or before a name.
+pub(crate) fn count_up_to(
+    root: &ArchivedZonesRoot,
+    zone: &ArchivedZoneRow,
+    name: &LookupName,
+    key: SortKey,
+    apex_octets: usize,
+) -> usize {
+    let place = find_block(root, zone, name, key, apex_octets);
+    let in_block = up_to(root, zone, place, name, key, apex_octets).map_or(0, |found| found.count);
+    place.block as usize * BLOCK_NAMES + in_block
+}
+
+/// The reference of the name of a zone with a number, counted in canonical order; of what is behind the last name for greater numbers.
+pub(crate) fn reference_at(root: &ArchivedZonesRoot, zone: &ArchivedZoneRow, number: usize) -> u32 {
+    if number >= zone.names.to_native() as usize {
+        return zone.end.to_native();
+    }
+    Block::of(root, zone, number / BLOCK_NAMES).reference(root, number % BLOCK_NAMES)
+}
+
+/// The last owner of an authoritative NSEC RRset before the node at a reference.
+pub(crate) fn proof_before<'a>(
+    root: &'a ArchivedZonesRoot,
+    zone: &ArchivedZoneRow,
+    reference: u32,
+) -> Option<Node<'a>> {
+    let start = zone.block_start.to_native() as usize;
+    let rows = start..start.saturating_add(separator_count(zone.names.to_native() as usize));
+    let rows = root.blocks.get(rows).unwrap_or_default();
+    let behind = rows.partition_point(|row| row.first.to_native() < reference);
+    let row = behind.checked_sub(1).and_then(|at| rows.get(at));
+    let first = row.map_or(zone.start.to_native(), |row| row.first.to_native());
+    let in_block = Nodes { root, left: first..reference };
+    in_block.filter(Node::is_proof).last().or_else(|| match row?.proof.to_native() {
+        NO_NODE => None,
+        proof => Node::at(root, proof),
+    })
+}
+
+/// Where a search has ended.
+struct UpTo<'a> {
+    /// The segment.
+    root: &'a ArchivedZonesRoot,
+    /// The block.
+    block: Block<'a>,
+    /// Number of the first name of the block that was looked at.
+    first: usize,
+    /// Its reference.
+    before: u32,
+    /// How many names of the block are at or before the one looked for.
+    count: usize,
+}
+
+impl<'a> UpTo<'a> {
+    /// The node of the block with a number.
+    fn node_at(&self, number: usize) -> Option<Node<'a>> {
+        match number.checked_sub(self.first) {
+            Some(_) => Node::at(self.root, self.block.reference_from(self.root, self.first, self.before, number)),
+            None => Node::at(self.root, self.block.reference(self.root, number)),
+        }
+    }
+}
+
+/// The end of a search: which names of the block are at or before a name.
+#[inline]
+fn up_to<'a>(
+    root: &'a ArchivedZonesRoot,
+    zone: &ArchivedZoneRow,
+    place: Place,
+    name: &LookupName,
+    key: SortKey,
+    apex_octets: usize,
+) -> Option<UpTo<'a>> {
     let place = if place.candidates.is_some() { place } else { narrow(root, zone, place, key) };
     let block = Block::of(root, zone, place.block as usize);
     let candidates = place.candidates?;
     let (mut low, mut high) = (usize::from(candidates.low), usize::from(candidates.high));
-    let first = low.saturating_sub(1);
-    let node_at = |number: usize| match number.checked_sub(first) {
-        Some(_) => Node::at(root, block.reference_from(root, first, candidates.before, number)),
-        None => Node::at(root, block.reference(root, number)),
-    };
+    let mut found = UpTo { root, block, first: low.saturating_sub(1), before: candidates.before, count: low };
     while low < high {
         let middle = low + (high - low) / 2;
-        if name.is_at_or_behind(node_at(middle).unwrap_or(Node::NOTHING).name_octets(), apex_octets) {
+        if name.is_at_or_behind(found.node_at(middle).unwrap_or(Node::NOTHING).name_octets(), apex_octets) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    let mut in_block = (0..low).rev().filter_map(node_at);
-    in_block.find(|node| node.is_proof()).or_else(|| match block.row?.proof.to_native() {
-        NO_NODE => None,
-        proof => Node::at(root, proof),
-    })
+    found.count = low;
+    Some(found)
 }
 
 /// A block of names.

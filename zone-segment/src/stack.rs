@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::ids::LayerId;
-use crate::map::Mapping;
+use crate::ids::{LayerId, ZoneId};
+use crate::map::{Mapping, SegmentOctets};
+use crate::overlay::{self, Overlay, Overlays};
 use crate::segment::Segment;
 
 /// One layer of a stack.
@@ -26,25 +27,49 @@ impl<B> Clone for Layer<B> {
 pub struct Stack<B = Mapping> {
     /// Newest first.
     layers: Vec<Layer<B>>,
+    /// What was made of the changes in them, once the stack is part of a generation.
+    overlays: Overlays<B>,
 }
 
 impl<B> Clone for Stack<B> {
     fn clone(&self) -> Self {
-        Stack { layers: self.layers.clone() }
+        Stack { layers: self.layers.clone(), overlays: Arc::clone(&self.overlays) }
     }
 }
 
 impl<B> Stack<B> {
     /// A stack of layers, newest first.
     pub fn new(layers: Vec<Layer<B>>) -> Stack<B> {
-        Stack { layers }
+        Stack { layers, overlays: Arc::default() }
     }
 
     /// Its layers, newest first.
     pub fn layers(&self) -> &[Layer<B>] {
         &self.layers
     }
+
+    /// What changed of a zone above its base.
+    #[inline]
+    pub(crate) fn overlay(&self, zone: ZoneId) -> Option<&Overlay<B>> {
+        overlay::find(&self.overlays, zone)
+    }
 }
 
-/// The most layers of a stack: a lookup may ask each of them.
+impl<B: SegmentOctets> Stack<B> {
+    /// Makes what readers keep of changes, from what was made for the stack before where that is possible.
+    pub(crate) fn prepare(&mut self, before: Option<&Stack<B>>) {
+        let ids = |stack: &Stack<B>| stack.layers.iter().map(|layer| layer.id).collect::<Vec<_>>();
+        self.overlays = match before {
+            Some(before) if ids(before) == ids(self) => Arc::clone(&before.overlays),
+            before => overlay::overlays(&self.layers, before.map_or(&[], |before| &before.overlays)),
+        };
+    }
+
+    /// Octets of memory that readers keep of changes.
+    pub(crate) fn private_octets(&self) -> usize {
+        self.overlays.iter().map(Overlay::octets).sum()
+    }
+}
+
+/// The most layers of a stack: a lookup of a name that changed may ask each of them.
 pub const LAYERS_MAX: usize = 8;

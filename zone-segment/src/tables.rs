@@ -65,6 +65,8 @@ impl Row for ZoneRow {
             self.proofs,
             self.nsec3_start,
             self.nsec3_count,
+            self.flags,
+            self.zone_names,
         ];
         out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
         out.extend(self.records.to_le_bytes());
@@ -127,6 +129,13 @@ impl<T: Archive, S: Fallible + ?Sized> Serialize<S> for Placed<T> {
     }
 }
 
+/// In a row of a zone: the segment has only what changed of it since the layers below.
+pub(crate) const CHANGES: u32 = 1;
+/// Cuts or DNAME records came or went above names that lie in layers below: what hides a name is seen from the names above it alone.
+pub(crate) const STRUCTURAL: u32 = 2;
+/// Some name in it owns an NSEC RRset, with authority or without.
+pub(crate) const NSEC_OWNERS: u32 = 4;
+
 /// One zone of a segment.
 #[derive(Archive, Serialize, Clone)]
 pub(crate) struct ZoneRow {
@@ -138,7 +147,7 @@ pub(crate) struct ZoneRow {
     pub(crate) start: u32,
     /// The reference behind its last node.
     pub(crate) end: u32,
-    /// How many names the zone has, empty non-terminals included.
+    /// How many of its names the segment has, empty non-terminals included.
     pub(crate) names: u32,
     /// How many names stand before its own in the table of canonical order.
     pub(crate) name_start: u32,
@@ -150,7 +159,11 @@ pub(crate) struct ZoneRow {
     pub(crate) nsec3_start: u32,
     /// How many of them.
     pub(crate) nsec3_count: u32,
-    /// How many records the zone has, signatures included.
+    /// [`CHANGES`], [`STRUCTURAL`] and [`NSEC_OWNERS`].
+    pub(crate) flags: u32,
+    /// How many names the zone has as of this segment: `names`, but where the row is of changes.
+    pub(crate) zone_names: u32,
+    /// How many records the zone has as of this segment, signatures included.
     pub(crate) records: u64,
 }
 
@@ -207,12 +220,13 @@ pub(crate) struct DirectoryRoot {
 /// What the rows and records hold, field by field. Not parsed by anyone: a changed text is a changed layout.
 const LAYOUT: &str = "\
 bucket: tags u16 x 10, nodes [u32; 10], overflow u32, align 64; bucket = hash * count >> 64, tag = low 16 bits or 1
-zone: zone u32, serial u32, start u32, end u32, names u32, name_start u32, block_start u32, proofs u32, nsec3_start u32, nsec3_count u32, records u64
+zone: zone u32, serial u32, start u32, end u32, names u32, name_start u32, block_start u32, proofs u32, nsec3_start u32, nsec3_count u32, flags u32, zone_names u32, records u64
+zone-flags: changes 1, structural 2, nsec-owners 4
 block: first u32, proof u32, scale u32
 zones-root: buckets, order [u8], nodes [u8], shared [u8], upper_separators [u64], lower_separators [u64], blocks, nsec3_hashes [u64], nsec3_nodes [u32], zones
 directory-root: buckets, entries [u8], order [u32], label_counts [u64; 2]
 node: units u16, flags u16, rrsets u16, name_length u8, name, link u32 if linked, denial u32 if denial, rrsets { rtype u16, place u32 }, bodies, pad 4
-node-flags: apex 1, cut 2, occluded 4, dname 8, wildcard 16, wildcard-child 32, empty 64, linked 128, proof 256, denial 512, covered 1024
+node-flags: apex 1, cut 2, occluded 4, dname 8, wildcard 16, wildcard-child 32, empty 64, linked 128, proof 256, denial 512, covered 1024, tombstone 2048
 place: top bit: shared, in units of 4; else offset in the record
 body: ttl u32, count u8, signatures u7, has-targets u1, if count is 255 count u16 and signatures u16, targets [u32; count] if so, rdata { length u16, octets }, \
 signature_ttl u32 and signatures { length u16, octets } if any
@@ -241,4 +255,4 @@ pub(crate) fn layout_hash() -> u64 {
 
 const _: () = assert!(size_of::<ArchivedBucket>() == 64, "a bucket is one cache line");
 const _: () = assert!(align_of::<ArchivedBucket>() == 64, "a bucket begins at a cache line");
-const _: () = assert!(size_of::<ArchivedZoneRow>() == 48, "no padding in a row");
+const _: () = assert!(size_of::<ArchivedZoneRow>() == 56, "no padding in a row");

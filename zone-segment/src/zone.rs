@@ -1,19 +1,19 @@
 //! One zone of a generation: its state, and lookups in the layers of its stack that it is to be seen in.
 //!
-//! A layer holds whole zones, so the newest visible one that knows a name is right about it. Here is how a node is found; `find`
-//! says what a name is, `denial` what proves it, `nodes` goes through all of them, `of_segment` takes a segment by itself.
+//! The newest visible layer that has all of the zone is its base; layers above may have changes, and the newest of them that says anything of
+//! a name is right about it (`overlay`). Here is how a node is found; `find` says what a name is, `denial` what proves it, `nodes` goes through all of them, `of_segment` takes a segment by itself.
 
 use crate::directory::{EntryRef, ZoneState};
 use crate::hash::HashKey;
 use crate::ids::{GroupId, LayerId, ZoneId};
-use crate::index;
 use crate::lookup_name::LookupName;
 use crate::map::{Mapping, SegmentOctets};
 use crate::name::NameRef;
 use crate::node::Node;
+use crate::overlay::{Overlay, node_in};
 use crate::rrset::Target;
-use crate::stack::Layer;
-use crate::tables::{ArchivedZoneRow, ArchivedZonesRoot};
+use crate::stack::Stack;
+use crate::tables::{ArchivedZoneRow, ArchivedZonesRoot, CHANGES};
 
 mod denial;
 mod find;
@@ -24,6 +24,7 @@ mod of_segment;
 pub use denial::OrderPlace;
 pub use find::Find;
 pub use marks::{Marks, Piece};
+use nodes::Changed;
 pub use nodes::Nodes;
 
 /// A zone, ready for lookups.
@@ -40,10 +41,10 @@ pub struct Zone<'a, B = Mapping> {
     state: ZoneState,
     /// Layers below are invisible; they are cut off already.
     floor: LayerId,
-    /// The newest visible layer, and its row of this zone.
-    newest: Option<(&'a ArchivedZonesRoot, Option<&'a ArchivedZoneRow>)>,
-    /// The visible layers behind it, newest first.
-    older: &'a [Layer<B>],
+    /// The newest visible layer that has all of it, and its row there.
+    base: Option<(&'a ArchivedZonesRoot, &'a ArchivedZoneRow)>,
+    /// What changed of it since, in the layers above.
+    overlay: Option<&'a Overlay<B>>,
     /// The key of the name hash.
     key: HashKey,
 }
@@ -56,37 +57,32 @@ impl<B> Clone for Zone<'_, B> {
 
 impl<B> Copy for Zone<'_, B> {}
 
-/// A node, and how deep in the stack it was found.
+/// A node, and where it was found.
 #[derive(Clone, Copy)]
 struct Hit<'a> {
     /// The node.
     node: Node<'a>,
-    /// Depth of its layer: links of its are hints that layers above may overrule.
-    depth: usize,
+    /// Whether it is in the base: then its links lead to nodes there, as far as no delta says otherwise.
+    is_in_base: bool,
 }
 
 impl<'a, B: SegmentOctets> Zone<'a, B> {
-    /// A zone of the directory; `layers` are its group's, newest first.
-    pub(crate) fn of_entry(entry: EntryRef<'a>, key: HashKey, layers: &'a [Layer<B>]) -> Zone<'a, B> {
+    /// A zone of the directory, in the stack of its group.
+    pub(crate) fn of_entry(entry: EntryRef<'a>, key: HashKey, stack: Option<&'a Stack<B>>) -> Zone<'a, B> {
         let apex = entry.apex();
-        let floor = entry.floor();
-        let id = entry.zone();
-        let visible = layers.iter().take_while(|layer| layer.id >= floor).count();
-        let (newest, older) = match layers[..visible].split_first() {
-            Some((newest, older)) => (newest.segment.zones_root(), older),
-            None => (None, &[][..]),
+        let (floor, id) = (entry.floor(), entry.zone());
+        let overlay = stack.and_then(|stack| stack.overlay(id));
+        let layers = stack.map_or(&[][..], Stack::layers).iter().take_while(|layer| layer.id >= floor);
+        let (base, overlay) = match overlay {
+            // Changes of what is not to be seen are not to be seen.
+            Some(overlay) => match overlay.base().filter(|base| base.id() >= floor) {
+                Some(base) => (base.tables(), Some(overlay)),
+                None => (None, None),
+            },
+            None => (layers.filter_map(|layer| layer.segment.zones_root()).find_map(|root| whole_row(root, id)), None),
         };
-        Zone {
-            apex,
-            apex_labels: entry.labels(apex),
-            group: entry.group(),
-            id,
-            state: entry.state(),
-            floor,
-            newest: newest.map(|root| (root, zone_row(root, id))),
-            older,
-            key,
-        }
+        let apex_labels = entry.labels(apex);
+        Zone { apex, apex_labels, group: entry.group(), id, state: entry.state(), floor, base, overlay, key }
     }
 
     /// A zone of one segment by itself.
@@ -99,8 +95,8 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
             id: ZoneId(row.zone.to_native()),
             state: ZoneState::Serving,
             floor: LayerId(0),
-            newest: Some((root, Some(row))),
-            older: &[],
+            base: Some((root, row)),
+            overlay: None,
             key,
         }
     }
@@ -152,14 +148,20 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
 
     /// How many names it has, empty non-terminals included.
     pub fn name_count(&self) -> u64 {
-        self.row().map_or(0, |(_, row)| u64::from(row.names.to_native()))
+        self.row().map_or(0, |(_, row)| u64::from(row.zone_names.to_native()))
     }
 
     /// The apex's node; none for a zone without data.
     pub fn apex_node(&self) -> Option<Node<'a>> {
+        // Deltas have it too: with each change there is another serial.
         let (root, row) = self.row()?;
         // Damage may call another zone's row its own.
         Node::at(root, row.start.to_native()).filter(|node| node.name() == self.apex)
+    }
+
+    /// Whether there are changes of it above its base.
+    pub fn has_changes(&self) -> bool {
+        self.overlay.is_some()
     }
 
     /// The node of exactly this name, occluded or not: for the addresses of a delegation's name servers.
@@ -171,27 +173,34 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     /// is searched for or compared.
     #[inline]
     pub fn may_have(&self, target: Target<'a>) -> bool {
-        target.node.is_some() || !self.older.is_empty()
+        target.node.is_some() || self.overlay.is_some()
     }
 
     /// The node of a name that an NS RRset speaks of: as [`address_node`](Zone::address_node), without a search where the RRset's
     /// segment says where it is. `owner` is the node that owns the RRset, `room` is used when there is a search.
     pub fn target_node(&self, owner: Node<'a>, target: Target<'a>, room: &mut LookupName) -> Option<Node<'a>> {
         let linked = || {
-            let (root, row) = self.newest?;
-            let is_here = root.nodes.as_ptr_range().contains(&owner.record().as_ptr());
+            let (root, row) = self.base?;
+            let is_here = owner.reference_in(root).is_some();
             let node = Node::at(root, target.node.filter(|node| is_here && is_in(*node, row))?)?;
             // A damaged link is as none.
             (node.name() == target.name).then_some(node)
         };
-        linked().or_else(|| {
-            // What one layer does not have, another one may.
-            if self.older.is_empty() && target.node.is_none() {
-                return None;
-            }
-            room.set(self.key, target.name);
-            self.address_node(room)
-        })
+        let linked = linked();
+        if self.overlay.is_none() {
+            // What its segment says nothing of is not there.
+            return linked.or_else(|| {
+                target.node?;
+                room.set(self.key, target.name);
+                self.address_node(room)
+            });
+        }
+        room.set(self.key, target.name);
+        match linked {
+            // What no delta may know needs no search.
+            Some(node) if !self.overlay.is_some_and(|overlay| overlay.may_have(room.full_hash(self.key))) => Some(node),
+            _ => self.address_node(room),
+        }
     }
 
     /// All of its nodes in canonical order, empty non-terminals and occluded names included.
@@ -199,92 +208,66 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         Nodes::new(self)
     }
 
-    /// The layers it is looked for in, newest first.
-    #[inline]
-    fn roots(&self) -> impl Iterator<Item = &'a ArchivedZonesRoot> + use<'a, B> {
-        let older = self.older.iter().filter_map(|layer| layer.segment.zones_root());
-        self.newest.map(|(root, _)| root).into_iter().chain(older)
+    /// Its nodes behind a name in canonical order; the name is at or below the apex and need not exist.
+    pub fn nodes_behind(&self, name: &LookupName) -> Nodes<'a> {
+        Nodes::behind(self, name)
     }
 
-    /// How many layers it is looked for in.
-    #[inline]
-    fn depths(&self) -> usize {
-        usize::from(self.newest.is_some()) + self.older.len()
+    /// The tables of the layer that has all of it, and its row there.
+    pub(crate) fn base_tables(&self) -> Option<(&'a ArchivedZonesRoot, &'a ArchivedZoneRow)> {
+        self.base
     }
 
-    /// The layer at a depth, newest first.
-    #[inline]
-    fn root(&self, depth: usize) -> Option<&'a ArchivedZonesRoot> {
-        match depth.checked_sub(1) {
-            None => Some(self.newest?.0),
-            Some(older) => self.older.get(older)?.segment.zones_root(),
-        }
+    /// The names that changed since, tombstones included, in canonical order.
+    pub(crate) fn changed_nodes(&self) -> impl Iterator<Item = Node<'a>> + use<'a, B> {
+        Changed::new(self)
     }
 
-    /// The layer at a depth and its row of this zone.
-    #[inline]
-    fn layer(&self, depth: usize) -> Option<(&'a ArchivedZonesRoot, &'a ArchivedZoneRow)> {
-        if depth == 0 {
-            let (root, row) = self.newest?;
-            return Some((root, row?));
-        }
-        let root = self.root(depth)?;
-        Some((root, zone_row(root, self.id)?))
+    /// Each layer that has something of it, newest first, and its row there; the last one has all of it.
+    fn layers(&self) -> impl Iterator<Item = (&'a ArchivedZonesRoot, &'a ArchivedZoneRow)> + use<'a, B> {
+        let deltas = self.overlay.map_or(&[][..], Overlay::deltas);
+        deltas.iter().filter_map(|part| part.tables()).chain(self.base)
     }
 
-    /// The newest row of it, with its layer.
+    /// The row that says how it stands as a whole, with its segment's tables.
+    #[inline]
     fn row(&self) -> Option<(&'a ArchivedZonesRoot, &'a ArchivedZoneRow)> {
-        (0..self.depths()).find_map(|depth| self.layer(depth))
+        match self.overlay {
+            Some(overlay) => overlay.newest(),
+            None => self.base,
+        }
     }
 
-    /// The node of a name, in the newest layer that has it.
+    /// The node of a name, in the newest layer that says anything of it.
     #[inline(always)]
     fn probe_whole(&self, name: &LookupName) -> Option<Hit<'a>> {
         let wire = name.name().as_wire();
-        self.probe_above(self.depths(), name.full_hash(self.key), |node| node.is(wire))
+        self.probe_hash(name.full_hash(self.key), |node| node.is(wire))
     }
 
-    /// The node of the last `labels` labels of a name, in the newest layer that has it.
+    /// The node of the last `labels` labels of a name, in the newest layer that says anything of it.
     fn probe(&self, name: &LookupName, labels: usize) -> Option<Hit<'a>> {
         let wire = name.suffix(labels).as_wire();
-        self.probe_above(self.depths(), name.hash(self.key, labels), |node| node.is(wire))
+        self.probe_hash(name.hash(self.key, labels), |node| node.is(wire))
     }
 
-    /// The node that `is_it` says yes to, in the newest of the first `depths` layers that has it under a hash.
+    /// The node that `is_it` says yes to, in the newest layer that says anything of it under a hash.
     #[inline(always)]
-    fn probe_above(&self, depths: usize, hash: u64, is_it: impl Fn(&Node<'a>) -> bool) -> Option<Hit<'a>> {
-        if depths == 0 {
-            return None;
+    fn probe_hash(&self, hash: u64, is_it: impl Fn(&Node<'a>) -> bool) -> Option<Hit<'a>> {
+        // Most zones have no changes most of the time, and most names of the others did not change.
+        if let Some(overlay) = self.overlay.filter(|overlay| overlay.may_have(hash))
+            && let Some(node) = overlay.find(hash, &is_it)
+        {
+            return (!node.is_tombstone()).then_some(Hit { node, is_in_base: false });
         }
-        let (root, row) = self.newest?;
-        if let Some(node) = node_in(root, row, hash, &is_it) {
-            return Some(Hit { node, depth: 0 });
-        }
-        // Most groups have one layer most of the time.
-        (1..depths).find_map(|depth| {
-            let root = self.root(depth)?;
-            let node = node_in(root, zone_row(root, self.id), hash, &is_it)?;
-            Some(Hit { node, depth })
-        })
+        let (root, row) = self.base?;
+        node_in(root, row, hash, is_it).map(|node| Hit { node, is_in_base: true })
     }
 }
 
-/// The node of a zone in one segment that has a hash and that `is_it` says yes to.
-#[inline(always)]
-fn node_in<'a>(
-    root: &'a ArchivedZonesRoot,
-    row: Option<&ArchivedZoneRow>,
-    hash: u64,
-    is_it: impl Fn(&Node<'a>) -> bool,
-) -> Option<Node<'a>> {
-    // The same name may be in several zones of a segment: a cut in one is the apex of another.
-    let row = row?;
-    let of_zone = row.start.to_native()..row.end.to_native();
-    index::find(&root.buckets, hash, |reference| {
-        // The record may begin at the end of a line: both lines at once, not one behind the other.
-        Node::prefetch(root, reference);
-        Node::at(root, reference).filter(|node| of_zone.contains(&reference) && is_it(node))
-    })
+/// The row of a zone in a segment that has all of it.
+fn whole_row(root: &ArchivedZonesRoot, zone: ZoneId) -> Option<(&ArchivedZonesRoot, &ArchivedZoneRow)> {
+    zone_row(root, zone).filter(|row| row.flags.to_native() & CHANGES == 0).map(|row| (root, row))
 }
 
 /// The row of a zone in a segment.
@@ -295,8 +278,8 @@ fn zone_row(root: &ArchivedZonesRoot, zone: ZoneId) -> Option<&ArchivedZoneRow> 
 
 /// Whether a node belongs to the zone of a row.
 #[inline]
-fn is_in(reference: u32, row: Option<&ArchivedZoneRow>) -> bool {
-    row.is_some_and(|row| (row.start.to_native()..row.end.to_native()).contains(&reference))
+fn is_in(reference: u32, row: &ArchivedZoneRow) -> bool {
+    (row.start.to_native()..row.end.to_native()).contains(&reference)
 }
 
 impl<B> std::fmt::Debug for Zone<'_, B> {

@@ -34,6 +34,17 @@ impl<B: SegmentOctets> ZoneSet<B> {
     pub fn new(
         generation: u64,
         directory: Vec<Layer<B>>,
+        groups: Vec<(GroupId, Stack<B>)>,
+    ) -> Result<ZoneSet<B>, ZoneSetError> {
+        Self::after(None, generation, directory, groups)
+    }
+
+    /// The same for one that follows another: what is kept in memory of changes is made from what was kept before, at the cost of what is
+    /// new.
+    pub fn after(
+        before: Option<&ZoneSet<B>>,
+        generation: u64,
+        directory: Vec<Layer<B>>,
         mut groups: Vec<(GroupId, Stack<B>)>,
     ) -> Result<ZoneSet<B>, ZoneSetError> {
         groups.sort_by_key(|(group, _)| *group);
@@ -44,6 +55,9 @@ impl<B: SegmentOctets> ZoneSet<B> {
         check_layers(&directory, Kind::Directory, &mut key)?;
         for (_, stack) in &groups {
             check_layers(stack.layers(), Kind::Zones, &mut key)?;
+        }
+        for (group, stack) in &mut groups {
+            stack.prepare(before.and_then(|before| before.stack(*group)));
         }
         let label_counts = directory.iter().fold(0, |counts, layer| counts | layer.segment.label_counts());
         Ok(ZoneSet { generation, key: key.unwrap_or_default(), directory, label_counts, groups })
@@ -151,12 +165,18 @@ impl<B: SegmentOctets> ZoneSet<B> {
         if entry.state() == ZoneState::Removed {
             return None;
         }
-        let group = entry.group();
-        let layers = match self.groups.binary_search_by_key(&group, |(group, _)| *group) {
-            Ok(at) => self.groups[at].1.layers(),
-            Err(_) => &[],
-        };
-        Some(Zone::of_entry(entry, self.key, layers))
+        Some(Zone::of_entry(entry, self.key, self.stack(entry.group())))
+    }
+
+    /// The stack of a group.
+    fn stack(&self, group: GroupId) -> Option<&Stack<B>> {
+        let at = self.groups.binary_search_by_key(&group, |(group, _)| *group).ok()?;
+        self.groups.get(at).map(|(_, stack)| stack)
+    }
+
+    /// Octets of this process's own memory that are kept about changes above bases, beside the segments.
+    pub fn private_octets(&self) -> usize {
+        self.groups.iter().map(|(_, stack)| stack.private_octets()).sum()
     }
 }
 

@@ -32,7 +32,15 @@ pub fn parse(text: &[u8]) -> Option<u32> {
 /// Writes `YYYYMMDDHHmmSS`.
 pub(super) fn present(seconds: u32, out: &mut String) {
     let seconds = u64::from(seconds);
-    let mut days = seconds / DAY;
+    let (year, month, day) = calendar_date(seconds);
+    let (hour, minute, second) = (seconds % DAY / 3600, seconds / 60 % 60, seconds % 60);
+    let _ = write!(out, "{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}");
+}
+
+/// Year, month and day in UTC of a time in seconds since 1970.
+pub fn calendar_date(seconds: u64) -> (u64, u64, u64) {
+    // 400 years have as many days wherever they begin.
+    let (cycles, mut days) = (seconds / DAY / DAYS_OF_400_YEARS, seconds / DAY % DAYS_OF_400_YEARS);
     let mut year = 1970;
     while days >= days_in_year(year) {
         days -= days_in_year(year);
@@ -43,9 +51,11 @@ pub(super) fn present(seconds: u32, out: &mut String) {
         days -= length;
         month += 1;
     }
-    let (hour, minute, second) = (seconds % DAY / 3600, seconds / 60 % 60, seconds % 60);
-    let _ = write!(out, "{year:04}{month:02}{:02}{hour:02}{minute:02}{second:02}", days + 1);
+    (year + 400 * cycles, month, days + 1)
 }
+
+/// Days of 400 years, with their 97 leap days.
+const DAYS_OF_400_YEARS: u64 = 400 * 365 + 97;
 
 /// Whether February has 29 days.
 fn is_leap(year: u64) -> bool {

@@ -144,6 +144,12 @@ pub enum Reason {
     },
     /// There were more errors than are collected; the rest of the file was not read.
     TooManyErrors,
+    /// A line of a change file begins with none of its words.
+    NotAChange,
+    /// A line of a change file has no name to change.
+    NoName,
+    /// An owner lies outside of the zone that is changed.
+    OutOfZone,
     /// A warning: a TTL above the largest, taken for zero.
     TtlTooLarge,
     /// A warning: an SOA without a TTL, whose minimum is used instead.
@@ -183,6 +189,9 @@ impl Reason {
             Self::MetaType => "meta-type",
             Self::Rdata { .. } => "rdata",
             Self::TooManyErrors => "too-many-errors",
+            Self::NotAChange => "not-a-change",
+            Self::NoName => "no-name",
+            Self::OutOfZone => "out-of-zone",
             Self::TtlTooLarge => "ttl-too-large",
             Self::SoaMinimumUsed => "soa-minimum-used",
         }
@@ -195,6 +204,7 @@ impl Reason {
             Self::UnclosedQuote => Some("close it with \", or write \\\" for a quote that is meant"),
             Self::UnknownDirective => Some("known are $ORIGIN, $TTL, $INCLUDE and $GENERATE"),
             Self::IncludeOutside => Some("put it beside the zone file or below"),
+            Self::OutOfZone => Some("a name without a final dot is completed with the zone's"),
             Self::NoOwner => Some("start the line with a name, or with @ for the origin"),
             Self::NoTtl | Self::SoaMinimumUsed => Some("put a line such as $TTL 3600 before the first record"),
             Self::Class => Some("only zones of class IN are served"),
@@ -240,6 +250,9 @@ impl fmt::Display for Reason {
             Self::MetaType => f.write_str("type that cannot stand in a zone"),
             Self::Rdata { rtype, fault } => write!(f, "{rtype}: {fault}"),
             Self::TooManyErrors => write!(f, "more than {ERRORS_MAX} errors, the rest was not read"),
+            Self::NotAChange => f.write_str("expected add, delete, $ORIGIN or $TTL"),
+            Self::NoName => f.write_str("expected the name whose records change"),
+            Self::OutOfZone => f.write_str("owner outside of the zone"),
             Self::TtlTooLarge => f.write_str("TTL above 2147483647, taken for 0"),
             Self::SoaMinimumUsed => f.write_str("SOA without a TTL, its minimum is used"),
         }

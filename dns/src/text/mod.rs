@@ -1,4 +1,4 @@
-//! Presentation format: zone files in, records out ([`zonefile`]), and records out as text ([`present`]).
+//! Presentation format: zone files in, records out ([`zonefile`]), changes of a zone in ([`changes`]), and records out as text ([`present`]).
 //!
 //! Octets go through `token` (an entry's tokens), `zonefile::reader` (directives, owners, TTLs) and `rdata` (the fields of a type), in
 //! this order. Nothing here asks whether the records make a sound zone; that is `crate::check`.
@@ -6,11 +6,13 @@
 mod a6;
 mod apl;
 mod bitmap;
+pub mod changes;
 mod date;
 mod error;
 mod field;
 mod fields;
 mod gateway;
+mod head;
 mod hip;
 mod layout;
 pub mod limits;
@@ -30,7 +32,7 @@ mod wks;
 pub mod zonefile;
 
 pub(crate) use bitmap::types as types_of_set;
-pub use date::parse as signature_time;
+pub use date::{calendar_date, parse as signature_time};
 pub use error::{Place, Reason, Severity, ZoneFileError};
 pub use fields::RdataFault;
 pub use name::NameFault;

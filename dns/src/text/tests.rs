@@ -6,6 +6,7 @@ use crate::types::Rtype;
 use std::path::Path;
 use zone_segment::Name;
 
+mod changes;
 mod errors;
 mod include;
 mod limits;

@@ -32,6 +32,8 @@ pub struct ManifestBody {
     pub next_group: u32,
     /// The lowest number of a catalogue file that was never used.
     pub next_catalogue: u64,
+    /// The first commit log that may hold generations that came after this snapshot, see [`crate::commits`].
+    pub log: u64,
     /// How many zones are answered for.
     pub served_zones: u64,
     /// How many records they have.
@@ -98,6 +100,7 @@ impl ManifestBody {
             next_zone: 1,
             next_group: 1,
             next_catalogue: 1,
+            log: 1,
             served_zones: 0,
             served_records: 0,
             directory: Vec::new(),

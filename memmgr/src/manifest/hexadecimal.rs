@@ -1,4 +1,5 @@
-//! 128-bit numbers in JSON as 32 hexadecimal digits, since JSON's own numbers end at 2^53.
+//! 128-bit numbers in JSON as 32 hexadecimal digits, since JSON's own numbers end at 2^53; in a form that is not for people, a hash is
+//! the number.
 //!
 //! Two modules for serde's `with`: [`number`] for hashes, [`key`] for octets in their order.
 
@@ -17,16 +18,20 @@ fn digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> 
 
 /// A number.
 pub(super) mod number {
-    use serde::{Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer, Serializer};
 
     /// Writes the digits.
     pub(in super::super) fn serialize<S: Serializer>(value: &u128, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{value:032x}"))
+        if serializer.is_human_readable() {
+            serializer.collect_str(&format_args!("{value:032x}"))
+        } else {
+            serializer.serialize_u128(*value)
+        }
     }
 
     /// Reads the digits.
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
-        super::digits(deserializer)
+        if deserializer.is_human_readable() { super::digits(deserializer) } else { u128::deserialize(deserializer) }
     }
 }
 
@@ -41,6 +46,6 @@ pub(super) mod key {
 
     /// Reads the digits.
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
-        super::digits(deserializer).map(u128::to_be_bytes)
+        super::number::deserialize(deserializer).map(u128::to_be_bytes)
     }
 }

@@ -4,13 +4,16 @@
 //! A file of one checked line and a JSON body, replaced as a whole:
 //!
 //! ```text
-//! trine-manifest 2 LENGTH CHECKSUM\n        LENGTH octets of body, xxh3-128 of the body, 32 hexadecimal digits
+//! trine-manifest 3 LENGTH CHECKSUM\n        LENGTH octets of body, xxh3-128 of the body, 32 hexadecimal digits
 //! { "generation": 7, … }\n                  the body
 //! ```
 //!
 //! It is written to `manifest.new`, synced and renamed over `manifest`, and the directory is synced; the one before stays as
 //! `manifest.previous`. At any moment of this, a power cut included, `manifest` is a whole file: the one before or the next.
 //! Should it be damaged all the same, that is found, whichever octet it is, and the one before is taken.
+//!
+//! Generations that cost little come without a manifest of their own: they stand in the commit logs ([`crate::commits`]) that come after
+//! the snapshot, of which [`ManifestBody`] names the first.
 //!
 //! It has what is needed to serve, and is small whatever the number of zones. What is not needed for that, where each zone came from
 //! and how its files looked, is the [`catalogue`]: read when readers have what they need, and written for the shards that changed.

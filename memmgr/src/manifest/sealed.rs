@@ -16,7 +16,7 @@ pub const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 const MAGIC: &str = "trine-manifest";
 
 /// The format. A change that this code would misread needs the next number.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The octets of a manifest file.
 ///

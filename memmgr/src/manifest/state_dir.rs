@@ -4,6 +4,7 @@
 //! DIR/manifest            the snapshot, and its names on the way: manifest.new, manifest.previous, manifest.previous.new
 //! DIR/segments/           the segment files, and nothing else
 //! DIR/catalogue/          the files with chunks of the catalogue, and nothing else
+//! DIR/commits/            the commit logs, and nothing else
 //! ```
 //!
 //! [`StateDir`] is the type to read first.
@@ -35,7 +36,8 @@ impl StateDir {
     /// What the file system says.
     pub fn create(&self) -> io::Result<()> {
         fs::create_dir_all(self.segments())?;
-        fs::create_dir_all(self.catalogue())
+        fs::create_dir_all(self.catalogue())?;
+        fs::create_dir_all(self.commits())
     }
 
     /// The directory itself.
@@ -56,6 +58,16 @@ impl StateDir {
     /// A file of the catalogue.
     pub fn catalogue_file(&self, number: u64) -> PathBuf {
         self.catalogue().join(format!("{number:016x}"))
+    }
+
+    /// Where the commit logs lie.
+    pub fn commits(&self) -> PathBuf {
+        self.root.join("commits")
+    }
+
+    /// A commit log.
+    pub fn commit_log(&self, number: u64) -> PathBuf {
+        self.commits().join(format!("{number:016x}"))
     }
 
     /// The manifest.
@@ -96,12 +108,31 @@ impl StateDir {
         names(&self.catalogue())
     }
 
+    /// The numbers of the commit logs that are there, in order; none when their directory is not there. What has another name is none of
+    /// ours.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    pub fn commit_logs(&self) -> io::Result<Vec<u64>> {
+        let mut numbers: Vec<u64> = names(&self.commits())?.iter().filter_map(|name| log_number(name)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
     /// The names that no layer of the manifest has, in order: left by a crash, temporary ones among them.
     pub fn orphans(present: &[OsString], manifest: &ManifestBody) -> Vec<OsString> {
         let named: BTreeSet<&OsStr> = manifest.layers().map(|layer| OsStr::new(&layer.file)).collect();
         let orphans: BTreeSet<&OsString> = present.iter().filter(|name| !named.contains(name.as_os_str())).collect();
         orphans.into_iter().cloned().collect()
     }
+}
+
+/// The number that a commit log's name says: sixteen digits, as [`StateDir::commit_log`] writes them.
+fn log_number(name: &OsStr) -> Option<u64> {
+    let name = name.to_str()?;
+    let number = u64::from_str_radix(name, 16).ok()?;
+    (format!("{number:016x}") == name).then_some(number)
 }
 
 /// The names in a directory; none when it is not there.

@@ -25,6 +25,8 @@ pub struct Manifest {
     named: BTreeSet<u64>,
     /// Files of the catalogue that the one before names.
     named_before: BTreeSet<u64>,
+    /// The first commit log after the manifest, and after the one before.
+    logs: [Option<u64>; 2],
 }
 
 /// What a start finds.
@@ -52,7 +54,7 @@ pub enum Loaded {
 impl Manifest {
     /// The manifest in a directory. Nothing is read.
     pub fn new(directory: StateDir) -> Self {
-        Self { directory, is_sound: false, named: BTreeSet::new(), named_before: BTreeSet::new() }
+        Self { directory, is_sound: false, named: BTreeSet::new(), named_before: BTreeSet::new(), logs: [None; 2] }
     }
 
     /// Where it lies.
@@ -71,8 +73,10 @@ impl Manifest {
         let damage = match newest {
             Found::Sound(body) => {
                 self.named = catalogue_files(&body);
+                self.logs[0] = Some(body.log);
                 if let Found::Sound(before) = read(&self.directory.manifest_previous())? {
                     self.named_before = catalogue_files(&before);
+                    self.logs[1] = Some(before.log);
                 }
                 return Ok(Loaded::Newest(body));
             }
@@ -82,6 +86,7 @@ impl Manifest {
         Ok(match (read(&self.directory.manifest_previous())?, damage) {
             (Found::Sound(body), damage) => {
                 self.named_before = catalogue_files(&body);
+                self.logs[1] = Some(body.log);
                 Loaded::Previous { body, damage }
             }
             (Found::Nothing, None) => Loaded::Absent,
@@ -106,8 +111,10 @@ impl Manifest {
         fs::rename(&new, &place).map_err(|source| SaveError::file(SaveStep::Rename, &place, source))?;
         // What was damaged is not kept, and the one before it stays the one before.
         let named = std::mem::replace(&mut self.named, catalogue_files(body));
+        let log = self.logs[0].replace(body.log);
         if self.is_sound {
             self.named_before = named;
+            self.logs[1] = log;
         }
         self.is_sound = true;
         let root = self.directory.root();
@@ -119,6 +126,11 @@ impl Manifest {
     /// Whether the manifest, or the one before, names a file of the catalogue.
     pub fn names_catalogue(&self, file: u64) -> bool {
         self.named.contains(&file) || self.named_before.contains(&file)
+    }
+
+    /// The lowest commit log that the manifest, or the one before, is followed by: what is older is needed by no start.
+    pub fn first_log(&self) -> Option<u64> {
+        self.logs.into_iter().flatten().min()
     }
 
     /// Gives the manifest its second name. A link, not a rename: the first name is never without a file.

@@ -32,6 +32,7 @@ fn sample(generation: u64) -> ManifestBody {
         directory: vec![layer(9), layer(2)],
         groups: vec![GroupEntry { id: 1, layers: vec![layer(8), layer(1)] }],
         next_catalogue: 6,
+        log: 4,
         served_zones: 1,
         served_records: 12,
         catalogue: vec![chunk(17, 5), chunk(0, 3)],
@@ -111,7 +112,7 @@ fn b32_what_was_saved_last_is_loaded_and_the_one_before_kept() {
     assert_eq!(mode & 0o777, 0o600, "the hash key is nobody else's business");
     let mut names: Vec<_> = fs::read_dir(directory.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["catalogue", "manifest", "manifest.previous", "segments"]);
+    assert_eq!(names, ["catalogue", "commits", "manifest", "manifest.previous", "segments"]);
 }
 
 #[test]
@@ -177,7 +178,7 @@ fn b33_damage_is_told_apart() {
     let text = String::from_utf8(encode(&sample(1)).unwrap()).unwrap();
     let decode = |text: String| decode(text.as_bytes()).unwrap_err();
     assert!(matches!(decode(text.replacen("trine-manifest", "trine-manifesto", 1)), DecodeError::NotManifest));
-    assert!(matches!(decode(text.replacen(" 2 ", " 3 ", 1)), DecodeError::Version { expected: 2, got } if got == "3"));
+    assert!(matches!(decode(text.replacen(" 3 ", " 2 ", 1)), DecodeError::Version { expected: 3, got } if got == "2"));
     assert!(matches!(decode(text[..text.len() - 1].to_owned()), DecodeError::Length { .. }));
     assert!(matches!(decode(text.replace("boot-1", "boot-2")), DecodeError::Checksum { .. }));
 }

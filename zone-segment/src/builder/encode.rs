@@ -72,6 +72,8 @@ pub(super) struct NameRow {
     pub(super) octets: u32,
     /// Whether it owns an NSEC RRset with authority.
     pub(super) is_proof: bool,
+    /// Whether it owns one at all.
+    pub(super) owns_nsec: bool,
 }
 
 /// Longer RRsets lie outside of their owner's record, so that a search in canonical order, which reads the records of a block one
@@ -135,7 +137,9 @@ impl<'a> Encoder<'a> {
         // That of the owner before, once there is one, and that of the owner that is written, by turns.
         let mut lookups = [LookupName::default(), LookupName::default()];
         let mut last: Option<SortKey> = None;
-        if let Some(before) = part.ranks.start.checked_sub(1) {
+        if zone.changes.is_none()
+            && let Some(before) = part.ranks.start.checked_sub(1)
+        {
             lookups[0].set(self.key, zone.source.name(before));
             last = Some(SortKey::of(&lookups[0], zone.apex_labels, lookups[0].label_count()));
             self.encoded.path = self.path_before(part.ranks.start)?;
@@ -146,6 +150,14 @@ impl<'a> Encoder<'a> {
             return self.write_node(&apex, &Owned::default()).map_err(|error| BuildError::records(zone, error));
         }
         let mut is_odd = true;
+        if let Some(changes) = &zone.changes {
+            return zone.visit(part.ranks.clone(), |rank, name, owned| {
+                let lookup = &mut lookups[0];
+                lookup.set(self.key, name);
+                let new = self.new_node(name, lookup, lookup.label_count());
+                self.write_change(&new, owned, changes.flags.get(rank).copied().unwrap_or(0))
+            });
+        }
         zone.visit(part.ranks.clone(), |_, name, owned| {
             let [even, odd] = &mut lookups;
             let (before, lookup) = if is_odd { (even, odd) } else { (odd, even) };
@@ -223,6 +235,33 @@ impl<'a> Encoder<'a> {
         NewNode { name, labels, hash: lookup.hash(self.key, labels), key }
     }
 
+    /// Writes a node that changed, by itself: what is above it may be in another segment. `flags` are those that its records do not show.
+    fn write_change(&mut self, new: &NewNode<'_>, owned: &Owned<'_>, flags: u16) -> Result<(), WriteError> {
+        let start = self.encoded.nodes.len();
+        let reference = (start / REFERENCE_UNIT) as u32;
+        let is_apex = new.labels == self.zone.apex_labels;
+        let flags = match flags & node::TOMBSTONE {
+            0 => flags | flags_of(new.name, owned, is_apex, flags & node::OCCLUDED != 0),
+            _ => node::TOMBSTONE,
+        };
+        self.write_record(new.name, owned, flags, None)?;
+        self.note_node(new, owned, flags, start, reference);
+        Ok(())
+    }
+
+    /// Notes what the tables have to know of a node.
+    fn note_node(&mut self, new: &NewNode<'_>, owned: &Owned<'_>, flags: u16, start: usize, reference: u32) {
+        let octets = (self.encoded.nodes.len() - start) as u32;
+        let is_proof = flags & node::PROOF != 0;
+        let owns_nsec = owned.has(NSEC);
+        self.encoded.rows.push(NameRow { hash: new.hash, key: new.key, node: reference, octets, is_proof, owns_nsec });
+        if new.labels == self.zone.apex_labels + 1
+            && let Some(row) = self.zone.nsec3.as_ref().and_then(|chain| chain.row_of(new.name, owned))
+        {
+            self.encoded.nsec3.push((row, reference));
+        }
+    }
+
     /// Writes one node and notes what the tables have to know of it.
     fn write_node(&mut self, new: &NewNode<'_>, owned: &Owned<'_>) -> Result<(), WriteError> {
         let start = self.encoded.nodes.len();
@@ -246,14 +285,7 @@ impl<'a> Encoder<'a> {
                 At::Before(labels) => self.encoded.wildcard_parents.push(labels),
             }
         }
-        let octets = (self.encoded.nodes.len() - start) as u32;
-        let is_proof = flags & node::PROOF != 0;
-        self.encoded.rows.push(NameRow { hash: new.hash, key: new.key, node: reference, octets, is_proof });
-        if new.labels == self.zone.apex_labels + 1
-            && let Some(row) = self.zone.nsec3.as_ref().and_then(|chain| chain.row_of(new.name, owned))
-        {
-            self.encoded.nsec3.push((row, reference));
-        }
+        self.note_node(new, owned, flags, start, reference);
         let hides = flags & (node::CUT | node::DNAME) != 0;
         self.encoded.path.push(PathNode { labels: new.labels, at: At::Part(reference), hidden_by, hides });
         Ok(())

@@ -33,6 +33,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use crate::changes::ZoneChanges;
 use crate::error::WriteError;
 use crate::file::{Temporary, Unpublished, publish};
 use crate::gathered::GatheredZone;
@@ -43,6 +44,7 @@ use crate::map::{SegmentBuffer, SegmentOctets};
 use crate::name::Name;
 use crate::node;
 use crate::source::ZoneSource;
+use crate::stacked::StackedZone;
 use crate::tables::Bucket;
 use crate::zone::Zone;
 
@@ -112,10 +114,25 @@ impl<'a> SegmentBuilder<'a> {
         Ok(())
     }
 
-    /// Adds a zone of an open segment as it is: how a group is built anew when only some of its zones changed.
-    pub fn copy_zone<B: SegmentOctets>(&mut self, id: ZoneId, zone: &Zone<'_, B>) -> Result<(), BuildError> {
-        let copy = GatheredZone::copy(id, zone);
-        self.zone(id, copy.apex.clone(), copy)
+    /// Adds what changed of a zone since the layers that the segment will lie above.
+    pub fn changes(&mut self, id: ZoneId, changes: ZoneChanges) -> Result<(), BuildError> {
+        if !self.ids.insert(id) {
+            return Err(BuildError::Zones(WriteError::ZoneTwice { zone: id }));
+        }
+        self.zones.push(ZonePlan::of_changes(id, changes));
+        Ok(())
+    }
+
+    /// Adds a zone of open segments as it stands, changes above its base included. Nothing of it is copied in memory but names that changed.
+    pub fn copy_zone<B: SegmentOctets + Sync>(&mut self, id: ZoneId, zone: &Zone<'a, B>) -> Result<(), BuildError>
+    where
+        B: 'a,
+    {
+        let apex = zone.apex().to_name();
+        match StackedZone::new(*zone) {
+            Some(stacked) => self.zone(id, apex, stacked),
+            None => self.zone(id, apex, GatheredZone::copy(id, zone)),
+        }
     }
 
     /// Writes a file into a directory, under a temporary name until it is whole and synced.
@@ -191,7 +208,10 @@ fn look_at(parts: &[Part], zones: &mut [ZonePlan<'_>]) -> Result<(usize, Vec<Can
     let surveys = parts.par_iter().with_min_len(at_once(parts)).map(|part| Survey::of(part, zones));
     let mut surveys: Vec<Survey> = surveys.collect::<Result<_, _>>()?;
     for (part, survey) in parts.iter().zip(&mut surveys).filter(|(part, _)| part.ranks.start == 0) {
-        zones[part.zone].nsec3 = survey.nsec3.take();
+        let zone = &mut zones[part.zone];
+        if zone.changes.is_none() {
+            zone.nsec3 = survey.nsec3.take();
+        }
     }
     let names = surveys.iter().map(|survey| survey.nodes).sum();
     let mut candidates = Vec::with_capacity(surveys.iter().map(|survey| survey.candidates.len()).sum());

@@ -21,7 +21,12 @@ pub(super) struct Chain {
 impl Chain {
     /// That of the first NSEC3PARAM record that may be used.
     pub(super) fn of_apex(owned: &Owned<'_>) -> Option<Chain> {
-        let parameters = owned.of_type(NSEC3PARAM).iter().find_map(|record| Nsec3Parameters::in_use(record.rdata))?;
+        owned.of_type(NSEC3PARAM).iter().find_map(|record| Chain::of_parameters(record.rdata))
+    }
+
+    /// That of an NSEC3PARAM record, if it may be used.
+    pub(super) fn of_parameters(rdata: &[u8]) -> Option<Chain> {
+        let parameters = Nsec3Parameters::in_use(rdata)?;
         Some(Chain { iterations: parameters.iterations, salt: parameters.salt.into() })
     }
 

@@ -2,6 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
+use crate::changes::ZoneChanges;
 use crate::error::WriteError;
 use crate::ids::ZoneId;
 use crate::name::{Name, NameRef};
@@ -23,13 +24,41 @@ pub(super) struct ZonePlan<'a> {
     pub(super) source: Box<dyn ZoneSource + 'a>,
     /// Its NSEC3 chain, once its apex was looked at.
     pub(super) nsec3: Option<Chain>,
+    /// Of a zone that is not written whole: what its records do not say.
+    pub(super) changes: Option<ChangesPlan>,
+}
+
+/// What is known of a zone as a whole where a segment has only what changed of it.
+pub(super) struct ChangesPlan {
+    /// The flags of each name, by rank, that its records do not show.
+    pub(super) flags: Vec<u16>,
+    /// The zone's serial.
+    pub(super) serial: u32,
+    /// How many names the zone has.
+    pub(super) names: u64,
+    /// How many records.
+    pub(super) records: u64,
+    /// Whether only the names above a name say what hides it.
+    pub(super) is_structural: bool,
 }
 
 impl<'a> ZonePlan<'a> {
     /// The plan of a zone.
     pub(super) fn new(id: ZoneId, apex: Name, source: Box<dyn ZoneSource + 'a>) -> ZonePlan<'a> {
         let apex_labels = apex.label_count();
-        ZonePlan { id, apex, apex_labels, source, nsec3: None }
+        ZonePlan { id, apex, apex_labels, source, nsec3: None, changes: None }
+    }
+
+    /// The plan of what changed of a zone.
+    pub(super) fn of_changes(id: ZoneId, changes: ZoneChanges) -> ZonePlan<'a> {
+        let (serial, names, records) = (changes.serial(), changes.zone_names(), changes.record_count());
+        let is_structural = changes.is_structural();
+        let nsec3 = changes.nsec3().and_then(Chain::of_parameters);
+        let apex = changes.apex().clone();
+        let source = changes.into_source();
+        let flags = source.flags();
+        let changes = Some(ChangesPlan { flags, serial, names, records, is_structural });
+        ZonePlan { nsec3, changes, ..ZonePlan::new(id, apex, Box::new(source)) }
     }
 
     /// Shows owner after owner of a range of ranks.

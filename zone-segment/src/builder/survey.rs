@@ -28,7 +28,11 @@ impl Survey {
         }
         let mut last = part.ranks.start.checked_sub(1).map(|before| zone.source.name(before));
         zone.visit(part.ranks.clone(), |rank, name, owned| {
-            survey.nodes += new_nodes(last, name, zone.apex_labels);
+            survey.nodes += match zone.changes {
+                // What stands between is said there, if there is anything to say.
+                Some(_) => 1,
+                None => new_nodes(last, name, zone.apex_labels),
+            };
             if rank == 0 && name == zone.apex.as_ref() {
                 survey.nsec3 = Chain::of_apex(owned);
             }

@@ -3,7 +3,7 @@
 use crate::error::WriteError;
 use crate::octets::REFERENCE_UNIT;
 use crate::rrset::SHARED;
-use crate::tables::{NO_NODE, ZoneRow};
+use crate::tables::{CHANGES, NO_NODE, NSEC_OWNERS, STRUCTURAL, ZoneRow};
 
 use super::encode::Encoded;
 use super::index::Hashes;
@@ -149,9 +149,11 @@ impl Tables {
         let order_start = self.order.start_zone();
         self.last_proof = NO_NODE;
         self.path.clear();
+        let changes = zone.changes.as_ref();
+        let structural = if changes.is_some_and(|changes| changes.is_structural) { STRUCTURAL } else { 0 };
         self.zones.push(ZoneRow {
             zone: zone.id.0,
-            serial: serial.unwrap_or(0),
+            serial: changes.map(|changes| changes.serial).or(serial).unwrap_or(0),
             start,
             end: start,
             names: 0,
@@ -161,7 +163,10 @@ impl Tables {
             proofs: 0,
             nsec3_start: self.nsec3_hashes.len() as u32,
             nsec3_count: 0,
-            records: 0,
+            flags: changes.map_or(0, |_| CHANGES | structural),
+            // A zone has no more names than references.
+            zone_names: changes.map_or(0, |changes| u32::try_from(changes.names).unwrap_or(u32::MAX)),
+            records: changes.map_or(0, |changes| changes.records),
         });
     }
 
@@ -172,6 +177,9 @@ impl Tables {
             let reference = base + name.node;
             self.hashes.push(name.hash, reference);
             self.order.name(name.key, reference, name.octets as usize, self.last_proof);
+            if name.owns_nsec {
+                row.flags |= NSEC_OWNERS;
+            }
             if name.is_proof {
                 self.last_proof = reference;
                 row.proofs += 1;
@@ -184,7 +192,10 @@ impl Tables {
         // Each node takes a reference, and those are 32 bits wide.
         row.names += encoded.rows.len() as u32;
         row.nsec3_count += encoded.nsec3.len() as u32;
-        row.records += encoded.records;
+        if row.flags & CHANGES == 0 {
+            row.zone_names = row.names;
+            row.records += encoded.records;
+        }
         row.end = end;
     }
 

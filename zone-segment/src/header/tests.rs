@@ -105,7 +105,7 @@ fn b38_another_version_order_or_layout_is_called_that_with_expected_and_found() 
     let refusal = |field, octets: &[u8]| Header::decode(&resealed(field, octets)).expect_err("refused").to_string();
     assert_eq!(
         refusal(&FORMAT_VERSION_FIELD, &1u32.to_le_bytes()),
-        "a segment of another format version: expected 3, found 1"
+        "a segment of another format version: expected 4, found 1"
     );
     assert_eq!(
         refusal(&BYTE_ORDER_FIELD, &BYTE_ORDER_MARK.to_be_bytes()),

@@ -4,7 +4,6 @@ use crate::index;
 use crate::lookup_name::LookupName;
 use crate::map::SegmentOctets;
 use crate::node::Node;
-use crate::tables::ArchivedZonesRoot;
 
 use super::{Hit, Zone, is_in};
 
@@ -36,7 +35,10 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     ///
     /// In a zone without data, and in a damaged one, the closest encloser may be an empty node with the root's name.
     pub fn find(&self, name: &LookupName) -> Find<'a> {
-        if let (Some((root, _)), Some(middle)) = (self.newest, self.first_middle(name.label_count())) {
+        if self.overlay.is_some_and(|overlay| overlay.is_structural()) {
+            return self.find_from_apex(name);
+        }
+        if let (Some((root, _)), Some(middle)) = (self.base, self.first_middle(name.label_count())) {
             // Below a zone cut the next name is needed as well: it comes while the first one is waited for.
             index::prefetch(&root.buckets, name.hash(self.key, middle));
         }
@@ -45,6 +47,30 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
             Some(hit) => self.hidden_by(name, hit).unwrap_or(Find::Name(hit.node)),
             None => self.find_above(name),
         }
+    }
+
+    /// The same where flags do not say what hides a name: cuts or DNAME records came or went above names that were there before. So the
+    /// names above are looked at from the apex on.
+    fn find_from_apex(&self, name: &LookupName) -> Find<'a> {
+        let Some(apex) = self.apex_node() else { return Find::NoName { closest_encloser: Node::NOTHING } };
+        let mut closest_encloser = apex;
+        for labels in self.apex_labels + 1..=name.label_count() {
+            if closest_encloser.owns_dname() {
+                return Find::Dname(closest_encloser);
+            }
+            let Some(hit) = self.probe(name, labels) else {
+                let source = self.wildcard_child(name, closest_encloser);
+                return match source {
+                    Some(source) => Find::Wildcard { source, closest_encloser },
+                    None => Find::NoName { closest_encloser },
+                };
+            };
+            if hit.node.is_cut() {
+                return Find::Cut(hit.node);
+            }
+            closest_encloser = hit.node;
+        }
+        Find::Name(closest_encloser)
     }
 
     /// What the zone says about a name that does not exist.
@@ -59,7 +85,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         if closest_encloser.owns_dname() {
             return Find::Dname(closest_encloser);
         }
-        match self.wildcard_child(name, hit) {
+        match self.wildcard_child(name, closest_encloser) {
             Some(source) => Find::Wildcard { source, closest_encloser },
             None => Find::NoName { closest_encloser },
         }
@@ -70,31 +96,30 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     /// With all names of a batch taken through one pass before the next, and [`find`](Zone::find) last, the memory works on all of
     /// them at once. What was not asked for is found all the same.
     pub fn prefetch_index(&self, name: &LookupName) {
+        let Some((root, _)) = self.base else { return };
         let hash = name.full_hash(self.key);
-        let middle = self.first_middle(name.label_count()).map(|middle| name.hash(self.key, middle));
-        for root in self.roots() {
-            index::prefetch(&root.buckets, hash);
-            if let Some(middle) = middle {
-                index::prefetch(&root.buckets, middle);
-            }
+        index::prefetch(&root.buckets, hash);
+        if let Some(overlay) = self.overlay {
+            overlay.prefetch(hash);
+        }
+        if let Some(middle) = self.first_middle(name.label_count()) {
+            index::prefetch(&root.buckets, name.hash(self.key, middle));
         }
     }
 
     /// Second pass of a batch of lookups: asks for the record of a name.
     pub fn prefetch_node(&self, name: &LookupName) {
-        let prefetch = |root: &ArchivedZonesRoot, hash| {
+        let Some((root, _)) = self.base else { return };
+        let prefetch = |hash| {
             index::find(&root.buckets, hash, |reference| {
                 Node::prefetch(root, reference);
                 Some(())
             })
         };
-        let hash = name.full_hash(self.key);
-        for root in self.roots() {
-            if prefetch(root, hash).is_none()
-                && let Some(middle) = self.first_middle(name.label_count())
-            {
-                prefetch(root, name.hash(self.key, middle));
-            }
+        if prefetch(name.full_hash(self.key)).is_none()
+            && let Some(middle) = self.first_middle(name.label_count())
+        {
+            prefetch(name.hash(self.key, middle));
         }
     }
 
@@ -122,10 +147,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         }
         best.or_else(|| {
             // The apex is where the zone begins: there is nothing to search for.
-            let depth = (0..self.depths()).find(|depth| self.layer(*depth).is_some())?;
-            let (root, row) = self.layer(depth)?;
-            let node = Node::at(root, row.start.to_native()).filter(|node| node.name() == self.apex)?;
-            Some(Hit { node, depth })
+            Some(Hit { node: self.apex_node()?, is_in_base: self.overlay.is_none() })
         })
     }
 
@@ -147,30 +169,30 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     }
 
     /// The wildcard below the closest encloser of a name.
-    fn wildcard_child(&self, name: &LookupName, closest_encloser: Hit<'a>) -> Option<Node<'a>> {
-        if !closest_encloser.node.has_wildcard_child() {
+    fn wildcard_child(&self, name: &LookupName, closest_encloser: Node<'a>) -> Option<Node<'a>> {
+        if !closest_encloser.has_wildcard_child() {
             return None;
         }
-        let labels = closest_encloser.node.name().label_count();
+        let labels = closest_encloser.name().label_count();
         let wire = name.suffix(labels).as_wire();
         let hash = name.wildcard_hash(self.key, labels);
-        self.probe_above(self.depths(), hash, |node| node.is_wildcard_of(wire)).map(|hit| hit.node)
+        self.probe_hash(hash, |node| node.is_wildcard_of(wire)).map(|hit| hit.node)
     }
 
     /// The node that a node's link leads to, as the newest layer has it.
     fn follow_link(&self, hit: Hit<'a>) -> Option<Hit<'a>> {
-        let reference = hit.node.link()?;
-        let (root, row) = self.layer(hit.depth)?;
-        let target = Node::at(root, reference).filter(|_| is_in(reference, Some(row)))?;
-        if hit.depth > 0 {
-            let name = LookupName::new(self.key, target.name());
-            let wire = name.name().as_wire();
-            let hash = name.hash(self.key, name.label_count());
-            if let Some(newer) = self.probe_above(hit.depth, hash, |node| node.is(wire)) {
-                return Some(newer);
-            }
+        if !hit.is_in_base {
+            // Nodes of deltas have none: what hides them may lie in another layer.
+            return None;
         }
-        Some(Hit { node: target, depth: hit.depth })
+        let reference = hit.node.link()?;
+        let (root, row) = self.base?;
+        let target = Node::at(root, reference).filter(|_| is_in(reference, row))?;
+        if self.overlay.is_none() {
+            return Some(Hit { node: target, is_in_base: true });
+        }
+        let name = LookupName::new(self.key, target.name());
+        self.probe_whole(&name)
     }
 }
 

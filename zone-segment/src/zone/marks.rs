@@ -40,7 +40,7 @@ struct LayerMarks<'a> {
 impl<'a> Marks<'a> {
     /// Marks on a zone, none of them set.
     pub fn new<B: SegmentOctets>(zone: &Zone<'a, B>) -> Marks<'a> {
-        let layers = (0..zone.depths()).filter_map(|depth| zone.layer(depth)).map(|(root, row)| {
+        let layers = zone.layers().map(|(root, row)| {
             let octets = row.end.to_native().saturating_sub(row.start.to_native()) as usize * REFERENCE_UNIT;
             let nodes = from_reference(&root.nodes, row.start.to_native());
             let nodes = nodes.get(..octets).unwrap_or(nodes);
@@ -124,7 +124,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
     /// The node behind one of the zone in canonical order, where that is known without a search: in a zone of one layer.
     #[inline]
     pub fn following(&self, node: Node<'a>) -> Option<Node<'a>> {
-        let (root, row) = self.newest.filter(|_| self.older.is_empty())?;
+        let (root, row) = self.base.filter(|_| self.overlay.is_none())?;
         let octets = address(node).checked_sub(root.nodes.as_ptr() as usize).filter(|at| *at < root.nodes.len())?;
         // An arena is no longer than references can say.
         let behind = ((octets / REFERENCE_UNIT) as u32).saturating_add(node.units());
@@ -133,7 +133,7 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
 
     /// All of its nodes in up to so many pieces, for as many threads: one piece behind the other they are [`nodes`](Zone::nodes).
     pub fn pieces(&self, count: usize) -> Vec<Piece<'a>> {
-        let Some((root, Some(row))) = self.newest.filter(|_| self.older.is_empty()) else {
+        let Some((root, row)) = self.base.filter(|_| self.overlay.is_none()) else {
             return vec![Piece { left: Left::Merged(Box::new(self.nodes())) }];
         };
         let step = (row.names.to_native() as usize).div_ceil(count.max(1)).max(1);

@@ -122,7 +122,13 @@ fn chain() -> impl Strategy<Value = Vec<([u8; 20], u8)>> {
 
 /// One zone below an apex.
 fn zone(apex: Name) -> impl Strategy<Value = ModelZone> {
-    let owners = vec((labels(), stretch(), contents()), 0..60);
+    zone_of(apex, 60, 0.01)
+}
+
+/// One zone below an apex, of fewer owners than this, so many of which have names as long as can be.
+pub(crate) fn zone_of(apex: Name, owners: usize, stretched: f64) -> impl Strategy<Value = ModelZone> {
+    let stretch = weighted(stretched, prop::sample::select(vec![1usize, 9, 63]));
+    let owners = vec((labels(), stretch, contents()), 0..owners);
     (owners, any::<bool>(), chain()).prop_map(move |(owners, has_soa, chain)| {
         let mut zone = ModelZone::new(&apex);
         if has_soa {
@@ -164,4 +170,11 @@ pub(crate) fn zones_and_names() -> impl Strategy<Value = (Vec<ModelZone>, Vec<Na
     let asked = (labels(), labels(), prop::sample::select(origins.to_vec()), stretch());
     let asked = asked.prop_map(|(left, right, origin, stretch)| name_below(&[left, right].concat(), &origin, stretch));
     (zones(), vec(asked, 40))
+}
+
+/// Names at or below an apex to ask for beside those that exist.
+pub(crate) fn names(apex: Name) -> impl Strategy<Value = Vec<Name>> {
+    let asked = (labels(), labels(), stretch());
+    let asked = asked.prop_map(move |(left, right, stretch)| name_below(&[left, right].concat(), &apex, stretch));
+    vec(asked, 40)
 }

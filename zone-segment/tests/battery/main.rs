@@ -4,6 +4,7 @@
 //! zones and names to ask for; `limits` has what is too large to be made at random.
 
 mod cases;
+mod changes;
 mod layers;
 mod limits;
 #[path = "../model/mod.rs"]

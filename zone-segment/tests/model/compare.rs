@@ -37,11 +37,11 @@ pub(crate) fn compare_zone<B: SegmentOctets>(zone: &Zone<'_, B>, model: &ModelZo
         model.apex
     );
     for (node, expected) in found.iter().zip(model.nodes()) {
-        compare_node(*node, model, expected);
+        compare_node(*node, model, expected, zone.has_changes());
     }
     compare_denials(zone, model, &found);
     let apex = model.node(&model.apex).expect("a zone has an apex");
-    compare_node(zone.apex_node().expect("a zone has an apex"), model, apex);
+    compare_node(zone.apex_node().expect("a zone has an apex"), model, apex, zone.has_changes());
     assert_eq!(zone.name_count(), found.len() as u64);
     let records = model.nodes().flat_map(|node| node.rrsets.values());
     assert_eq!(
@@ -83,7 +83,8 @@ pub(crate) fn compare_name<B: SegmentOctets>(zone: &Zone<'_, B>, model: &ModelZo
     let address = zone.address_node(lookup);
     assert_eq!(address.map(|node| node.name().to_name()), model.node(name).map(|_| name.clone()), "node of {context}");
     for node in nodes_of(find).into_iter().chain(predecessor).chain(address) {
-        compare_node(node, model, model.node(&node.name().to_name()).expect("a node of the zone"));
+        let expected = model.node(&node.name().to_name()).expect("a node of the zone");
+        compare_node(node, model, expected, zone.has_changes());
         compare_targets(zone, model, node);
     }
 }
@@ -137,8 +138,8 @@ pub(crate) fn compare_hashes<B: SegmentOctets>(zone: &Zone<'_, B>, model: &Model
     }
 }
 
-/// Compares what a node says of itself, and each of its RRsets.
-fn compare_node(node: Node<'_>, model: &ModelZone, expected: &ModelNode) {
+/// Compares what a node says of itself, and each of its RRsets. With changes above its segment it may not know what hides it.
+fn compare_node(node: Node<'_>, model: &ModelZone, expected: &ModelNode, has_changes: bool) {
     let name = &expected.name;
     assert_eq!(node.name(), name.as_ref());
     if !expected.rrsets.is_empty() {
@@ -148,7 +149,9 @@ fn compare_node(node: Node<'_>, model: &ModelZone, expected: &ModelNode) {
     assert_eq!(node.is_empty_non_terminal(), expected.rrsets.is_empty(), "{name}");
     assert_eq!(node.is_cut(), *name != model.apex && expected.owns(NS), "{name}");
     assert_eq!(node.owns_dname(), expected.owns(DNAME), "{name}");
-    assert_eq!(node.is_occluded(), model.is_occluded(name), "{name}");
+    if !has_changes {
+        assert_eq!(node.is_occluded(), model.is_occluded(name), "{name}");
+    }
     assert_eq!(node.is_wildcard(), name.as_ref().is_wildcard(), "{name}");
     let has_wildcard = name.prepend_label(b"*").is_ok_and(|child| model.node(&child).is_some());
     assert_eq!(node.has_wildcard_child(), has_wildcard, "{name}");

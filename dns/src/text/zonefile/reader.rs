@@ -4,18 +4,18 @@
 
 mod directive;
 
-use super::super::error::{Place, Reason, Severity, ZoneFileError, printable};
-use super::super::fields::Fields;
+use super::super::error::{Reason, Severity, ZoneFileError};
+use super::super::head::{self, BYTE_ORDER_MARKS, Fault, Head};
 use super::super::limits::{ERRORS_MAX, WARNINGS_MAX};
-use super::super::token::{Entry, Token, TokenFault, Tokenizer, column};
-use super::super::{name, rdata, ttl};
+use super::super::token::{Entry, Token, TokenFault, Tokenizer};
+use super::super::ttl;
 use super::carried::{Carried, Ttls};
 use super::parts::{self, InParts, ReadAt, Unread};
 use super::scanner::{Position, Scanned, Scanner, Stop};
 use super::source::{OpenFile, Source, Text};
 use super::{Buffers, Collected, Options, TakeParts, ZoneFile};
 use crate::columns::Part;
-use crate::types::{Class, Rtype};
+use crate::types::Rtype;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use zone_segment::Name;
@@ -29,14 +29,6 @@ pub(super) struct Ended {
     pub(super) line: u32,
     /// The TTLs for records without one.
     pub(super) ttls: Ttls,
-}
-
-/// A fault in the entry that is read just now.
-struct Fault {
-    /// What is wrong.
-    reason: Reason,
-    /// Where.
-    token: Token,
 }
 
 /// The file that is read just now.
@@ -313,11 +305,7 @@ impl<'b> Reader<'b> {
     fn read_record(&mut self, frame: &Frame<'_>, start: Token, tokens: &[Token]) -> Result<(), Fault> {
         let head = self.read_head(frame, start, tokens)?;
         self.carried.owner().ok_or(Fault { reason: Reason::NoOwner, token: start })?;
-        let mut fields = Fields::new(frame.source, head.rdata, frame.origin.as_wire());
-        if let Err(fault) = rdata::scan(head.rtype, &mut fields, &mut self.rdata) {
-            let token = fields.last().unwrap_or(head.rtype_token);
-            return Err(Fault { reason: Reason::Rdata { rtype: head.rtype, fault }, token });
-        }
+        head.scan_rdata(frame.source, frame.origin.as_ref(), &mut self.rdata)?;
         self.add_record(frame, &head, start.line)
     }
 
@@ -336,48 +324,14 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    /// Reads TTL and class, either or both or none and in either order (RFC 1035, section 5.1), and the type.
+    /// Reads TTL, class and type.
     fn read_head<'t>(&mut self, frame: &Frame<'_>, start: Token, tokens: &'t [Token]) -> Result<Head<'t>, Fault> {
-        let mut ttl = None;
-        let mut has_class = false;
-        let mut rest = tokens;
-        let mut last = start;
-        while let [token, after @ ..] = rest {
-            let fault = |reason| Fault { reason, token: *token };
-            let text = token.text(frame.source);
-            rest = after;
-            last = *token;
-            if token.quoted {
-                return Err(fault(Reason::UnknownType));
-            }
-            if ttl.is_none() && text.first().is_some_and(u8::is_ascii_digit) {
-                ttl = Some(self.read_ttl(frame, *token)?);
-            } else if let Some(class) = Class::from_mnemonic(text).filter(|_| !has_class) {
-                if class != Class::IN {
-                    return Err(fault(Reason::Class));
-                }
-                has_class = true;
-            } else {
-                return match Rtype::from_mnemonic(text) {
-                    Some(rtype) if rtype.is_meta() => Err(fault(Reason::MetaType)),
-                    Some(rtype) => Ok(Head { ttl, rtype, rtype_token: *token, rdata: after }),
-                    None => Err(fault(Reason::UnknownType)),
-                };
-            }
-        }
-        Err(Fault { reason: Reason::NoType, token: last })
+        head::read_head(frame.source, start, tokens, |fault| self.report_fault(frame, Severity::Warning, fault))
     }
 
-    /// Reads a token as a TTL. One above the largest that fits 32 bits is taken for zero (RFC 2181, section 8).
+    /// Reads a token as a TTL.
     fn read_ttl(&mut self, frame: &Frame<'_>, token: Token) -> Result<u32, Fault> {
-        match ttl::parse_time(token.text(frame.source)) {
-            Ok(ttl) if ttl > ttl::TTL_MAX => {
-                self.report_fault(frame, Severity::Warning, Fault { reason: Reason::TtlTooLarge, token });
-                Ok(0)
-            }
-            Ok(ttl) => Ok(ttl),
-            Err(fault) => Err(Fault { reason: Reason::Ttl(fault), token }),
-        }
+        head::read_ttl(frame.source, token, |fault| self.report_fault(frame, Severity::Warning, fault))
     }
 
     /// Where there is no TTL at all, takes the minimum of an SOA, which then stands for a `$TTL`.
@@ -399,17 +353,8 @@ impl<'b> Reader<'b> {
 
     /// Notes a fault of the file that is read just now.
     fn report_fault(&mut self, frame: &Frame<'_>, severity: Severity, fault: Fault) {
-        let Fault { reason, token } = fault;
-        let text = token.text(frame.source);
-        // The place of a quoted string is its quote.
-        let start = token.start - usize::from(token.quoted && !matches!(reason, Reason::UnclosedQuote));
-        self.report(ZoneFileError {
-            path: self.path(frame.file).to_owned(),
-            place: Some(Place { line: token.line, column: column(frame.source, start) }),
-            severity,
-            reason,
-            text: (token.end > token.start || token.quoted).then(|| printable(text)),
-        });
+        let error = fault.into_error(self.path(frame.file), frame.source, severity);
+        self.report(error);
     }
 
     /// Notes an error or a warning, as far as there is room for it.
@@ -457,27 +402,10 @@ impl From<TokenFault> for Reason {
     }
 }
 
-/// A record up to its RDATA, without the owner.
-struct Head<'t> {
-    /// The TTL it has of its own.
-    ttl: Option<u32>,
-    /// The type.
-    rtype: Rtype,
-    /// Where the type stands.
-    rtype_token: Token,
-    /// What follows the type.
-    rdata: &'t [Token],
-}
-
 /// Reads a token as a name, completed with the origin where it is relative.
 fn read_name(frame: &Frame<'_>, token: Token) -> Result<Name, Fault> {
-    let fault = |fault| Fault { reason: Reason::Name(fault), token };
-    let name = name::parse(token.text(frame.source), frame.origin.as_wire()).map_err(fault)?;
-    Name::from_wire(name.as_wire()).map_err(|_| fault(name::NameFault::NameTooLong))
+    head::read_name(frame.source, frame.origin.as_ref(), token)
 }
-
-/// The marks of UTF-8 and of UTF-16 in either byte order.
-const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
 
 /// Above this many octets a part is ended and another begun, so that sorting and checking have parts for all cores.
 const PART_OCTETS: usize = 4 << 20;
