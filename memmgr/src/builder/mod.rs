@@ -3,11 +3,14 @@
 //!
 //! The work falls into the shards of the catalogue, which have no zone and no group in common. [`survey`] compares sources with the
 //! base by how they look; [`shard`] reads what may have changed and writes a shard's groups, all shards at once but each by itself, so
-//! that no more than a few are in memory; [`group`] decides where a zone's data goes; [`segments`] writes; [`directory`] says in which
+//! that no more than a few are in memory; [`group`] decides where a zone's data goes, [`layers`] whether all of a group is written or what changed;
+//! [`segments`] writes; [`journal`] says what changed; [`directory`] says in which
 //! group each zone is. [`build`] runs them in this order and touches nothing that readers see: a build that fails leaves no trace.
 
 mod directory;
 mod group;
+mod journal;
+mod layers;
 mod scope;
 mod segments;
 mod shard;
@@ -21,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use dns::change::ChangeSet;
 use rayon::prelude::*;
 use zone_segment::{GroupId, HashKey, LayerId, Name};
 
@@ -77,6 +81,10 @@ pub(crate) struct Outcome {
     pub(crate) zones: Catalogue,
     /// What happened, for the one who asked.
     pub(crate) report: Report,
+    /// What changed in zones that were there before, for the journal.
+    pub(crate) changes: Vec<ChangeSet>,
+    /// Zones whose data was replaced without its being known what changed.
+    pub(crate) rewritten: Vec<Name>,
 }
 
 /// What happened to the zones in scope.
@@ -161,6 +169,7 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     let mut zones = job.zones.clone();
     let mut contents = base.map_or_else(Contents::default, |base| base.contents.clone());
     let (mut groups_differ, mut moved) = (false, BTreeMap::new());
+    let (mut changes, mut rewritten) = (Vec::new(), Vec::new());
     for shard in built {
         report.add(shard.report);
         if let Some(changed) = shard.zones {
@@ -168,9 +177,12 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
         }
         moved.extend(shard.moved);
         groups_differ |= !shard.groups.is_empty();
-        for (group, layer) in shard.groups {
-            match layer {
-                Some(layer) => contents.groups.insert(group, vec![Arc::new(layer)]),
+        changes.extend(shard.changes);
+        rewritten.extend(shard.rewritten);
+        for (group, written) in shard.groups {
+            let layers = written.stack(contents.groups.get(&group).map_or(&[], Vec::as_slice));
+            match layers {
+                Some(layers) => contents.groups.insert(group, layers),
                 None => contents.groups.remove(&group),
             };
         }
@@ -191,7 +203,7 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     let (generation, key) = (request.generation, request.key);
     let candidate = is_candidate.then(|| State { generation, key, contents, zones: zones.clone(), next });
     config::fault::hit("build-end");
-    Ok(Outcome { candidate, zones, report })
+    Ok(Outcome { candidate, zones, report, changes, rewritten })
 }
 
 /// Groups with a damaged layer.

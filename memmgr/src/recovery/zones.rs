@@ -103,7 +103,10 @@ fn of_entry(state: &State, entry: &DirectoryEntry) -> ZoneInfo {
 /// The serial of a zone and its number of records, from its group.
 fn data_of(state: &State, entry: &DirectoryEntry, apex: &Name) -> Option<(Option<u32>, u64)> {
     debug_assert_eq!(entry.floor, LayerId(0), "no floor is written so far");
-    let base = state.contents.groups.get(&entry.group)?.last()?;
-    let zone = base.segment.find_zone(&LookupName::new(base.segment.key(), apex.as_ref()))?;
-    (zone.apex() == apex.as_ref()).then(|| (zone.serial(), zone.record_count()))
+    // Whether a layer has all of a zone or what changed of it, its row says how the zone stands.
+    state.contents.groups.get(&entry.group)?.iter().find_map(|layer| {
+        let zone = layer.segment.find_zone(&LookupName::new(layer.segment.key(), apex.as_ref()))?;
+        let is_it = zone.apex() == apex.as_ref() && zone.id() == entry.zone;
+        is_it.then(|| (zone.serial(), zone.record_count()))
+    })
 }

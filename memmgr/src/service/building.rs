@@ -127,7 +127,7 @@ impl Service {
 
     /// Takes in what a build found.
     pub(super) fn take_outcome(&mut self, outcome: Outcome, scope: Scope, waiters: Vec<Message>) {
-        let Outcome { candidate, zones, report } = outcome;
+        let Outcome { candidate, zones, report, .. } = outcome;
         let source_errors: Vec<&str> = report.unlisted.iter().chain(&report.unnamed).map(String::as_str).collect();
         self.source_error = (!source_errors.is_empty()).then(|| source_errors.join("\n"));
         report.failed.iter().for_each(|(zone, error)| warn!(%zone, error, "zone-not-loaded"));
