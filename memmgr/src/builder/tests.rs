@@ -1,5 +1,7 @@
 //! Whole builds on files of a directory of the test's own.
 
+mod layers;
+
 use std::fmt::Write;
 use std::sync::atomic::AtomicU64;
 

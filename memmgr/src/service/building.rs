@@ -127,14 +127,15 @@ impl Service {
 
     /// Takes in what a build found.
     pub(super) fn take_outcome(&mut self, outcome: Outcome, scope: Scope, waiters: Vec<Message>) {
-        let Outcome { candidate, zones, report, .. } = outcome;
+        let Outcome { candidate, zones, report, changes, rewritten } = outcome;
         let source_errors: Vec<&str> = report.unlisted.iter().chain(&report.unnamed).map(String::as_str).collect();
         self.source_error = (!source_errors.is_empty()).then(|| source_errors.join("\n"));
         report.failed.iter().for_each(|(zone, error)| warn!(%zone, error, "zone-not-loaded"));
         report.warnings.iter().for_each(|(_, warning)| warn!(warning, "zone-check"));
         if let Some(state) = candidate {
             let generation = state.generation;
-            info!(generation, changed = report.changed.len(), "generation-built");
+            let (told, untold) = (changes.len(), rewritten.len());
+            info!(generation, changed = report.changed.len(), told, untold, "generation-built");
             self.states.insert(generation, Arc::new(state));
             self.updates.published.push(Published { generation, scope, report, waiters });
             self.step(Event::Built { generation });
