@@ -17,6 +17,9 @@ const BATCH_NAMES: usize = 32;
 /// Nodes that are looked at behind the last that was found: empty ones and names that the source does not have any more lie between.
 const FOLLOWING_NODES: usize = 4;
 
+/// RRsets of so many nodes further on are asked for while records are compared.
+const AHEAD_NODES: usize = 8;
+
 /// An RRset with more records is searched by halving.
 const FEW_RECORDS: usize = 32;
 
@@ -31,6 +34,8 @@ pub(super) struct Matcher<'m, 'z, B> {
     marks: &'m Marks<'z>,
     /// The node found last.
     last: Option<Node<'z>>,
+    /// A node behind it, up to which RRsets were asked for, and how many nodes lie between.
+    ahead: Option<(Node<'z>, usize)>,
     /// Names that are looked up.
     names: Vec<LookupName>,
     /// Where the records of large RRsets lie, by the RRset's first record: of each [`FEW_RECORDS`]th what follows from there.
@@ -54,7 +59,7 @@ struct Cursor<'z> {
 impl<'m, 'z, B: SegmentOctets> Matcher<'m, 'z, B> {
     /// A matcher of a part.
     pub(super) fn new(zone: &'m Zone<'z, B>, marks: &'m Marks<'z>) -> Self {
-        Matcher { zone, marks, last: zone.apex_node(), names: Vec::new(), samples: HashMap::new() }
+        Matcher { zone, marks, last: zone.apex_node(), ahead: None, names: Vec::new(), samples: HashMap::new() }
     }
 
     /// Marks the records of a part that the zone has, and gives the others.
@@ -92,29 +97,47 @@ impl<'m, 'z, B: SegmentOctets> Matcher<'m, 'z, B> {
             self.group(part.group(group), node, kept);
         }
         self.names = names;
+        self.ahead = None;
     }
 
     /// The node of a name, where it lies right behind the last that was found.
     #[inline]
-    fn following(&self, name: NameRef<'_>) -> Option<Node<'z>> {
+    fn following(&mut self, name: NameRef<'_>) -> Option<Node<'z>> {
         let mut node = self.last?;
-        if node.name().as_wire() == name.as_wire() {
+        if node.is_written(name) {
             return Some(node);
         }
-        for _ in 0..FOLLOWING_NODES {
+        for passed in 1..=FOLLOWING_NODES {
             node = self.zone.following(node)?;
-            if node.name().as_wire() == name.as_wire() {
+            if node.is_written(name) {
+                self.look_ahead(node, passed);
                 return Some(node);
             }
         }
         None
     }
 
+    /// Asks the processor for the RRsets of nodes behind one, so many nodes behind the one before.
+    #[inline]
+    fn look_ahead(&mut self, node: Node<'z>, passed: usize) {
+        let (mut ahead, between) = self.ahead.unwrap_or((node, 0));
+        let mut between = between.saturating_sub(passed);
+        if between == 0 {
+            ahead = node;
+        }
+        while between < AHEAD_NODES {
+            let Some(next) = self.zone.following(ahead) else { break };
+            (ahead, between) = (next, between + 1);
+            ahead.prefetch_rrsets();
+        }
+        self.ahead = Some((ahead, between));
+    }
+
     /// Marks the records of a group that its owner's node has.
     fn group(&mut self, group: Group<'_>, node: Option<Node<'z>>, kept: &mut Kept) {
         self.last = node.or(self.last);
         // An owner in another case is another.
-        let node = node.filter(|node| node.name().as_wire() == group.name().as_wire());
+        let node = node.filter(|node| node.is_written(group.name()));
         let mut cursor = None;
         for record in group.records() {
             kept.line = kept.line.wrapping_add_signed(record.line_difference);

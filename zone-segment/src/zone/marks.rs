@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::map::SegmentOctets;
+use crate::name::NameRef;
 use crate::node::Node;
 use crate::octets::{REFERENCE_UNIT, from_reference};
 use crate::order;
+use crate::prefetch::prefetch_two;
 
 use super::{Nodes, Zone};
 
@@ -118,6 +120,20 @@ impl<'a> Marks<'a> {
 /// Where a node lies.
 fn address(node: Node<'_>) -> usize {
     node.record().as_ptr() as usize
+}
+
+impl<'a> Node<'a> {
+    /// Whether its name is written as another, case included.
+    #[inline]
+    pub fn is_written(&self, name: NameRef<'_>) -> bool {
+        self.name_octets() == name.as_wire()
+    }
+
+    /// Asks the processor for those of its RRsets that do not lie beside it.
+    #[inline]
+    pub fn prefetch_rrsets(&self) {
+        self.shared_rrsets().for_each(prefetch_two);
+    }
 }
 
 impl<'a, B: SegmentOctets> Zone<'a, B> {
