@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bus::protocol::MEMMGR_GROUP;
-use bus::protocol::control::{Command as Ask, CommandError};
+use bus::protocol::control::{Command as Ask, CommandError, Reached};
 use bus::{Client, Recipient, RequestError};
 use clap::{Arg, ArgMatches, Command};
 use config::declaration::{Declaration, Kind, Opt, Preset};
@@ -50,6 +50,28 @@ pub(super) fn declare(command: Command) -> Command {
 /// An argument that names a zone.
 pub(super) fn zone_argument() -> Arg {
     Arg::new("zone").value_name("ZONE").help("The zone's name")
+}
+
+/// How far a generation has to come before a command ends; the name of the argument for it.
+pub(super) fn wait_argument(name: &'static str) -> Arg {
+    Arg::new(REACHED)
+        .long(name)
+        .value_name("STATE")
+        .value_parser(["built", "visible", "durable"])
+        .default_value("visible")
+        .help("Wait until it is built, visible in every process, or besides durable: a power cut does not take it back")
+}
+
+/// What [`wait_argument`] is found by.
+const REACHED: &str = "reached";
+
+/// What was asked for by it.
+pub(super) fn wait(matches: &ArgMatches) -> Reached {
+    match matches.get_one::<String>(REACHED).map(String::as_str) {
+        Some("built") => Reached::Built,
+        Some("durable") => Reached::Durable,
+        _ => Reached::Visible,
+    }
 }
 
 /// A connection to a running server.

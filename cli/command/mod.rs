@@ -13,6 +13,7 @@ mod serve;
 mod stats;
 mod status;
 mod stop;
+mod update;
 mod zone;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};

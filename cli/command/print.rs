@@ -47,6 +47,13 @@ pub(super) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     text_line(&lines.collect::<Vec<_>>().join("\n"))
 }
 
+/// A time in seconds since 1970, in UTC.
+pub(super) fn time(unix: u64) -> String {
+    let (year, month, day) = dns::text::calendar_date(unix);
+    let (hour, minute, second) = (unix / 3600 % 24, unix / 60 % 60, unix % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// Says on standard error what went wrong.
 pub(super) fn failed(message: &str) -> Exit {
     eprintln!("trine: {message}");
@@ -56,4 +63,16 @@ pub(super) fn failed(message: &str) -> Exit {
 /// A value or a dash.
 pub(super) fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        assert_eq!(time(0), "1970-01-01T00:00:00Z");
+        assert_eq!(time(951_782_400 + 86_399), "2000-02-29T23:59:59Z");
+        assert_eq!(time(1_795_348_801), "2026-11-22T12:00:01Z");
+    }
 }

@@ -3,7 +3,7 @@
 use bus::protocol::control::{Command as Ask, Reloaded, ZoneCondition, ZoneStatus};
 use clap::{ArgMatches, Command};
 
-use super::{control, json_flag, print, reload, wants_json};
+use super::{control, json_flag, print, reload, update, wants_json};
 use crate::exit::Exit;
 
 /// The command.
@@ -21,6 +21,7 @@ pub(super) fn command() -> Command {
         .about("Zones of a running server")
         .subcommand_required(true)
         .subcommand(list)
+        .subcommand(update::command())
         .subcommand(expire)
 }
 
@@ -28,6 +29,7 @@ pub(super) fn command() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> Exit {
     match matches.subcommand() {
         Some(("list", matches)) => list(matches),
+        Some(("update", matches)) => update::run(matches),
         Some(("expire", matches)) => expire(matches),
         _ => Exit::Usage,
     }

@@ -75,6 +75,8 @@ impl Setup {
             switch_timeout_ms: milliseconds(options.switch_timeout),
             release_timeout_ms: milliseconds(options.release_timeout),
             stall_timeout_ms: milliseconds(options.stall_timeout),
+            journal_octets: options.journal_size,
+            keep_generations: options.keep_generations,
             bus_allow: options.bus_allow.clone(),
             listen: sockets.addresses.clone(),
             supervisor_pid: std::process::id().cast_signed(),

@@ -52,6 +52,10 @@ pub struct MemmgrOptions {
     pub release_timeout_ms: u64,
     /// How long a query thread may stand still with work waiting, in milliseconds.
     pub stall_timeout_ms: u64,
+    /// How many octets of changes that were made are kept.
+    pub journal_octets: u64,
+    /// How many generations that were followed are kept on disk.
+    pub keep_generations: u32,
     /// Users besides root and the server's own that may connect to the bus.
     pub bus_allow: Vec<u32>,
     /// The addresses answered at, for the status.

@@ -38,6 +38,10 @@ pub struct Serve {
     pub release_timeout: Duration,
     /// [`options::STALL_TIMEOUT`].
     pub stall_timeout: Duration,
+    /// [`options::JOURNAL_SIZE`].
+    pub journal_size: u64,
+    /// [`options::KEEP_GENERATIONS`].
+    pub keep_generations: u32,
     /// [`options::BUS_ALLOW`].
     pub bus_allow: Vec<u32>,
     /// What answers are like. Its cookie secrets are those of the file alone.
@@ -64,6 +68,8 @@ impl Serve {
             .arg(options::SWITCH_TIMEOUT.argument())
             .arg(options::RELEASE_TIMEOUT.argument())
             .arg(options::STALL_TIMEOUT.argument())
+            .arg(options::JOURNAL_SIZE.argument())
+            .arg(options::KEEP_GENERATIONS.argument())
             .arg(options::BUS_ALLOW.argument())
     }
 
@@ -90,6 +96,8 @@ impl Serve {
             switch_timeout: from.one(&options::SWITCH_TIMEOUT)?,
             release_timeout: from.one(&options::RELEASE_TIMEOUT)?,
             stall_timeout: from.one(&options::STALL_TIMEOUT)?,
+            journal_size: from.one(&options::JOURNAL_SIZE)?,
+            keep_generations: from.one(&options::KEEP_GENERATIONS)?,
             bus_allow: from.all(&options::BUS_ALLOW),
             answers: from.answers()?,
             cookies: from.one(&options::COOKIES)?,
@@ -248,6 +256,7 @@ mod tests {
         assert_eq!(serve.switch_timeout, Duration::from_secs(5));
         assert_eq!(serve.release_timeout, Duration::from_secs(60));
         assert_eq!(serve.stall_timeout, Duration::from_secs(10));
+        assert_eq!((serve.journal_size, serve.keep_generations), (64 << 20, 0));
         assert!((1..=4).contains(&serve.auth));
         assert!(serve.listen.is_empty() && !serve.watch && !serve.steer_by_cpu && serve.cookies);
         // The declarations' texts and the values by name.

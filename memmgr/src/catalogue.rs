@@ -242,7 +242,7 @@ pub(crate) struct CatalogueStore {
 }
 
 /// A zone as it is written.
-fn entry((apex, zone): (&Apex, &Arc<ZoneInfo>)) -> ZoneEntry {
+pub(crate) fn entry((apex, zone): (&Apex, &Arc<ZoneInfo>)) -> ZoneEntry {
     ZoneEntry {
         apex: apex.name().clone(),
         zone: zone.id.0,

@@ -27,6 +27,8 @@ pub(crate) struct LayerFile {
     pub(crate) segment: Arc<Segment>,
     /// Whether all of it was compared with its hashes, or written by this process.
     is_sound: AtomicBool,
+    /// Whether a power cut leaves it as it is.
+    is_durable: AtomicBool,
 }
 
 impl LayerFile {
@@ -48,7 +50,28 @@ impl LayerFile {
         let file = File::open(opened).map_err(|error| LayerError::Open { path: path.to_owned(), error })?;
         let segment = zone_segment::map(&file).map_err(|error| LayerError::Refused { path: path.to_owned(), error })?;
         let is_sound = AtomicBool::new(false);
-        Ok(LayerFile { id, path: path.to_owned(), file, segment: Arc::new(segment), is_sound })
+        let is_durable = AtomicBool::new(true);
+        Ok(LayerFile { id, path: path.to_owned(), file, segment: Arc::new(segment), is_sound, is_durable })
+    }
+
+    /// Notes that nobody waited for the disk.
+    pub(crate) fn mark_volatile(&self) {
+        self.is_durable.store(false, Ordering::Relaxed);
+    }
+
+    /// Waits for the disk, if nobody has; tells whether there was anything to wait for.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said.
+    fn sync(&self) -> std::io::Result<bool> {
+        // Relaxed: says nothing of other memory, and at worst the work is done twice.
+        if self.is_durable.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        self.file.sync_all()?;
+        self.is_durable.store(true, Ordering::Relaxed);
+        Ok(true)
     }
 
     /// Reads all of it and compares it with its hashes, the first time.
@@ -139,15 +162,33 @@ impl Contents {
         }
     }
 
-    /// The same, to look things up in.
+    /// The same, to look things up in; made from the one before where there is one.
     ///
     /// # Errors
     ///
     /// [`ZoneSetError`] when the layers do not belong together.
-    pub(crate) fn zone_set(&self, generation: u64) -> Result<ZoneSet, ZoneSetError> {
+    pub(crate) fn zone_set(&self, generation: u64, before: Option<&ZoneSet>) -> Result<ZoneSet, ZoneSetError> {
         let layers = |files: &[Arc<LayerFile>]| files.iter().map(|file| file.layer()).collect::<Vec<Layer>>();
         let groups = self.groups.iter().map(|(group, files)| (*group, Stack::new(layers(files)))).collect();
-        ZoneSet::new(generation, layers(&self.directory), groups)
+        ZoneSet::after(before, generation, layers(&self.directory), groups)
+    }
+
+    /// Waits until a power cut leaves every layer as it is. Nearly all of them were waited for when they were written.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said, of which file.
+    pub(crate) fn sync(&self) -> Result<(), (PathBuf, std::io::Error)> {
+        let mut directories = BTreeSet::new();
+        for layer in self.layers() {
+            if layer.sync().map_err(|error| (layer.path.clone(), error))? {
+                directories.extend(layer.path.parent().map(Path::to_owned));
+            }
+        }
+        directories.into_iter().try_for_each(|path| {
+            let synced = File::open(&path).and_then(|directory| directory.sync_all());
+            synced.map_err(|error| (path, error))
+        })
     }
 }
 
@@ -175,6 +216,8 @@ pub(crate) struct State {
     pub(crate) zones: Catalogue,
     /// What comes next.
     pub(crate) next: NextNumbers,
+    /// To look things up in, where all of it is whole.
+    pub(crate) set: Option<Arc<ZoneSet>>,
 }
 
 impl State {

@@ -67,7 +67,8 @@ async fn serve(options: MemmgrOptions, links: MemmgrLinks) -> Result<(), MemmgrE
     service::subscribe(&client).await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     drop(open);
     let give_back = links.give_back;
-    let service = Service::new(Parts { options, link, broker: handle, client, recovered, give_back });
+    let parts = Parts { options, link, broker: handle, client, recovered, give_back };
+    let service = Service::new(parts).map_err(MemmgrError::runtime)?;
     service
         .run(incoming, async move {
             terminate.recv().await;

@@ -17,13 +17,16 @@ use std::time::SystemTime;
 
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
-use zone_segment::{GroupId, HashKey, LayerId};
+use zone_segment::{GroupId, HashKey, LayerId, Name};
 
+use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest};
+use crate::builder::record::layer_entries;
 use crate::catalogue::{Catalogue, CatalogueStore};
+use crate::commits::{self, CaughtUp, CommitLog, CommitRecord, LogError, LogSync, ReadLogError};
 use crate::generation::{Contents, LayerFile, NextNumbers, State};
 use crate::manifest::{
     BOOT_ID_PATH, BootIdError, GroupEntry, LayerEntry, LoadError, Loaded, Manifest, ManifestBody, SaveError, StateDir,
-    boot_id,
+    ZoneEntry, boot_id,
 };
 
 pub(crate) mod zones;
@@ -40,8 +43,8 @@ pub(crate) struct StateDirectory {
     catalogues: Arc<CatalogueStore>,
     /// The present boot.
     boot_id: String,
-    /// The first commit log that comes after the manifest.
-    log: u64,
+    /// The commit log that is appended to.
+    log: RefCell<CommitLog>,
 }
 
 /// What a start finds.
@@ -64,6 +67,8 @@ pub(crate) struct Recovered {
     pub(crate) distrusted: BTreeSet<LayerId>,
     /// The files of those that could not even be opened.
     pub(crate) refused: Vec<PathBuf>,
+    /// What the catalogue says of zones that changed after the manifest; nothing of those that went.
+    pub(crate) patches: Patches,
     /// Where no manifest says which generations there were, though there were some: numbers up to this one may have been theirs, and
     /// readers may still be on them.
     pub(crate) generation_floor: u64,
@@ -85,7 +90,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         Loaded::Previous { body, damage } => {
             let damage = damage.map_or_else(|| "it is not there".to_owned(), |damage| damage.to_string());
             error!(generation = body.generation, damage, "manifest-damaged-previous-taken");
-            (Some(after_loss(body)), false)
+            (Some(body), false)
         }
         Loaded::Damaged { damage } => {
             damage.iter().for_each(|damage| error!(%damage, "manifest-damaged"));
@@ -94,48 +99,66 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     };
     let trusted = body.as_ref().is_some_and(|body| is_newest && body.is_trusted(&boot_id));
     let generation_floor = if body.is_none() && is_used(&dir) { seconds_since_1970() } else { 0 };
+    let (body, log, is_log_lost) = match body {
+        Some(body) => {
+            let (caught_up, log, is_lost) = replayed(&dir, body)?;
+            (Some(caught_up), log, is_lost)
+        }
+        None => {
+            let replayed = commits::replay(&dir, 1).map_err(RecoverError::ReadLog)?;
+            (None, CommitLog::create(&dir, replayed.next_log, generation_floor).map_err(RecoverError::Log)?, false)
+        }
+    };
     remove_orphans(&dir, body.as_ref());
-    let next = AtomicU64::new(body.as_ref().map_or(1, |body| body.next_catalogue));
+    let next = AtomicU64::new(body.as_ref().map_or(1, |body| body.body.next_catalogue));
     let catalogues = Arc::new(CatalogueStore { directory: dir.clone(), next });
-    let log = body.as_ref().map_or(1, |body| body.log);
+    let log = RefCell::new(log);
     let directory = StateDirectory { manifest: RefCell::new(manifest), catalogues, boot_id, log };
     directory.remove_catalogues(&BTreeSet::new());
-    let Some(body) = body else {
+    let Some(mut caught_up) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
-        let (is_servable, is_unverified, is_closed, distrusted) = (false, false, false, BTreeSet::new());
-        let refused = Vec::new();
-        let state = None;
         return Ok(Recovered {
             directory,
             key,
-            state,
-            is_servable,
-            is_unverified,
-            is_closed,
-            distrusted,
-            refused,
+            state: None,
+            is_servable: false,
+            is_unverified: false,
+            is_closed: false,
+            distrusted: BTreeSet::new(),
+            refused: Vec::new(),
+            patches: Patches::new(),
             generation_floor,
         });
     };
-    let (state, refused) = open(&dir, &body);
+    if !is_newest {
+        after_loss(&mut caught_up.body);
+    }
+    let body = &caught_up.body;
+    let (mut state, mut refused) = open(&dir, body);
     let mut distrusted: BTreeSet<LayerId> = refused.keys().copied().collect();
     if !trusted {
         info!(generation = body.generation, "segments-verifying");
         distrusted.extend(verify(&state));
     }
-    if distrusted.is_empty()
-        && let Err(error) = state.contents.zone_set(state.generation)
-    {
-        // Each for itself is as the manifest says, and it is not known which of them is wrong.
-        error!(generation = body.generation, %error, "segments-contradictory");
-        distrusted.extend(state.contents.layers().map(|layer| layer.id));
+    if !distrusted.is_empty() && caught_up.body.generation > caught_up.snapshot {
+        rebuild(&dir, &caught_up, &mut state, &mut refused, &mut distrusted);
+    }
+    match state.contents.zone_set(state.generation, None) {
+        Ok(set) => state.set = Some(Arc::new(set)),
+        Err(error) if distrusted.is_empty() => {
+            // Each for itself is as the manifest says, and it is not known which of them is wrong.
+            error!(generation = body.generation, %error, "segments-contradictory");
+            distrusted.extend(state.contents.layers().map(|layer| layer.id));
+        }
+        Err(_) => {}
     }
     let is_servable = distrusted.is_empty();
     if is_servable && !is_newest {
         // Before anyone hears of the number that it was given in place of a damaged one.
-        directory.reopen(&state);
+        let _ = directory.reopen(&state);
     }
-    let is_closed = is_servable && is_newest && (body.clean_stop || body.boot_id != directory.boot_id);
+    let is_stale = body.clean_stop || body.boot_id != directory.boot_id || is_log_lost;
+    let is_closed = is_servable && is_newest && is_stale;
     Ok(Recovered {
         directory,
         key: state.key,
@@ -144,6 +167,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         is_unverified: trusted,
         distrusted,
         refused: refused.into_values().collect(),
+        patches: caught_up.zones,
         generation_floor,
         state: Some(state),
     })
@@ -167,18 +191,64 @@ impl StateDirectory {
     /// [`SaveError`] with the step; the manifest is then the one before.
     pub(crate) fn save(&self, state: &State, clean_stop: bool) -> Result<(), SaveError> {
         // A build has done it beside the loop; what is left is what came otherwise.
+        state.contents.sync().map_err(|(path, source)| SaveError::Segment { path, source })?;
         state.zones.write(&self.catalogues).map_err(SaveError::Catalogue)?;
         let next_catalogue = self.catalogues.next.load(Ordering::Relaxed);
-        let body =
-            ManifestBody { boot_id: self.boot_id.clone(), clean_stop, next_catalogue, log: self.log, ..body(state) };
-        self.manifest.borrow_mut().save(&body)
+        let next = self.log.borrow().rotate().map_err(SaveError::Log)?;
+        let boot_id = self.boot_id.clone();
+        let body = ManifestBody { boot_id, clean_stop, next_catalogue, log: next.number(), ..body(state) };
+        let saved = self.manifest.borrow_mut().save(&body);
+        match &saved {
+            Err(error) if !error.is_in_place() => {
+                if let Err(error) = next.discard() {
+                    warn!(%error, "commit-log-not-removed");
+                }
+            }
+            _ => drop(self.log.replace(next)),
+        }
+        saved
     }
 
-    /// Takes back the clean stop: from here on a cut may come at any time.
-    pub(crate) fn reopen(&self, state: &State) {
-        if let Err(error) = self.save(state, false) {
+    /// Appends a record to the commit log. It is on the disk once what is given back has been waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`] with the step; the log is then as it was.
+    pub(crate) fn append(&self, record: &CommitRecord) -> Result<LogSync, LogError> {
+        let mut log = self.log.borrow_mut();
+        log.append(record)?;
+        Ok(log.sync())
+    }
+
+    /// Octets of the commit log since the manifest.
+    pub(crate) fn log_octets(&self) -> u64 {
+        self.log.borrow().octets()
+    }
+
+    /// The lowest commit log that a start needs.
+    pub(crate) fn first_log(&self) -> u64 {
+        self.manifest.borrow().first_log().unwrap_or(0)
+    }
+
+    /// Removes segment files that none of these layers has; nobody may be writing one meanwhile.
+    pub(crate) fn remove_segments_but(&self, used: &BTreeSet<PathBuf>) {
+        let segments = self.segments();
+        let names = self.manifest.borrow().directory().segment_names().unwrap_or_default();
+        for path in names.into_iter().map(|name| segments.join(name)).filter(|path| !used.contains(path)) {
+            match std::fs::remove_file(&path) {
+                Ok(()) => info!(path = %path.display(), "orphan-removed"),
+                Err(error) => warn!(path = %path.display(), %error, "orphan-not-removed"),
+            }
+        }
+    }
+
+    /// Takes back the clean stop: from here on a cut may come at any time. Tells whether that was written.
+    pub(crate) fn reopen(&self, state: &State) -> bool {
+        let saved = self.save(state, false);
+        if let Err(error) = &saved {
             warn!(%error, "manifest-not-written");
         }
+        saved.is_ok()
     }
 
     /// Where catalogues are written.
@@ -208,12 +278,108 @@ impl StateDirectory {
     }
 }
 
+/// What the catalogue says of zones, by their apexes; nothing of those that went.
+pub(crate) type Patches = BTreeMap<Name, Option<ZoneEntry>>;
+
+/// A manifest with the records of the logs on top, the log to go on with, and whether anything of the logs was lost.
+fn replayed(dir: &StateDir, body: ManifestBody) -> Result<(CaughtUp, CommitLog, bool), RecoverError> {
+    let first = body.log;
+    let mut replayed = commits::replay(dir, first).map_err(RecoverError::ReadLog)?;
+    let (next_log, torn) = (replayed.next_log, replayed.torn.take());
+    let caught_up = commits::catch_up(body, replayed);
+    if let Some(refused) = &caught_up.refused {
+        error!(generation = refused.place.generation, why = %refused.why, lost = refused.records_lost, "commit-refused");
+    }
+    let is_lost = match &torn {
+        Some(torn) if torn.is_tail() => {
+            info!(%torn, "commit-log-cut");
+            false
+        }
+        Some(torn) => {
+            error!(%torn, "commit-log-damaged");
+            true
+        }
+        None => false,
+    };
+    let is_lost = is_lost || caught_up.refused.is_some();
+    let generation = caught_up.body.generation;
+    let log = match is_lost {
+        // What comes next does not follow what is there.
+        true => CommitLog::create(dir, next_log, generation),
+        false => CommitLog::open(dir, (next_log - 1).max(first)),
+    };
+    Ok((caught_up, log.map_err(RecoverError::Log)?, is_lost))
+}
+
+/// Makes stacks anew that lost layers, from older ones that are whole and the changes since.
+fn rebuild(
+    dir: &StateDir,
+    caught_up: &CaughtUp,
+    state: &mut State,
+    refused: &mut BTreeMap<LayerId, PathBuf>,
+    distrusted: &mut BTreeSet<LayerId>,
+) {
+    let is_whole = |entry: &LayerEntry| {
+        let layer = open_layer(dir, entry, &mut BTreeMap::new());
+        layer.is_some_and(|layer| layer.verify().is_ok())
+    };
+    let mut older = state.clone();
+    let mut since: BTreeMap<GroupId, u64> = BTreeMap::new();
+    for group in &caught_up.body.groups {
+        let is_damaged = |layer: &LayerEntry| distrusted.contains(&LayerId(layer.id));
+        if !group.layers.iter().any(is_damaged) {
+            continue;
+        }
+        let Some(found) = caught_up.rebuild(group.id, is_whole) else { return };
+        let layers = found.layers.iter().filter_map(|entry| open_layer(dir, entry, &mut BTreeMap::new()));
+        older.contents.groups.insert(GroupId(group.id), layers.collect());
+        since.insert(GroupId(group.id), found.generation);
+    }
+    let Ok(set) = older.contents.zone_set(older.generation, None) else { return };
+    let set = Arc::new(set);
+    older.set = Some(Arc::clone(&set));
+    let group_of = |apex: &Name| set.zone(apex.as_ref()).map(|zone| zone.group());
+    let asks = caught_up.changes_after(caught_up.snapshot).filter(|(generation, change)| {
+        group_of(&change.apex).and_then(|group| since.get(&group)).is_some_and(|since| generation > since)
+    });
+    let asks: Vec<Ask> = asks.map(|(_, change)| Ask::Again(change.clone())).collect();
+    let oldest = since.values().copied().min().unwrap_or(caught_up.snapshot);
+    let is_rewritten = |apex: &&Name| group_of(apex).is_some_and(|group| since.contains_key(&group));
+    if caught_up.rewritten_after(oldest).iter().any(is_rewritten) {
+        // No change says what they are: their sources do.
+        return;
+    }
+    older.zones = zones::read(dir, &older, &caught_up.zones);
+    let numbers = Arc::new(AtomicU64::new(older.next.layer));
+    let (generation, key, segments) = (older.generation, older.key, dir.segments());
+    let base = Arc::new(older);
+    let request = ChangesRequest {
+        base,
+        generation,
+        key,
+        segments,
+        numbers,
+        merged: Vec::new(),
+        asks,
+        now: seconds_since_1970(),
+    };
+    match changes::build(&request) {
+        Ok(ChangesOutcome { candidate, .. }) => {
+            let made = candidate.unwrap_or_else(|| State::clone(&request.base));
+            info!(generation, layers = distrusted.len(), "layers-made-anew");
+            *state = made;
+            refused.clear();
+            distrusted.clear();
+        }
+        Err(error) => error!(%error, "layers-not-made-anew"),
+    }
+}
+
 /// A manifest that is not the newest: numbers the lost one may have used are skipped, so that none names other contents.
-fn after_loss(mut body: ManifestBody) -> ManifestBody {
+fn after_loss(body: &mut ManifestBody) {
     body.generation += LOST_NUMBERS;
     body.next_layer += LOST_NUMBERS;
     body.next_catalogue += LOST_NUMBERS;
-    body
 }
 
 /// Whether segments were ever written to a directory.
@@ -234,14 +400,21 @@ fn draw_key() -> io::Result<[u8; 16]> {
     Ok(key)
 }
 
-/// Removes segment files that the manifest does not name: what a build left when it was cut short.
-fn remove_orphans(dir: &StateDir, body: Option<&ManifestBody>) {
+/// Removes segment files that neither the manifest nor a record names: what a build left when it was cut short.
+fn remove_orphans(dir: &StateDir, caught_up: Option<&CaughtUp>) {
     let names = match dir.segment_names() {
         Ok(names) => names,
         Err(error) => return warn!(path = %dir.segments().display(), %error, "orphans-not-listed"),
     };
-    let orphans = match body {
-        Some(body) => StateDir::orphans(&names, body),
+    let orphans = match caught_up {
+        Some(caught_up) => {
+            // Of a group that is made anew an older stack is what that begins from.
+            let stacks = caught_up.stacks.values().flatten().chain(&caught_up.directories);
+            let named: BTreeSet<&str> =
+                stacks.flat_map(|(_, layers)| layers).map(|layer| layer.file.as_str()).collect();
+            let orphans = StateDir::orphans(&names, &caught_up.body);
+            orphans.into_iter().filter(|name| name.to_str().is_none_or(|name| !named.contains(name))).collect()
+        }
         None => names,
     };
     for name in orphans {
@@ -275,6 +448,7 @@ fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeMap<LayerId, PathBu
         contents: Contents { directory, groups },
         zones: Catalogue::unread(&body.catalogue, (body.served_zones, body.served_records)),
         next: NextNumbers { layer: body.next_layer, zone: body.next_zone, group: body.next_group },
+        set: None,
     };
     (state, refused)
 }
@@ -300,7 +474,6 @@ fn open_layer(dir: &StateDir, entry: &LayerEntry, refused: &mut BTreeMap<LayerId
 /// The manifest of a generation, as far as the generation itself says it.
 fn body(state: &State) -> ManifestBody {
     let (served_zones, served_records) = state.zones.served();
-    let layers = |files: &[Arc<LayerFile>]| files.iter().map(|file| layer_entry(file)).collect::<Vec<_>>();
     ManifestBody {
         generation: state.generation,
         next_layer: state.next.layer,
@@ -308,23 +481,16 @@ fn body(state: &State) -> ManifestBody {
         next_group: state.next.group,
         served_zones,
         served_records,
-        directory: layers(&state.contents.directory),
+        directory: layer_entries(&state.contents.directory),
         groups: state
             .contents
             .groups
             .iter()
-            .map(|(group, files)| GroupEntry { id: group.0, layers: layers(files) })
+            .map(|(group, files)| GroupEntry { id: group.0, layers: layer_entries(files) })
             .collect(),
         catalogue: state.zones.chunks(),
         ..ManifestBody::new(state.key.0, String::new())
     }
-}
-
-/// A layer as the manifest names it.
-fn layer_entry(file: &LayerFile) -> LayerEntry {
-    let identity = file.identity();
-    let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    LayerEntry { id: identity.id, file: name, length: file.length(), content_hash: identity.content_hash }
 }
 
 /// Verifies every segment of a generation on all cores; tells which are damaged.
@@ -399,6 +565,10 @@ pub(crate) enum RecoverError {
     BootId(BootIdError),
     /// The manifest is there and can't be read.
     Load(LoadError),
+    /// A commit log is there and can't be read.
+    ReadLog(ReadLogError),
+    /// No commit log can be gone on with.
+    Log(LogError),
     /// No key can be drawn.
     Key {
         /// What the kernel said.
@@ -412,6 +582,8 @@ impl fmt::Display for RecoverError {
             Self::Create { path, .. } => write!(f, "making {}", path.display()),
             Self::BootId(error) => error.fmt(f),
             Self::Load(error) => error.fmt(f),
+            Self::ReadLog(error) => error.fmt(f),
+            Self::Log(error) => error.fmt(f),
             Self::Key { .. } => write!(f, "drawing a hash key from /dev/urandom"),
         }
     }
@@ -423,6 +595,8 @@ impl std::error::Error for RecoverError {
             Self::Create { error, .. } | Self::Key { error } => Some(error),
             Self::BootId(error) => error.source(),
             Self::Load(error) => error.source(),
+            Self::ReadLog(error) => error.source(),
+            Self::Log(error) => error.source(),
         }
     }
 }

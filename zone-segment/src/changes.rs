@@ -381,6 +381,18 @@ fn owned<'r>(records: impl Iterator<Item = SourceRecord<'r>>) -> Vec<OwnedRecord
     records.map(|SourceRecord { rtype, ttl, rdata }| OwnedRecord { rtype, ttl, rdata: rdata.into() }).collect()
 }
 
+/// The owners of a zone as they will be, for a zone that is written whole: few enough to be held in memory.
+pub(crate) fn whole<B: SegmentOctets>(zone: &Zone<'_, B>, owners: &BTreeMap<Name, Vec<OwnedRecord>>) -> ChangesSource {
+    let statement = |records| Statement { flags: 0, records };
+    let kept = zone.nodes().filter(|node| !node.is_empty_non_terminal());
+    let kept = kept.map(|node| (node.name().to_name(), node)).filter(|(name, _)| !owners.contains_key(name));
+    let kept = kept.map(|(name, node)| (name, statement(owned(node.records()))));
+    let came = owners.iter().filter(|(_, records)| !records.is_empty());
+    let came = came.map(|(name, records)| (name.clone(), statement(records.clone())));
+    let statements: BTreeMap<Name, Statement> = kept.chain(came).collect();
+    ChangesSource { statements: statements.into_iter().collect() }
+}
+
 /// What is said, as the builder takes it.
 pub(crate) struct ChangesSource {
     /// By name.

@@ -115,6 +115,15 @@ impl Unpublished {
     }
 }
 
+/// Gives a file its name without making it durable: for who can make it again from what is.
+pub fn place(mut file: Unpublished) -> Result<(), WriteFileError> {
+    let temporary = &mut file.temporary;
+    let renamed = rustix::fs::rename(&temporary.path, &temporary.final_path).map_err(io::Error::from);
+    step(Step::Rename, &temporary.path, renamed)?;
+    temporary.is_published = true;
+    Ok(())
+}
+
 /// Makes files durable and gives them their names. Many cost little more than one: what makes the first of them durable does
 /// most of it for the others, and each directory is synced once.
 pub fn publish(mut files: Vec<Unpublished>) -> Result<(), WriteFileError> {

@@ -86,7 +86,7 @@ pub use directory::{DirectoryEntry, ZoneState};
 pub use directory_writer::DirectoryWriter;
 pub use error::{OpenError, VerifyError, WriteError};
 pub use file::{
-    Step, TEMPORARY_SUFFIX, Unpublished, VerifyFileCause, VerifyFileError, WriteFileError, publish, verify_file,
+    Step, TEMPORARY_SUFFIX, Unpublished, VerifyFileCause, VerifyFileError, WriteFileError, place, publish, verify_file,
     write_file, write_unpublished,
 };
 pub use hash::HashKey;

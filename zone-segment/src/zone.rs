@@ -159,6 +159,13 @@ impl<'a, B: SegmentOctets> Zone<'a, B> {
         Node::at(root, row.start.to_native()).filter(|node| node.name() == self.apex)
     }
 
+    /// Whether another zone, of whatever generation, has the same data for certain: that of the same layers.
+    pub fn is_same_data(&self, other: &Zone<'_, B>) -> bool {
+        let rows =
+            |zone: &Zone<'_, B>| zone.layers().map(|(_, row)| std::ptr::from_ref(row).addr()).collect::<Vec<_>>();
+        rows(self) == rows(other)
+    }
+
     /// Whether there are changes of it above its base.
     pub fn has_changes(&self) -> bool {
         self.overlay.is_some()

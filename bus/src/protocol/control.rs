@@ -30,6 +30,78 @@ pub enum Command {
     Consumers {},
     /// The zones; answered by a list of [`ZoneStatus`].
     Zones {},
+    /// Changes records of a zone, all that is asked for or nothing; answered by [`Updated`].
+    UpdateZone {
+        /// The zone's apex.
+        zone: String,
+        /// What is to be changed: the text of a change file (`docs/change-files.md`).
+        changes: String,
+        /// The name of that file in messages.
+        name: String,
+        /// How the serial is raised where the changes bring no SOA record.
+        serial: SerialRule,
+        /// What is waited for before the answer.
+        wait: Reached,
+    },
+    /// Waits until a generation has come so far; answered by [`GenerationReached`].
+    WaitGeneration {
+        /// Its number, or the newest that there is.
+        generation: Option<u64>,
+        /// How far.
+        until: Reached,
+    },
+    /// What changed from one generation to another; answered by a list of [`ZoneDifference`], oldest first.
+    DiffGenerations {
+        /// The older generation: its changes are not among them.
+        from: u64,
+        /// The newer one: its changes are.
+        to: u64,
+        /// One zone's apex, or every zone.
+        zone: Option<String>,
+    },
+    /// Serves the data of an older generation that is kept, as a new generation; answered by [`RolledBack`] once that is visible everywhere.
+    Rollback {
+        /// The generation whose data is to be served.
+        generation: u64,
+        /// The zones, by their apexes; none for all that differ.
+        zones: Vec<String>,
+        /// Whether zones get their old serials back too, in place of higher ones. Their secondaries have to be told by hand.
+        keep_serial: bool,
+    },
+    /// Keeps a generation on disk until it is unpinned; answered by its [`GenerationStatus`].
+    Pin {
+        /// Its number.
+        generation: u64,
+    },
+    /// Lets a pinned generation go once nothing else keeps it; answered by its [`GenerationStatus`] as it is then, or was.
+    Unpin {
+        /// Its number.
+        generation: u64,
+    },
+}
+
+/// How far a generation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reached {
+    /// It is complete, and not published yet.
+    Built,
+    /// Every process answers from it, or from a newer one.
+    Visible,
+    /// The same, and a power cut does not take it back.
+    Durable,
+}
+
+/// How a serial is raised; always forward (RFC 1982).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SerialRule {
+    /// By one; 0 is left out.
+    Increment,
+    /// To YYYYMMDD00, or by one where that is no way forward.
+    Date,
+    /// To the seconds since 1970, or by one where that is no way forward.
+    UnixTime,
 }
 
 /// Why a command was not carried out; every reply is either its structure or this. It has nothing but the reason, by which
@@ -103,6 +175,14 @@ pub struct GenerationStatus {
     pub bytes: u64,
     /// Readers that use it.
     pub readers: u64,
+    /// Octets that each reader keeps in its own memory about changes above bases, beside the segments.
+    pub private_bytes: u64,
+    /// Whether an operator keeps it.
+    pub pinned: bool,
+    /// Whether a power cut leaves it as it is.
+    pub durable: bool,
+    /// When it was made, in seconds since 1970, where that is known.
+    pub at_unix: Option<u64>,
 }
 
 /// One reader.
@@ -217,9 +297,125 @@ pub struct ZoneFailure {
     pub error: String,
 }
 
+/// The reply to an update of a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Updated {
+    /// The zone's apex.
+    pub zone: String,
+    /// The generation that holds the change; the newest one where nothing changed.
+    pub generation: u64,
+    /// The serial before.
+    pub from: u32,
+    /// The serial from then on; the same where nothing changed.
+    pub to: u32,
+    /// Records that came, the SOA record not counted.
+    pub added: u64,
+    /// Records that went, the SOA record not counted.
+    pub removed: u64,
+    /// How far that generation has come.
+    pub state: Reached,
+    /// What is to be told of the changes though they were made, each as a line.
+    pub warnings: Vec<String>,
+}
+
+/// The reply to who waits for a generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenerationReached {
+    /// Its number.
+    pub generation: u64,
+    /// How far it has come.
+    pub state: Reached,
+}
+
+/// One difference between two versions of a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneDifference {
+    /// The zone's apex.
+    pub zone: String,
+    /// The generation that came with it.
+    pub generation: u64,
+    /// The serial before.
+    pub from: u32,
+    /// The serial after.
+    pub to: u32,
+    /// Records that went, each as a line of a zone file, the SOA record first.
+    pub removed: Vec<String>,
+    /// Records that came, the same.
+    pub added: Vec<String>,
+}
+
+/// The reply to a rollback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// The generation that holds the older data; the newest one where nothing differed.
+    pub generation: u64,
+    /// The generation whose data it is.
+    pub data_of: u64,
+    /// The zones that changed by it.
+    pub zones: Vec<ZoneRolledBack>,
+}
+
+/// A zone that has older data again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneRolledBack {
+    /// Its apex.
+    pub name: String,
+    /// The serial before.
+    pub from: u32,
+    /// The serial from then on.
+    pub to: u32,
+    /// Records that came back, the SOA record not counted.
+    pub added: u64,
+    /// Records that went, the SOA record not counted.
+    pub removed: u64,
+    /// Whether its secondaries have to be made to transfer it anew, since its serial went back.
+    pub retransfer: bool,
+}
+
 /// The reply to a stop: the processes end after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopping {
     /// The supervisor, whose end is the server's.
     pub supervisor_pid: i32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_as_the_documentation_has_them() {
+        let update = Command::UpdateZone {
+            zone: "example.".to_owned(),
+            changes: "delete a\n".to_owned(),
+            name: "c".to_owned(),
+            serial: SerialRule::UnixTime,
+            wait: Reached::Built,
+        };
+        let texts = [
+            (
+                update,
+                r#"{"command":"update-zone","zone":"example.","changes":"delete a\n","name":"c","serial":"unixtime","wait":"built"}"#,
+            ),
+            (
+                Command::WaitGeneration { generation: None, until: Reached::Durable },
+                r#"{"command":"wait-generation","generation":null,"until":"durable"}"#,
+            ),
+            (
+                Command::DiffGenerations { from: 1, to: 2, zone: None },
+                r#"{"command":"diff-generations","from":1,"to":2,"zone":null}"#,
+            ),
+            (
+                Command::Rollback { generation: 1, zones: Vec::new(), keep_serial: false },
+                r#"{"command":"rollback","generation":1,"zones":[],"keep_serial":false}"#,
+            ),
+            (Command::Pin { generation: 1 }, r#"{"command":"pin","generation":1}"#),
+            (Command::Unpin { generation: 1 }, r#"{"command":"unpin","generation":1}"#),
+        ];
+        for (command, text) in texts {
+            assert_eq!(serde_json::to_string(&command).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Command>(text).unwrap(), command);
+        }
+        assert!(Reached::Built < Reached::Visible && Reached::Visible < Reached::Durable);
+    }
 }

@@ -13,8 +13,8 @@ pub use rate_limit::{
     ERRORS_PER_SECOND, EXEMPT, IPV4_PREFIX, IPV6_PREFIX, NXDOMAINS_PER_SECOND, RESPONSES_PER_SECOND, SLIP, TABLE_SIZE,
 };
 pub use server::{
-    AUTH, AUTH_MAX, BUS_ALLOW, CONFIG, LISTEN, RELEASE_TIMEOUT, STALL_TIMEOUT, STATE, STEER_BY_CPU, SWITCH_TIMEOUT,
-    WATCH, ZONEMD, ZONES,
+    AUTH, AUTH_MAX, BUS_ALLOW, CONFIG, JOURNAL_SIZE, KEEP_GENERATIONS, LISTEN, RELEASE_TIMEOUT, STALL_TIMEOUT, STATE,
+    STEER_BY_CPU, SWITCH_TIMEOUT, WATCH, ZONEMD, ZONES,
 };
 pub use tcp::{CONNECTIONS_MAX, CONNECTIONS_PER_CLIENT_MAX, FAST_OPEN, IDLE_TIMEOUT, PIPELINED_MAX, WRITE_TIMEOUT};
 pub use values::{TIMEOUT_MAX, TIMEOUT_MIN};
@@ -34,7 +34,10 @@ pub struct Table {
 pub const TABLES: &[Table] = &[
     Table { name: "server", about: "Where to answer, with how many processes, and where the state is kept." },
     Table { name: "zones", about: "Which zones are served." },
-    Table { name: "memmgr", about: "How long a process may hold up the others before it is killed and replaced." },
+    Table {
+        name: "memmgr",
+        about: "How long a process may hold up the others before it is killed and replaced, and what is kept of what was.",
+    },
     Table { name: "control", about: "Who may ask and steer the running server." },
     Table { name: "auth", about: "What answers are like." },
     Table { name: "auth.tcp", about: "Queries over TCP. The limits are those of one auth process." },
@@ -59,6 +62,8 @@ pub const ALL: &[&dyn Declared] = &[
     &SWITCH_TIMEOUT,
     &RELEASE_TIMEOUT,
     &STALL_TIMEOUT,
+    &JOURNAL_SIZE,
+    &KEEP_GENERATIONS,
     &BUS_ALLOW,
     &UDP_SIZE_MAX,
     &MINIMAL_RESPONSES,
@@ -118,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_range_is_refused_with_the_range() {
-        let cases: [(&dyn Declared, &[&str], &str); 9] = [
+        let cases: [(&dyn Declared, &[&str], &str); 11] = [
             (&AUTH, &["0", "65", "-1", "x"], "from 1 to 64"),
             (&UDP_SIZE_MAX, &["511", "4097"], "from 512 to 4096"),
             (&SWITCH_TIMEOUT, &["1ms", "2h"], "100ms to 1h"),
@@ -126,6 +131,8 @@ mod tests {
             (&IPV4_PREFIX, &["0", "33"], "from 1 to 32"),
             (&IPV6_PREFIX, &["0", "129"], "from 1 to 128"),
             (&TABLE_SIZE, &["1KiB", "2GiB", "16", "16MB"], "KiB"),
+            (&JOURNAL_SIZE, &["64KiB", "2048GiB"], "1MiB to 1024GiB"),
+            (&KEEP_GENERATIONS, &["1001", "-1"], "from 0 to 1000"),
             (&IDENTITY, &["", "\u{7}"], "1 to 255"),
             (&LISTEN, &["localhost", "192.0.2.1"], "ADDRESS:PORT"),
         ];

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values::{number_within, path, switch, timeout};
+use super::values::{number_within, path, size_within, switch, timeout};
 use crate::declaration::{Declaration, Key, Kind, Opt, Preset};
 use crate::{listen, user};
 
@@ -175,6 +175,36 @@ pub const STALL_TIMEOUT: Opt<Duration> = Opt {
         help: "Kill a reader of which a query thread stands still with work waiting for this time, 100ms to 1h",
     },
     parse: timeout,
+};
+
+/// How much of the journal is kept.
+pub const JOURNAL_SIZE: Opt<u64> = Opt {
+    declaration: Declaration {
+        name: Some("journal-size"),
+        key: Some(Key { table: "memmgr", key: "journal-size" }),
+        kind: Kind::Text,
+        value: "SIZE",
+        preset: Preset::Value("64MiB"),
+        range: "1MiB to 1024GiB",
+        many: false,
+        help: "Keep so many octets of changes that were made, for who asks what changed; what is needed after a crash is kept in any case",
+    },
+    parse: |text| size_within(text, 1 << 20, 1 << 40),
+};
+
+/// How many generations are kept on disk.
+pub const KEEP_GENERATIONS: Opt<u32> = Opt {
+    declaration: Declaration {
+        name: Some("keep-generations"),
+        key: Some(Key { table: "memmgr", key: "keep-generations" }),
+        kind: Kind::Number,
+        value: "N",
+        preset: Preset::Value("0"),
+        range: "0 to 1000",
+        many: false,
+        help: "Keep the files of so many generations that were followed, to go back to; pinned ones are kept besides",
+    },
+    parse: |text| number_within(text, 0, 1000),
 };
 
 /// Who else may connect to the bus: numbers of users.

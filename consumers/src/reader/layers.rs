@@ -38,13 +38,14 @@ impl Layers {
         self.held.values().map(|(identity, _)| *identity).collect()
     }
 
-    /// A generation of these layers.
+    /// A generation of these layers. What is kept in memory of changes is made from what was kept for the one before.
     ///
     /// # Errors
     ///
     /// When a layer is missing, or they do not belong together.
     pub(super) fn assemble(
         &self,
+        before: Option<&ZoneSet>,
         generation: u64,
         directory: &[u64],
         groups: &[GroupLayers],
@@ -54,7 +55,7 @@ impl Layers {
             .iter()
             .map(|group| Ok((GroupId(group.group), Stack::new(stack(&group.layers)?))))
             .collect::<Result<Vec<_>, LayerError>>()?;
-        ZoneSet::new(generation, stack(directory)?, groups)
+        ZoneSet::after(before, generation, stack(directory)?, groups)
             .map_err(|error| LayerError::Set { generation, error: Box::new(error) })
     }
 

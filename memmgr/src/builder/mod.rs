@@ -7,10 +7,14 @@
 //! [`segments`] writes; [`journal`] says what changed; [`directory`] says in which
 //! group each zone is. [`build`] runs them in this order and touches nothing that readers see: a build that fails leaves no trace.
 
+pub(crate) mod changes;
 mod directory;
 mod group;
 mod journal;
+mod layering;
 mod layers;
+pub(crate) mod merge;
+pub(crate) mod record;
 mod scope;
 mod segments;
 mod shard;
@@ -22,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use dns::change::ChangeSet;
 use rayon::prelude::*;
@@ -58,6 +62,8 @@ pub(crate) struct BuildRequest {
     pub(crate) distrusted: BTreeSet<LayerId>,
     /// Whether a zone has to have a digest that agrees with it (RFC 8976).
     pub(crate) zonemd: bool,
+    /// Where layers' numbers are drawn from.
+    pub(crate) numbers: Arc<AtomicU64>,
     /// Where to say how far it is.
     pub(crate) progress: Arc<Progress>,
 }
@@ -81,10 +87,8 @@ pub(crate) struct Outcome {
     pub(crate) zones: Catalogue,
     /// What happened, for the one who asked.
     pub(crate) report: Report,
-    /// What changed in zones that were there before, for the journal.
+    /// What changed in zones, where that is known.
     pub(crate) changes: Vec<ChangeSet>,
-    /// Zones whose data was replaced without its being known what changed.
-    pub(crate) rewritten: Vec<Name>,
 }
 
 /// What happened to the zones in scope.
@@ -157,7 +161,7 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
         before: base.map(Before::new),
         zones: base.map_or(&none, |base| &base.zones),
         distrusted: base.map(|base| distrusted_groups(base, request)).unwrap_or_default(),
-        files: Files::new(&request.segments, next.layer),
+        files: Files::new(&request.segments, &request.numbers),
         next_group: AtomicU32::new(next.group),
     };
     let mut next_zone = next.zone;
@@ -169,7 +173,7 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     let mut zones = job.zones.clone();
     let mut contents = base.map_or_else(Contents::default, |base| base.contents.clone());
     let (mut groups_differ, mut moved) = (false, BTreeMap::new());
-    let (mut changes, mut rewritten) = (Vec::new(), Vec::new());
+    let mut changes = Vec::new();
     for shard in built {
         report.add(shard.report);
         if let Some(changed) = shard.zones {
@@ -178,7 +182,6 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
         moved.extend(shard.moved);
         groups_differ |= !shard.groups.is_empty();
         changes.extend(shard.changes);
-        rewritten.extend(shard.rewritten);
         for (group, written) in shard.groups {
             let layers = written.stack(contents.groups.get(&group).map_or(&[], Vec::as_slice));
             match layers {
@@ -190,20 +193,25 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     report.sort();
     let directory_differs = base.is_none() || request.distrusts_directory() || !moved.is_empty();
     if directory_differs {
-        contents.directory = directory::write(&job, &contents.directory, &zones, &moved)?;
+        let is_trusted = !request.distrusts_directory();
+        contents.directory =
+            directory::write(&job.files, request.key, &contents.directory, is_trusted, &zones, &moved)?;
     }
     zones.write(&request.catalogues).map_err(BuildError::Catalogue)?;
     let is_candidate = groups_differ || directory_differs;
-    if is_candidate {
+    let set = if is_candidate {
         // As each reader will do it: what none of them could take is not published.
-        contents.zone_set(request.generation).map_err(BuildError::Set)?;
-    }
+        let before = base.and_then(|base| base.set.as_deref());
+        Some(Arc::new(contents.zone_set(request.generation, before).map_err(BuildError::Set)?))
+    } else {
+        None
+    };
     let next =
         NextNumbers { layer: job.files.publish()?, zone: next_zone, group: job.next_group.load(Ordering::Relaxed) };
     let (generation, key) = (request.generation, request.key);
-    let candidate = is_candidate.then(|| State { generation, key, contents, zones: zones.clone(), next });
+    let candidate = is_candidate.then(|| State { generation, key, contents, zones: zones.clone(), next, set });
     config::fault::hit("build-end");
-    Ok(Outcome { candidate, zones, report, changes, rewritten })
+    Ok(Outcome { candidate, zones, report, changes })
 }
 
 /// Groups with a damaged layer.
@@ -245,6 +253,13 @@ pub(crate) enum BuildError {
     Layer(LayerError),
     /// The catalogue can't be written.
     Catalogue(WriteCatalogueError),
+    /// Layers of a group can't be merged.
+    Merge {
+        /// The group.
+        group: GroupId,
+        /// Why.
+        error: Box<BuildError>,
+    },
 }
 
 impl fmt::Display for BuildError {
@@ -258,6 +273,7 @@ impl fmt::Display for BuildError {
             Self::File(error) => error.fmt(f),
             Self::Layer(error) => error.fmt(f),
             Self::Catalogue(error) => error.fmt(f),
+            Self::Merge { group, error } => write!(f, "merging layers of group {group}: {error}"),
         }
     }
 }
@@ -273,6 +289,7 @@ impl std::error::Error for BuildError {
             Self::File(error) => error.source(),
             Self::Layer(error) => error.source(),
             Self::Catalogue(error) => error.source(),
+            Self::Merge { error, .. } => error.source(),
         }
     }
 }

@@ -90,13 +90,13 @@ pub(super) struct Before<'a> {
     /// It.
     state: &'a State,
     /// The same, to look zones up in stacks of several layers; none when its directory is damaged.
-    set: Option<ZoneSet>,
+    set: Option<Arc<ZoneSet>>,
 }
 
 impl<'a> Before<'a> {
     /// The generation before.
     pub(super) fn new(state: &'a State) -> Self {
-        Before { state, set: state.contents.zone_set(state.generation).ok() }
+        Before { state, set: state.set.clone() }
     }
 
     /// The layers of a group, newest first.
@@ -133,15 +133,15 @@ pub(super) struct Files<'a> {
     /// Where they are written.
     directory: &'a Path,
     /// The next number.
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
     /// Written so far.
     written: Mutex<Vec<Unpublished>>,
 }
 
 impl<'a> Files<'a> {
-    /// None so far; `next` is the first layer's number.
-    pub(super) fn new(directory: &'a Path, next: u64) -> Self {
-        Files { directory, next: AtomicU64::new(next), written: Mutex::default() }
+    /// None so far; numbers come from `next`, which others draw from too.
+    pub(super) fn new(directory: &'a Path, next: &Arc<AtomicU64>) -> Self {
+        Files { directory, next: Arc::clone(next), written: Mutex::default() }
     }
 
     /// Has a segment written into the directory, under a name, and opens it as readers will.
@@ -150,7 +150,15 @@ impl<'a> Files<'a> {
         write: impl FnOnce(&Path, &str) -> Result<Unpublished, BuildError>,
     ) -> Result<LayerFile, BuildError> {
         // Relaxed: the number only has to be another one.
-        let id = LayerId(self.next.fetch_add(1, Ordering::Relaxed));
+        self.write_as(LayerId(self.next.fetch_add(1, Ordering::Relaxed)), write)
+    }
+
+    /// The same under a number that was drawn before.
+    pub(super) fn write_as(
+        &self,
+        id: LayerId,
+        write: impl FnOnce(&Path, &str) -> Result<Unpublished, BuildError>,
+    ) -> Result<LayerFile, BuildError> {
         let name = file_name(id);
         let file = write(self.directory, &name)?;
         config::fault::hit("build-segment-written");
@@ -159,6 +167,16 @@ impl<'a> Files<'a> {
         layer.mark_sound();
         self.written.lock().unwrap_or_else(PoisonError::into_inner).push(file);
         Ok(layer)
+    }
+
+    /// Gives the files their names without waiting for the disk, and notes that in their layers; tells what number comes next.
+    pub(super) fn place<'l>(self, layers: impl Iterator<Item = &'l Arc<LayerFile>>) -> Result<u64, BuildError> {
+        for layer in layers {
+            layer.mark_volatile();
+        }
+        let files = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        files.into_iter().try_for_each(zone_segment::place).map_err(BuildError::File)?;
+        Ok(self.next.load(Ordering::Relaxed))
     }
 
     /// Makes the files durable, gives them their names, and tells what number comes next.

@@ -43,8 +43,8 @@ pub(super) struct ShardBuild<'a> {
     fresh: BTreeMap<Apex, SortedZone>,
     /// What changed of zones that were compared with their sources, not written yet.
     changes: BTreeMap<Apex, ZoneChanges>,
-    /// What of that, and of zones read anew, is told to secondaries; none where it is not known.
-    sets: BTreeMap<Apex, Option<ChangeSet>>,
+    /// What changed of those, and of zones read anew where that is known.
+    sets: BTreeMap<Apex, ChangeSet>,
     /// All zones with new data, written or not.
     read_anew: BTreeSet<Apex>,
     /// Groups to be written.
@@ -65,10 +65,8 @@ pub(super) struct BuiltShard {
     pub(super) zones: Option<Shard>,
     /// Its groups that were written.
     pub(super) groups: BTreeMap<GroupId, Written>,
-    /// What changed in its zones.
+    /// What changed in its zones, where that is known.
     pub(super) changes: Vec<ChangeSet>,
-    /// Zones whose data was replaced without its being known what changed.
-    pub(super) rewritten: Vec<Name>,
     /// What the zone directory has to be told.
     pub(super) moved: Moved,
     /// What happened.
@@ -121,14 +119,8 @@ impl<'a> ShardBuild<'a> {
         }
         self.write(job, |_| true)?;
         let ShardBuild { number, zones, written: groups, moved, report, sets, .. } = self;
-        let (mut changes, mut rewritten) = (Vec::new(), Vec::new());
-        for (apex, set) in sets {
-            match set {
-                Some(set) => changes.push(set),
-                None => rewritten.push(apex.name().clone()),
-            }
-        }
-        Ok(BuiltShard { number, zones: zones.map(Shard::new), groups, changes, rewritten, moved, report })
+        let changes = sets.into_values().collect();
+        Ok(BuiltShard { number, zones: zones.map(Shard::new), groups, changes, moved, report })
     }
 
     /// The zones as they stand so far.
@@ -211,7 +203,7 @@ impl<'a> ShardBuild<'a> {
         self.warn(apex, &warnings);
         self.take(job, work, New { records, serial: Some(set.to), stamps });
         self.changes.insert(apex.clone(), changes);
-        self.sets.insert(apex.clone(), Some(set));
+        self.sets.insert(apex.clone(), set);
         true
     }
 
@@ -242,9 +234,7 @@ impl<'a> ShardBuild<'a> {
         };
         self.take(job, work, New { records, serial, stamps });
         self.fresh.insert(apex.clone(), zone);
-        if self.before.get(apex).is_some_and(|zone| zone.has_data()) {
-            self.sets.insert(apex.clone(), set);
-        }
+        self.sets.extend(set.map(|set| (apex.clone(), set)));
         Ok(())
     }
 

@@ -47,6 +47,7 @@ fn request(root: &TempDir, base: Option<&Arc<State>>, scope: Scope) -> BuildRequ
         catalogues: Arc::new(CatalogueStore { directory, next: AtomicU64::new(generation) }),
         distrusted: BTreeSet::new(),
         zonemd: false,
+        numbers: Arc::new(AtomicU64::new(base.map_or(1, |base| base.next.layer))),
         progress: Arc::default(),
     }
 }
@@ -111,7 +112,7 @@ impl Expiring {
     /// How the zone stands, its serial, whether there is an error, and what the zone directory says of it.
     fn stands(&self) -> (Condition, Option<u32>, bool, ZoneState) {
         let zone = self.base.zones.get(&Apex::new(Self::name())).unwrap();
-        let set = self.base.contents.zone_set(self.base.generation).unwrap();
+        let set = self.base.contents.zone_set(self.base.generation, None).unwrap();
         let state = set.zone(Self::name().as_ref()).unwrap().state();
         (zone.condition, zone.serial, zone.error.is_some(), state)
     }
@@ -128,7 +129,7 @@ fn b57_a_zone_expires_and_is_refreshed_by_name_without_its_group_being_written()
     let groups = zones.groups();
     let (report, is_candidate) = zones.build(Scope::expiring("ONE.test.".parse().unwrap()));
     assert!(is_candidate && report.changed == [Expiring::name()] && report.failed.is_empty(), "{report:?}");
-    let set = zones.base.contents.zone_set(zones.base.generation).unwrap();
+    let set = zones.base.contents.zone_set(zones.base.generation, None).unwrap();
     let apex = set.zone(Expiring::name().as_ref()).unwrap().apex().to_name();
     assert_eq!((report.changed[0].to_string(), apex.to_string()), ("one.test.".to_owned(), "one.test.".to_owned()));
     let expired = (Condition::Expired, Some(1), false, ZoneState::Expired);

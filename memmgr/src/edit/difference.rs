@@ -1,4 +1,4 @@
-//! By which change one zone becomes another: [`difference`], for a rollback and for comparing generations.
+//! By which change one zone becomes another: [`difference()`], for a rollback and for comparing generations.
 
 use std::cmp::Ordering;
 

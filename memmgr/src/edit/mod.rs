@@ -1,11 +1,14 @@
 //! Edits: lines of an operator on a zone as it stands, and what becomes of it: a [`ZoneChange`], or the reason why not.
 //!
 //! Nothing here knows of files, clocks, generations or messages. [`resolve`] applies an [`Edit`] to a zone and to the changes of it that are gathered and
-//! not published yet; [`Gathered`] keeps several changes of one zone; [`difference`] says by which change one zone becomes another.
+//! not published yet; [`Gathered`] keeps several changes of one zone; [`difference()`] says by which change one zone becomes another.
 //!
 //! Files in the order to read them: `records` (an owner and what it owns) · `view` (a zone with what is gathered) · `draft` (lines on a view) · `sound`
-//! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` · `error`.
+//! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` ·
+//! `answer` · `error`.
 
+mod again;
+mod answer;
 mod difference;
 mod draft;
 mod error;
@@ -26,6 +29,8 @@ use dns::text::changes::{self, ChangeLine};
 use dns::types::Rtype;
 use zone_segment::{Name, SegmentOctets, Zone};
 
+pub use again::again;
+pub use answer::{counts, shown};
 pub use difference::{NewSerial, difference};
 pub use error::{EditError, LineFault};
 pub use gathered::{Gathered, merge};

@@ -148,6 +148,11 @@ impl OwnerRecords {
             && self.rrsets().zip(other.rrsets()).all(|((a, set), (b, other))| a == b && set.is_same(other))
     }
 
+    /// The types of its RRsets, RRSIG left out, ascending.
+    pub(super) fn types(&self) -> Vec<Rtype> {
+        self.rrsets.keys().map(|(rtype, _)| *rtype).filter(|rtype| *rtype != Rtype::RRSIG).collect()
+    }
+
     /// The types, RRSIG left out, whose RRsets differ from those of another, ascending.
     pub(super) fn changed_types(&self, other: &Self) -> Vec<Rtype> {
         let is_same = |rtype| match (self.rrset(rtype), other.rrset(rtype)) {
@@ -155,8 +160,7 @@ impl OwnerRecords {
             (None, None) => true,
             _ => false,
         };
-        let keys = self.rrsets.keys().chain(other.rrsets.keys());
-        let mut types: Vec<Rtype> = keys.map(|(rtype, _)| *rtype).filter(|rtype| *rtype != Rtype::RRSIG).collect();
+        let mut types = [self.types(), other.types()].concat();
         types.sort_unstable();
         types.dedup();
         types.retain(|rtype| !is_same(*rtype));

@@ -1,5 +1,8 @@
 //! What of a zone only its signer can make, so that an edit has to bring it: signatures, and the digest of the zone.
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
 use dns::types::Rtype;
 use zone_segment::{Name, SegmentOctets};
 
@@ -19,16 +22,42 @@ pub(super) fn check<B: SegmentOctets>(draft: &Draft<'_, B>) -> Result<(), EditEr
     if !is_signed(draft.apex_before()) {
         return Ok(());
     }
+    let mut uncovered = BTreeSet::new();
     for (name, touched) in &draft.owners {
+        let is_apex = name == draft.apex();
+        let hides = |owner: &OwnerRecords| owner.has(Rtype::DNAME) || (!is_apex && owner.has(Rtype::NS));
         // Signatures of records that changed are those alone that lines brought.
-        let changed = touched.now.changed_types(&touched.before);
-        let mut unsigned =
-            changed.into_iter().filter(|rtype| touched.now.has(*rtype) && !touched.now.has_signature_of(*rtype));
-        if let Some(rtype) = unsigned.find(|rtype| is_to_be_signed(draft, name, *rtype)) {
-            return Err(EditError::Unsigned { owner: touched.now.owner.clone(), rtype });
+        let mut types = touched.now.changed_types(&touched.before);
+        if hides(&touched.before) && !hides(&touched.now) {
+            // What is at and below it has authority from then on.
+            uncovered.insert(name.clone());
+            types = touched.now.types();
         }
+        check_owner(draft, name, &touched.now, types)?;
     }
-    Ok(())
+    let mut outcome = Ok(());
+    if !uncovered.is_empty() {
+        draft.view.visit_below(&uncovered, |name| {
+            let owner = draft.owner(name);
+            outcome = check_owner(draft, name, &owner, owner.types());
+            if outcome.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+    }
+    outcome
+}
+
+/// Checks that RRsets of some types have signatures at an owner, those that it has and that are to be signed.
+fn check_owner<B: SegmentOctets>(
+    draft: &Draft<'_, B>,
+    name: &Name,
+    owner: &OwnerRecords,
+    types: Vec<Rtype>,
+) -> Result<(), EditError> {
+    let mut unsigned = types.into_iter().filter(|rtype| owner.has(*rtype) && !owner.has_signature_of(*rtype));
+    match unsigned.find(|rtype| is_to_be_signed(draft, name, *rtype)) {
+        Some(rtype) => Err(EditError::Unsigned { owner: owner.owner.clone(), rtype }),
+        None => Ok(()),
+    }
 }
 
 /// Checks that the digests of an apex, if it has any, are of its serial (RFC 8976, section 4): others would let every verification fail.

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use dns::check::{self, CheckReport, Finding};
 use dns::types::Rtype;
@@ -12,7 +13,7 @@ use dns::{Columns, Record, SortedZone};
 use zone_segment::{Name, SegmentOctets};
 
 use super::Edit;
-use super::draft::Draft;
+use super::draft::{Draft, Touched};
 use super::error::EditError;
 use super::records::OwnerRecords;
 use super::view::has_at_or_below;
@@ -36,11 +37,12 @@ pub(super) fn check<B: SegmentOctets>(draft: &Draft<'_, B>, edit: &Edit) -> Resu
 /// The names whose owners are checked.
 fn concerned<B: SegmentOctets>(draft: &Draft<'_, B>) -> BTreeSet<Name> {
     let mut names: BTreeSet<Name> = draft.owners.keys().cloned().collect();
-    for (name, touched) in &draft.owners {
-        add_above(draft, name, &mut names);
-        if touched.now.has(Rtype::DNAME) && !touched.before.has(Rtype::DNAME) {
-            names.extend(draft.view.descendant(name, |owner| !draft.owner(owner).is_empty()));
-        }
+    draft.owners.keys().for_each(|name| add_above(draft, name, &mut names));
+    let is_new_dname = |touched: &Touched| touched.now.has(Rtype::DNAME) && !touched.before.has(Rtype::DNAME);
+    let new_dnames: BTreeSet<Name> =
+        draft.owners.iter().filter(|(_, touched)| is_new_dname(touched)).map(|(name, _)| name.clone()).collect();
+    if !new_dnames.is_empty() {
+        names.extend(first_below(draft, &new_dnames));
     }
     for target in draft.apex_now().targets(Rtype::NS).filter(|target| target.is_at_or_below(draft.apex().as_ref())) {
         let target = target.to_name();
@@ -65,19 +67,31 @@ fn add_above<B: SegmentOctets>(draft: &Draft<'_, B>, name: &Name, names: &mut BT
 /// Adds what decides by which wildcard there is a name that owns nothing (RFC 4592, section 3.3.1): the one at its closest encloser, and where that is an
 /// empty non-terminal what is below it.
 fn add_synthesis<B: SegmentOctets>(draft: &Draft<'_, B>, name: &Name, names: &mut BTreeSet<Name>) {
-    let owns_records = |name: &Name| !draft.owner(name).is_empty();
     let is_touched = |name: &Name| has_at_or_below(&draft.owners, name, |touched| !touched.now.is_empty());
     let mut above = name.parent();
     while let Some(encloser) = above {
         if encloser == *draft.apex() || draft.view.has_name(encloser.as_ref()) || is_touched(&encloser) {
-            if !owns_records(&encloser) {
-                names.extend(draft.view.descendant(&encloser, owns_records));
+            if draft.owner(&encloser).is_empty() {
+                names.extend(first_below(draft, &BTreeSet::from([encloser.clone()])));
             }
             names.extend(encloser.prepend_label(b"*").ok());
             return;
         }
         above = encloser.parent();
     }
+}
+
+/// Some owner of records below one of some names.
+fn first_below<B: SegmentOctets>(draft: &Draft<'_, B>, tops: &BTreeSet<Name>) -> Option<Name> {
+    let mut found = None;
+    draft.view.visit_below(tops, |name| {
+        if draft.owner(name).is_empty() {
+            return ControlFlow::Continue(());
+        }
+        found = Some(name.clone());
+        ControlFlow::Break(())
+    });
+    found
 }
 
 /// What the checks say of some owners. Records that the edit speaks of have its file and line.

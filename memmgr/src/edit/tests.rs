@@ -73,7 +73,7 @@ fn resolve_on(text: &str, lines: &str) -> Result<Resolution, EditError> {
 }
 
 /// A change set, a record a line.
-fn shown(set: &ChangeSet) -> Vec<String> {
+fn lines_of(set: &ChangeSet) -> Vec<String> {
     let line = |sign: char| {
         move |record: &dns::change::ChangedRecord| {
             let shown = present::record(record.owner.as_ref(), record.ttl, record.rtype, &record.rdata);
@@ -87,7 +87,7 @@ fn shown(set: &ChangeSet) -> Vec<String> {
 fn changed(lines: &str) -> Vec<String> {
     let change = resolve_on(ZONE, lines).unwrap().change.expect("a change");
     assert_eq!((change.set.from, change.set.to), (7, 8));
-    let mut shown = shown(&change.set);
+    let mut shown = lines_of(&change.set);
     assert_eq!(shown.remove(0), "-example. 3600 SOA ns.example. hostmaster.example. 7 1 1 1 1");
     let soa = "+example. 3600 SOA ns.example. hostmaster.example. 8 1 1 1 1";
     let at = shown.iter().position(|line| line == soa).expect("an SOA record");
@@ -174,6 +174,9 @@ fn lines_that_break_a_rule_are_refused_by_its_name() {
         // A record that no line speaks of has no place.
         assert_eq!(error, expected.replace("c:0:0: ", ""), "{lines}");
     }
+    // Of several names each is looked below.
+    assert!(resolve_on(ZONE, "add a1 1 DNAME x.\nadd c 1 DNAME x.\nadd z 1 DNAME x.").is_err());
+    assert!(resolve_on(ZONE, "add a1 1 DNAME x.\nadd z 1 DNAME x.").is_ok());
     // What was below goes in the same edit.
     assert!(resolve_on(ZONE, "delete a.b.c\nadd c 1 DNAME x.").is_ok());
     // A name server's address may come from a wildcard, but not across a name that is there.
@@ -203,7 +206,7 @@ c:4:1: error: expected something to delete, found none of it: `www.example. MX`"
 fn an_soa_that_is_brought_goes_forward() {
     let soa = |serial: u32| format!("delete @ SOA\nadd @ 3600 SOA ns hostmaster {serial} 1 1 1 1\n");
     let resolution = resolve_on(ZONE, &soa(9)).unwrap();
-    assert_eq!(shown(&resolution.change.unwrap().set).len(), 2);
+    assert_eq!(lines_of(&resolution.change.unwrap().set).len(), 2);
     assert_eq!(resolution.serial, 9);
     let error = resolve_on(ZONE, &soa(6)).unwrap_err().to_string();
     assert!(error.contains("a serial after 7 (RFC 1982), found 6"), "{error}");
@@ -253,9 +256,38 @@ fn a_signed_zone_changes_with_its_signatures_alone() {
     let whole = soa + &rrsig("@", "SOA") + below + address + &rrsig("ns", "AAAA");
     let change = resolve_on(SIGNED, &whole).unwrap().change.unwrap();
     // The signature of the old SOA record is gone without a line that says so.
-    let removed: Vec<String> = shown(&change.set).into_iter().filter(|line| line.starts_with('-')).collect();
+    let removed: Vec<String> = lines_of(&change.set).into_iter().filter(|line| line.starts_with('-')).collect();
     assert_eq!(removed.len(), 2, "{removed:?}");
     assert!(removed[1].starts_with("-example. 3600 RRSIG SOA"), "{removed:?}");
+}
+
+#[test]
+fn what_a_cut_hid_is_signed_once_it_is_gone() {
+    let soa = "delete @ SOA\nadd @ 3600 SOA ns hostmaster 8 1 1 1 1\n\
+               add @ 3600 RRSIG SOA 13 1 3600 20310101000000 20260101000000 1 example. BBBB\n";
+    let error = resolve_on(SIGNED, &format!("{soa}delete cut")).unwrap_err();
+    assert!(matches!(&error, EditError::Unsigned { owner, .. } if owner.to_string() == "ns.cut.example."), "{error}");
+    assert!(resolve_on(SIGNED, &format!("{soa}delete cut\ndelete ns.cut")).is_ok());
+    // Also where another edit, not published yet, put it there.
+    let segment = segment(SIGNED);
+    let zone = zone(&segment);
+    let first = resolve(&zone, None, &edit(&format!("{soa}add b.cut 3600 A 192.0.2.9")), NOW).unwrap();
+    let mut gathered = Gathered::default();
+    gathered.push(first.change.unwrap());
+    let later = soa.replace(" 8 1", " 9 1").replace("delete @ SOA", "delete @ SOA\ndelete cut\ndelete ns.cut");
+    let error = resolve(&zone, Some(&gathered.owners), &edit(&later), NOW).unwrap_err();
+    assert!(matches!(&error, EditError::Unsigned { owner, .. } if owner.to_string() == "b.cut.example."), "{error}");
+}
+
+#[test]
+fn a_change_is_shown_and_counted() {
+    let change =
+        resolve_on(ZONE, "add new 60 A 192.0.2.9\nadd b 60 A 192.0.2.9\ndelete alias").unwrap().change.unwrap();
+    assert_eq!(counts(&change.set), (2, 1));
+    let shown = shown(&change.set, 3);
+    assert_eq!((shown.zone.as_str(), shown.generation, shown.from, shown.to), ("example.", 3, 7, 8));
+    assert_eq!(shown.removed[1], "alias.example. 300 IN CNAME www.example.");
+    assert_eq!(shown.added.len(), 3);
 }
 
 #[test]
@@ -280,7 +312,7 @@ fn a_difference_has_the_serial_that_is_asked_for() {
         "+example. 3600 SOA ns.example. hostmaster.example. 8 1 1 1 1",
         "+www.example. 300 A 192.0.2.7",
     ];
-    assert_eq!(shown(&change.set), expected);
+    assert_eq!(lines_of(&change.set), expected);
     let kept = difference(&zone(&old), &zone(&new), NewSerial::Keep).unwrap().unwrap();
     assert_eq!((kept.set.from, kept.set.to), (7, 5));
     // The same but for its serial.

@@ -1,7 +1,7 @@
 //! A zone as it stands with the changes that are gathered and not published yet: [`View`].
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Bound, ControlFlow};
 
 use dns::change::OwnerChanges;
 use zone_segment::{LookupName, Name, NameRef, OwnedRecord, SegmentOctets, Zone};
@@ -42,20 +42,22 @@ impl<B: SegmentOctets> View<'_, B> {
         in_zone() || self.gathered.is_some_and(|gathered| has_at_or_below(gathered, &name.to_name(), is_owner))
     }
 
-    /// Some owner below a name that `owns_records` says yes to. Goes through the zone up to there: for what is rare.
-    pub(super) fn descendant(&self, name: &Name, owns_records: impl Fn(&Name) -> bool) -> Option<Name> {
-        let below = |other: &Name| *other != *name && other.is_at_or_below(name.as_ref());
-        let in_gathered = || {
-            let behind = self.gathered?.range((Bound::Excluded(name.clone()), Bound::Unbounded));
-            let mut owners = behind.map(|(owner, _)| owner).take_while(|owner| below(owner));
-            owners.find(|owner| owns_records(owner)).cloned()
-        };
-        let in_zone = || {
-            let behind = self.zone.nodes().map(|node| node.name()).skip_while(|other| *other <= name.as_ref());
-            let mut owners = behind.map(|owner| owner.to_name()).take_while(below);
-            owners.find(|owner| owns_records(owner))
-        };
-        in_gathered().or_else(in_zone)
+    /// Shows names below some others, until it is told to stop: those that are gathered, then those of the zone.
+    pub(super) fn visit_below(&self, tops: &BTreeSet<Name>, mut visit: impl FnMut(&Name) -> ControlFlow<()>) {
+        for top in tops {
+            let behind = self.gathered.map(|gathered| gathered.range((Bound::Excluded(top.clone()), Bound::Unbounded)));
+            let below = behind.into_iter().flatten().take_while(|(name, _)| name.is_at_or_below(top.as_ref()));
+            if below.map(|(name, _)| name).try_for_each(&mut visit).is_break() {
+                return;
+            }
+        }
+        for top in tops {
+            let behind = self.zone.nodes_behind(&LookupName::new(self.zone.key(), top.as_ref()));
+            let mut below = behind.map(|node| node.name()).take_while(|name| name.is_at_or_below(top.as_ref()));
+            if below.try_for_each(|name| visit(&name.to_name())).is_break() {
+                return;
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{error, fmt, io};
 
 use super::catalogue::WriteCatalogueError;
+use crate::commits::LogError;
 
 /// Why octets are not a manifest.
 #[derive(Debug)]
@@ -171,6 +172,15 @@ pub enum SaveError {
     Encode(serde_json::Error),
     /// The catalogue of zones that it would name could not be written.
     Catalogue(WriteCatalogueError),
+    /// A segment that it would name could not be synced.
+    Segment {
+        /// Its file, or its directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The commit log that is to follow it could not be made.
+    Log(LogError),
     /// The file system refused.
     File {
         /// What was being done.
@@ -230,6 +240,8 @@ impl fmt::Display for SaveError {
             }
             Self::Encode(_) => f.write_str("saving the manifest: turning it into JSON"),
             Self::Catalogue(error) => write!(f, "saving the manifest: {error}"),
+            Self::Segment { path, .. } => write!(f, "saving the manifest: syncing {}", path.display()),
+            Self::Log(error) => write!(f, "saving the manifest: {error}"),
             Self::File { step, path, .. } => write!(f, "saving the manifest: {step} {}", path.display()),
         }
     }
@@ -240,7 +252,8 @@ impl error::Error for SaveError {
         match self {
             Self::Encode(cause) => Some(cause),
             Self::Catalogue(error) => error.source(),
-            Self::File { source, .. } => Some(source),
+            Self::File { source, .. } | Self::Segment { source, .. } => Some(source),
+            Self::Log(error) => error.source(),
             Self::Contradiction(_) | Self::TooLong { .. } => None,
         }
     }

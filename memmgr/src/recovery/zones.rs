@@ -7,20 +7,21 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use tracing::{error, warn};
-use zone_segment::{DirectoryEntry, LayerId, LookupName, Name};
+use zone_segment::{DirectoryEntry, LookupName, Name};
 
+use super::Patches;
 use crate::apex::{Apex, shard_of};
 use crate::catalogue::{Catalogue, Condition, Shard, ZoneInfo, Zones, zone_info};
 use crate::generation::State;
 use crate::manifest::catalogue;
 use crate::manifest::{ChunkEntry, StateDir};
 
-/// Reads the catalogue of a generation beside the service.
-pub(crate) fn read_in_background(directory: StateDir, state: &Arc<State>) -> JoinHandle<Catalogue> {
+/// Reads the catalogue of a generation beside the service; `patches` is what changed after the manifest.
+pub(crate) fn read_in_background(directory: StateDir, state: &Arc<State>, patches: Patches) -> JoinHandle<Catalogue> {
     let state = Arc::clone(state);
     tokio::task::spawn_blocking(move || {
         config::fault::hit("catalogue-read");
-        read(&directory, &state)
+        read(&directory, &state, &patches)
     })
 }
 
@@ -37,12 +38,23 @@ pub(crate) async fn ended(reading: &mut Option<JoinHandle<Catalogue>>) -> Catalo
 }
 
 /// Reads the catalogue of a generation.
-fn read(directory: &StateDir, state: &State) -> Catalogue {
-    state.zones.read(|number, chunk| match chunk.map(|chunk| (chunk, shard(directory, chunk, state))) {
-        Some((chunk, Some(zones))) => Shard::of_chunk(zones, chunk.clone()),
-        Some((_, None)) => Shard::new(of_directory(state, number)),
-        None => Shard::default(),
-    })
+pub(super) fn read(directory: &StateDir, state: &State, patches: &Patches) -> Catalogue {
+    let mut catalogue =
+        state.zones.read(|number, chunk| match chunk.map(|chunk| (chunk, shard(directory, chunk, state))) {
+            Some((chunk, Some(zones))) => Shard::of_chunk(zones, chunk.clone()),
+            Some((_, None)) => Shard::new(of_directory(state, number)),
+            None => Shard::default(),
+        });
+    for (apex, patch) in patches {
+        let apex = Apex::new(apex.clone());
+        let mut zones = catalogue.shard(apex.shard()).zones.clone();
+        match patch {
+            Some(entry) => drop(zones.insert(apex.clone(), zone_info(entry.clone()).1)),
+            None => drop(zones.remove(&apex)),
+        }
+        catalogue.set(apex.shard(), Shard::new(zones));
+    }
+    catalogue
 }
 
 /// The zones of a chunk, if it is whole.
@@ -102,11 +114,10 @@ fn of_entry(state: &State, entry: &DirectoryEntry) -> ZoneInfo {
 
 /// The serial of a zone and its number of records, from its group.
 fn data_of(state: &State, entry: &DirectoryEntry, apex: &Name) -> Option<(Option<u32>, u64)> {
-    debug_assert_eq!(entry.floor, LayerId(0), "no floor is written so far");
-    // Whether a layer has all of a zone or what changed of it, its row says how the zone stands.
-    state.contents.groups.get(&entry.group)?.iter().find_map(|layer| {
-        let zone = layer.segment.find_zone(&LookupName::new(layer.segment.key(), apex.as_ref()))?;
-        let is_it = zone.apex() == apex.as_ref() && zone.id() == entry.zone;
-        is_it.then(|| (zone.serial(), zone.record_count()))
-    })
+    let base = || {
+        let base = state.contents.groups.get(&entry.group)?.last()?;
+        base.segment.find_zone(&LookupName::new(base.segment.key(), apex.as_ref()))
+    };
+    let zone = state.set.as_deref().and_then(|set| set.zone(apex.as_ref())).or_else(base)?;
+    (zone.apex() == apex.as_ref()).then(|| (zone.serial(), zone.record_count()))
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bus::Recipient;
@@ -13,8 +14,10 @@ use bus::protocol::supervisor::Record;
 use tracing::{error, info, warn};
 use zone_segment::LayerId;
 
+use super::building::Sourced;
 use super::updates::{self, Published};
 use super::{PING_TIMEOUT, Service, readers};
+use crate::builder::record::record_of;
 use crate::generation::State;
 use crate::rotation::{Action, Event, KillReason, ReaderId};
 
@@ -36,6 +39,7 @@ impl Service {
             self.start_build();
         }
         self.answer_visible();
+        self.answer_waiting();
         self.tell_ready();
     }
 
@@ -61,30 +65,80 @@ impl Service {
         None
     }
 
-    /// Writes the manifest that names a generation.
+    /// Writes what a start has to find of a generation: a record where it was made of changes, else the manifest that names it.
     pub(super) fn commit(&mut self, generation: u64) -> Event {
         config::fault::hit("memmgr-before-manifest");
-        let Some(state) = self.states.get(&generation) else { return Event::BuildFailed { generation } };
-        match self.directory.save(state, false) {
-            Ok(()) => {
-                config::fault::hit("memmgr-after-manifest");
-                info!(generation, "generation-published");
-                Event::Committed { generation }
-            }
-            // It is in place, and would be found by a start; only a power cut could still take it back.
-            Err(error) if error.is_in_place() => {
-                error!(generation, %error, "manifest-not-synced");
-                Event::Committed { generation }
-            }
-            Err(error) => {
-                error!(generation, %error, "manifest-not-written");
-                self.source_error = Some(error.to_string());
-                for published in self.updates.abandoned(generation) {
-                    self.owe(published.scope);
-                    self.refuse_all(published.waiters, &error.to_string());
+        let Some(state) = self.states.get(&generation).cloned() else { return Event::BuildFailed { generation } };
+        let failure = match self.records.remove(&generation) {
+            Some(record) => match self.directory.append(&record) {
+                Ok(log) => {
+                    self.unsynced = Some((log, generation));
+                    None
                 }
-                Event::BuildFailed { generation }
+                Err(error) => {
+                    error!(generation, %error, "record-not-written");
+                    Some(error.to_string())
+                }
+            },
+            None => match self.directory.save(&state, false) {
+                Ok(()) => {
+                    self.saved(&state);
+                    self.note_in_journal(&state);
+                    None
+                }
+                // It is in place, and would be found by a start; only a power cut could still take it back.
+                Err(error) if error.is_in_place() => {
+                    error!(generation, %error, "manifest-not-synced");
+                    self.snapshot = Some(Arc::clone(&state));
+                    None
+                }
+                Err(error) => {
+                    error!(generation, %error, "manifest-not-written");
+                    self.source_error = Some(error.to_string());
+                    Some(error.to_string())
+                }
+            },
+        };
+        if let Some(error) = failure {
+            self.sourced.remove(&generation);
+            for published in self.updates.abandoned(generation) {
+                self.owe(published.scope);
+                self.refuse_all(published.waiters, &error);
             }
+            self.refuse_waiting(generation, &error);
+            return Event::BuildFailed { generation };
+        }
+        config::fault::hit("memmgr-after-manifest");
+        info!(generation, "generation-published");
+        self.committed = Some(Arc::clone(&state));
+        self.made_at.insert(generation, super::changing::now());
+        Event::Committed { generation }
+    }
+
+    /// A manifest of a generation is on the disk: what only the one before needed may go.
+    pub(super) fn saved(&mut self, state: &Arc<State>) {
+        self.unsynced = None;
+        self.syncer.saved(state.generation);
+        if let Some(before) = self.snapshot.replace(Arc::clone(state)) {
+            self.unlink_unused(&before);
+        } else {
+            self.note_untidy();
+        }
+        self.prune_journal();
+    }
+
+    /// Adds to the journal what changed by a generation that has a manifest of its own.
+    fn note_in_journal(&mut self, state: &Arc<State>) {
+        let Some(Sourced { changes, rewritten }) = self.sourced.remove(&state.generation) else { return };
+        let Some(before) = self.committed.as_ref().filter(|before| before.generation < state.generation) else {
+            return;
+        };
+        let rewritten = rewritten.into_iter().filter(|apex| changes.iter().all(|set| set.apex != *apex)).collect();
+        // Of the rest a start is told by the manifest; many zones at once would make a long record for nothing.
+        let mut record = record_of(before, state, changes, rewritten);
+        record.zones.clear();
+        if let Err(error) = self.directory.append(&record) {
+            warn!(generation = state.generation, %error, "journal-not-written");
         }
     }
 
@@ -166,7 +220,15 @@ impl Service {
     pub(super) fn retire(&mut self, generation: u64) {
         config::fault::hit("memmgr-retire");
         if let Some(state) = self.states.remove(&generation) {
-            self.unlink_unused(&state);
+            self.records.remove(&generation);
+            self.sourced.remove(&generation);
+            let was_published = self.committed.as_ref().is_some_and(|last| last.generation >= generation);
+            if was_published && (self.options.keep_generations > 0 || self.kept.pinned.contains(&generation)) {
+                self.keep(state);
+            } else {
+                self.unlink_unused(&state);
+                self.made_at.remove(&generation);
+            }
             self.forget_repaired();
             info!(generation, "generation-released");
         }
@@ -175,7 +237,8 @@ impl Service {
     /// Unlinks the files of a generation that no other one uses.
     pub(super) fn unlink_unused(&self, state: &State) {
         // What recovery left is used too: the next build starts from it while nothing is published.
-        let states = self.states.values().chain(&self.remains);
+        // A start begins from the manifest's, which those that follow may have folded into others; an operator may go back to those kept.
+        let states = self.states.values().chain(&self.remains).chain(&self.snapshot).chain(self.kept.states.values());
         let used: BTreeSet<LayerId> = states.flat_map(|state| state.contents.layers().map(|layer| layer.id)).collect();
         for layer in state.contents.layers().filter(|layer| !used.contains(&layer.id)) {
             unlink(&layer.path);
@@ -199,7 +262,7 @@ impl Service {
 }
 
 /// Unlinks a segment file that nothing uses. One that is not there any more is as good.
-fn unlink(path: &Path) {
+pub(super) fn unlink(path: &Path) {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             warn!(path = %path.display(), %error, "segment-not-removed");

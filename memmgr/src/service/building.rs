@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use bus::Message;
+use dns::change::ChangeSet;
 use tracing::{error, info, warn};
-use zone_segment::LayerId;
+use zone_segment::{LayerId, Name};
 
 use super::updates::{self, BuildFailure, Published, Running};
 use super::{RETRY, Service};
@@ -16,6 +17,15 @@ use crate::generation::State;
 use crate::progress::Progress;
 use crate::rotation::Event;
 use crate::source::watch::Watch;
+
+/// What a build of sources changed, for the journal.
+#[derive(Debug, Default)]
+pub(super) struct Sourced {
+    /// What changed, where that is known.
+    pub(super) changes: Vec<ChangeSet>,
+    /// Zones that changed.
+    pub(super) rewritten: Vec<Name>,
+}
 
 impl Service {
     /// Compares sources, now or as soon as a place is free.
@@ -27,11 +37,16 @@ impl Service {
     /// Builds what has gathered, if a place for it is free.
     pub(super) fn start_build(&mut self) {
         // A build compares with what is known of the zones.
-        if self.updates.running.is_some() || self.awaits_zones() || !self.rotation.may_build() {
+        let is_running = self.updates.running.is_some() || self.changing.running.is_some();
+        if is_running || self.awaits_zones() || !self.rotation.may_build() {
             return;
+        }
+        if self.changing.is_waiting() && !(self.changing.was_last && self.updates.is_waiting()) {
+            return self.start_changes();
         }
         let base = self.states.values().next_back().or(self.remains.as_ref()).cloned();
         let Some(gathered) = self.updates.next(base.is_some()) else { return };
+        self.changing.was_last = false;
         let scope = gathered.scope.clone();
         let progress = Arc::new(Progress::default());
         let request = BuildRequest {
@@ -39,6 +54,7 @@ impl Service {
             generation: self.rotation.next_generation(),
             key: self.key,
             scope: gathered.scope,
+            numbers: Arc::clone(&self.numbers),
             zones: self.options.zones.clone(),
             segments: self.directory.segments(),
             catalogues: self.directory.catalogues(),
@@ -88,7 +104,7 @@ impl Service {
 
     /// Removes the files of the catalogue that nothing names any more. No build runs, so that none is being written.
     fn remove_catalogues(&self) {
-        let states = self.states.values().chain(&self.remains);
+        let states = self.states.values().chain(&self.remains).chain(self.kept.states.values());
         let used = states.flat_map(|state| state.zones.chunks()).map(|chunk| chunk.file).collect();
         self.directory.remove_catalogues(&used);
     }
@@ -127,15 +143,16 @@ impl Service {
 
     /// Takes in what a build found.
     pub(super) fn take_outcome(&mut self, outcome: Outcome, scope: Scope, waiters: Vec<Message>) {
-        let Outcome { candidate, zones, report, changes, rewritten } = outcome;
+        let Outcome { candidate, zones, report, changes } = outcome;
         let source_errors: Vec<&str> = report.unlisted.iter().chain(&report.unnamed).map(String::as_str).collect();
         self.source_error = (!source_errors.is_empty()).then(|| source_errors.join("\n"));
         report.failed.iter().for_each(|(zone, error)| warn!(%zone, error, "zone-not-loaded"));
         report.warnings.iter().for_each(|(_, warning)| warn!(warning, "zone-check"));
         if let Some(state) = candidate {
             let generation = state.generation;
-            let (told, untold) = (changes.len(), rewritten.len());
-            info!(generation, changed = report.changed.len(), told, untold, "generation-built");
+            info!(generation, changed = report.changed.len(), "generation-built");
+            let (changes, rewritten) = (changes, report.changed.clone());
+            self.sourced.insert(generation, Sourced { changes, rewritten });
             self.states.insert(generation, Arc::new(state));
             self.updates.published.push(Published { generation, scope, report, waiters });
             self.step(Event::Built { generation });
@@ -161,10 +178,11 @@ impl Service {
         let state = Arc::new(State { zones, ..State::clone(newest) });
         let generation = state.generation;
         self.states.insert(generation, Arc::clone(&state));
-        if self.rotation.newest() == Some(generation)
-            && let Err(error) = self.directory.save(&state, false)
-        {
-            warn!(%error, "manifest-not-written");
+        if self.rotation.newest() == Some(generation) {
+            match self.directory.save(&state, false) {
+                Ok(()) => self.saved(&state),
+                Err(error) => warn!(%error, "manifest-not-written"),
+            }
         }
     }
 

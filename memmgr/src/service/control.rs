@@ -1,8 +1,10 @@
 //! Commands of operators: each a request on the bus, each answered by a structure of [`bus::protocol::control`].
 
+use std::path::Path;
+
 use bus::Message;
 use bus::protocol::control::{
-    Command, CommandError, GenerationState, GenerationStatus, Status, Stopping, ZoneCondition, ZoneStatus,
+    Command, CommandError, GenerationState, GenerationStatus, SerialRule, Status, Stopping, ZoneCondition, ZoneStatus,
 };
 use bus::protocol::supervisor::Record;
 use serde::Serialize;
@@ -10,28 +12,35 @@ use tracing::{info, warn};
 use zone_segment::Name;
 
 use super::Service;
+use super::changing::{AskedFor, Asker};
 use crate::apex::Apex;
 use crate::builder::Scope;
+use crate::builder::changes::Ask;
 use crate::catalogue::{Condition, ZoneInfo};
+use crate::edit::Edit;
 use crate::rotation;
 
 impl Service {
     /// Carries a command out.
     pub(super) fn command(&mut self, message: Message) {
         let command = message.parse::<Command>();
-        if matches!(command, Ok(Command::Reload { .. } | Command::ExpireZone { .. } | Command::Stop {}))
-            && !self.may_command(&message)
-        {
+        if command.as_ref().is_ok_and(changes_anything) && !self.may_command(&message) {
             warn!(from = %message.from, body = %message.body, "command-refused");
             return self.refuse(&message, "only root and the server's own user may change anything; others may look");
         }
         match command {
-            Ok(Command::Status {} | Command::Zones {} | Command::ExpireZone { .. }) if self.awaits_zones() => {
+            Ok(
+                Command::Status {}
+                | Command::Zones {}
+                | Command::ExpireZone { .. }
+                | Command::UpdateZone { .. }
+                | Command::Rollback { .. },
+            ) if self.awaits_zones() => {
                 self.zones.deferred.push(message);
             }
             Ok(Command::Status {}) => self.answer(&message, &self.status()),
             Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
-            Ok(Command::Generations {}) => self.answer(&message, &self.generation_statuses()),
+            Ok(Command::Generations {}) => self.answer(&message, &self.all_generation_statuses()),
             Ok(Command::Consumers {}) => self.answer(&message, &self.readers.statuses(&self.rotation.readers())),
             Ok(Command::Reload { zone: None }) => self.reload(Scope::all(), Some(message)),
             Ok(Command::Reload { zone: Some(zone) }) => match zone_name(&zone) {
@@ -45,6 +54,28 @@ impl Service {
                 }
                 Err(error) => self.refuse(&message, &error),
             },
+            Ok(Command::UpdateZone { zone, changes, name, serial, wait }) => {
+                match edit_of(&zone, &changes, &name, serial) {
+                    Ok(edit) => {
+                        let asker = Asker { message, until: wait, what: AskedFor::Update };
+                        self.change(asker, vec![Ask::Edit(edit)]);
+                    }
+                    Err(error) => self.refuse(&message, &error),
+                }
+            }
+            Ok(Command::WaitGeneration { generation, until }) => self.wait_generation(message, generation, until),
+            Ok(Command::DiffGenerations { from, to, zone }) => match zone.as_deref().map(zone_name).transpose() {
+                Ok(zone) => self.diff_generations(message, from, to, zone),
+                Err(error) => self.refuse(&message, &error),
+            },
+            Ok(Command::Rollback { generation, zones, keep_serial }) => {
+                match zones.iter().map(|zone| zone_name(zone)).collect::<Result<Vec<Name>, String>>() {
+                    Ok(zones) => self.rollback(message, generation, zones, keep_serial),
+                    Err(error) => self.refuse(&message, &error),
+                }
+            }
+            Ok(Command::Pin { generation }) => self.pin(&message, generation),
+            Ok(Command::Unpin { generation }) => self.unpin(&message, generation),
             Ok(Command::Stop {}) => {
                 info!(from = %message.from, "stop-asked");
                 self.answer(&message, &Stopping { supervisor_pid: self.options.supervisor_pid });
@@ -104,7 +135,7 @@ impl Service {
             error: self.source_error.clone(),
             zones: self.zone_statuses(),
             consumers: self.readers.statuses(&self.rotation.readers()),
-            generations: self.generation_statuses(),
+            generations: self.all_generation_statuses(),
             kills: self.readers.kills(),
             loads: self.loads(),
             watching: self.is_watching(),
@@ -119,7 +150,7 @@ impl Service {
     }
 
     /// Every generation alive.
-    fn generation_statuses(&self) -> Vec<GenerationStatus> {
+    pub(super) fn generation_statuses(&self) -> Vec<GenerationStatus> {
         let one = |status: rotation::GenerationStatus| {
             let state = self.states.get(&status.generation);
             GenerationStatus {
@@ -133,10 +164,40 @@ impl Service {
                 layers: state.map_or(0, |state| state.contents.layers().count() as u64),
                 bytes: state.map_or(0, |state| state.bytes()),
                 readers: status.readers.len() as u64,
+                private_bytes: state.map_or(0, |state| super::keeping::private_bytes(state)),
+                pinned: self.kept.pinned.contains(&status.generation),
+                durable: status.state != rotation::GenerationState::Updating && self.is_durable(status.generation),
+                at_unix: self.made_at.get(&status.generation).copied(),
             }
         };
         self.rotation.generations().into_iter().map(one).collect()
     }
+}
+
+/// Whether a command does more than look.
+fn changes_anything(command: &Command) -> bool {
+    match command {
+        Command::Status {}
+        | Command::Generations {}
+        | Command::Consumers {}
+        | Command::Zones {}
+        | Command::WaitGeneration { .. }
+        | Command::DiffGenerations { .. } => false,
+        Command::Reload { .. }
+        | Command::ExpireZone { .. }
+        | Command::Stop {}
+        | Command::UpdateZone { .. }
+        | Command::Rollback { .. }
+        | Command::Pin { .. }
+        | Command::Unpin { .. } => true,
+    }
+}
+
+/// An edit out of a command.
+fn edit_of(zone: &str, changes: &str, name: &str, serial: SerialRule) -> Result<Edit, String> {
+    let apex = zone_name(zone)?;
+    let parsed = Edit::parse(&apex, Path::new(name), changes.as_bytes(), serial.into());
+    parsed.map(|(edit, _)| edit).map_err(|error| error.to_string())
 }
 
 /// The name of a zone out of a command.

@@ -7,40 +7,53 @@
 
 mod actions;
 mod building;
+mod changing;
 mod control;
 mod conversation;
 mod delivery;
 mod examination;
+mod keeping;
 mod link;
 mod loading;
+mod merging;
 mod readers;
+mod snapshot;
 mod updates;
+mod waiting;
 mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bus::protocol::MEMMGR_GROUP;
 use bus::protocol::reader::Pong;
 use bus::{BrokerHandle, Client, Incoming};
 use config::process::MemmgrOptions;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as watch_channel};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 use zone_segment::{HashKey, LayerId};
 
 use crate::builder::Scope;
+use crate::commits::{CommitRecord, Durable, Journal, LogSync, Syncer};
 use crate::generation::State;
 use crate::recovery::{self, Recovered, StateDirectory};
 use crate::rotation::{Deadlines, Event, ReaderId, Rotation, ThreadProgress};
 use crate::source::watch::{self, Watch};
+use building::Sourced;
+use changing::Changing;
 use examination::Examinations;
+use keeping::Kept;
 pub(crate) use link::Link;
 use loading::Told;
+use merging::Merging;
 use readers::Readers;
+use snapshot::Snapshots;
 use updates::Updates;
+use waiting::Waiting;
 use zones::Unread;
 
 /// Deadlines are judged this often.
@@ -88,8 +101,38 @@ pub(crate) struct Service {
     remains: Option<Arc<State>>,
     /// Who reads.
     readers: Readers,
-    /// What was asked for.
+    /// What was asked for of sources.
     updates: Updates,
+    /// Changes that were handed in.
+    changing: Changing,
+    /// Who waits for a generation.
+    waiting: Vec<Waiting>,
+    /// Records of generations that are published by them, until they are.
+    records: BTreeMap<u64, CommitRecord>,
+    /// What the next record or manifest has to add to the journal, by generation: what changed, and which zones were replaced.
+    sourced: BTreeMap<u64, Sourced>,
+    /// Where layers' numbers are drawn from.
+    numbers: Arc<AtomicU64>,
+    /// Waits for the disk.
+    syncer: Syncer,
+    /// How far the disk is.
+    durable: watch_channel::Receiver<Durable>,
+    /// The log with generations that nobody waits for, and the last of them.
+    unsynced: Option<(LogSync, u64)>,
+    /// The generation of the manifest.
+    snapshot: Option<Arc<State>>,
+    /// The newest generation that was committed.
+    committed: Option<Arc<State>>,
+    /// Generations kept.
+    kept: Kept,
+    /// When generations were made, in seconds since 1970.
+    made_at: BTreeMap<u64, u64>,
+    /// The journal of changes.
+    journal: Arc<Mutex<Journal>>,
+    /// Layers being merged.
+    merging: Merging,
+    /// A manifest being prepared.
+    snapshots: Snapshots,
     /// Layers found damaged and still in use.
     distrusted: BTreeSet<LayerId>,
     /// Files that recovery refused: of no use once what was in them is built anew.
@@ -134,7 +177,11 @@ pub(crate) struct Parts {
 
 impl Service {
     /// A service on what was recovered, nothing announced yet.
-    pub(crate) fn new(parts: Parts) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// The system refused a thread.
+    pub(crate) fn new(parts: Parts) -> std::io::Result<Self> {
         let Parts { options, link, broker, client, recovered, give_back } = parts;
         let deadlines = Deadlines {
             switch_timeout: Duration::from_millis(options.switch_timeout_ms),
@@ -148,6 +195,12 @@ impl Service {
         let mut updates = Updates::default();
         updates.ask(Scope::all(), None);
         let (mut states, mut remains, mut is_unverified) = (BTreeMap::new(), None, false);
+        let next_layer = recovered.state.as_ref().map_or(1, |state| state.next.layer);
+        let numbers = Arc::new(AtomicU64::new(next_layer));
+        let newest = recovered.state.as_ref().map_or(recovered.generation_floor, |state| state.generation);
+        let syncer = Syncer::start(newest)?;
+        let durable = syncer.durable();
+        let journal = Arc::new(Mutex::new(Journal::new(recovered.directory.root())));
         let rotation = match recovered.state.map(Arc::new) {
             Some(state) if recovered.is_servable => {
                 let rotation = Rotation::recovered(state.generation, deadlines);
@@ -163,7 +216,22 @@ impl Service {
             }
             None => Rotation::empty_after(recovered.generation_floor, deadlines),
         };
-        Service {
+        Ok(Service {
+            changing: Changing::default(),
+            waiting: Vec::new(),
+            records: BTreeMap::new(),
+            sourced: BTreeMap::new(),
+            numbers,
+            syncer,
+            durable,
+            unsynced: None,
+            snapshot: None,
+            committed: states.values().next_back().cloned(),
+            kept: Kept::default(),
+            made_at: BTreeMap::new(),
+            journal,
+            merging: Merging::default(),
+            snapshots: Snapshots::default(),
             options,
             directory: recovered.directory,
             key: recovered.key,
@@ -179,7 +247,7 @@ impl Service {
             updates,
             distrusted: recovered.distrusted,
             refused: recovered.refused,
-            zones: Unread::new(is_unverified, recovered.is_closed),
+            zones: Unread::new(is_unverified, recovered.is_closed, recovered.patches),
             verification: None,
             examinations: Examinations::default(),
             source_error: None,
@@ -188,7 +256,7 @@ impl Service {
             is_ready: false,
             told: Told::default(),
             watch,
-        }
+        })
     }
 
     /// Runs until the supervisor is gone or `stop` resolves.
@@ -217,6 +285,10 @@ impl Service {
                 },
                 scope = watch::changed(&mut self.watch) => self.reload(scope, None),
                 outcome = updates::finished(&mut self.updates.running) => self.built(outcome),
+                ended = changing::ended(&mut self.changing.running) => self.changed(ended),
+                prepared = snapshot::prepared(&mut self.snapshots) => self.prepared(prepared),
+                merged = merging::ended(&mut self.merging) => self.merged(merged),
+                Ok(()) = self.durable.changed() => self.answer_waiting(),
                 zones = recovery::zones::ended(&mut self.zones.reading) => self.zones_read(zones),
                 damaged = recovery::verified(&mut self.verification) => self.verified(damaged),
                 damaged = self.examinations.ended() => self.examined(&damaged),
@@ -224,6 +296,10 @@ impl Service {
                     self.bury_the_dead();
                     self.step(Event::Tick);
                     self.retry();
+                    self.sync_the_rest();
+                    self.look_for_merges();
+                    self.look_for_snapshots();
+                    self.tidy();
                     self.tell_progress();
                     if self.began.elapsed() > LOOK_CLOSER_AFTER {
                         self.look_closer();

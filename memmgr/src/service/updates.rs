@@ -112,6 +112,11 @@ impl Updates {
         is_due
     }
 
+    /// Whether anything is asked for.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.gathered.is_some()
+    }
+
     /// Takes out what the next build has to do: what has gathered and what is owed. Without a base it is everything, since a
     /// generation of some zones would refuse all others.
     pub(super) fn next(&mut self, has_base: bool) -> Option<Gathered> {

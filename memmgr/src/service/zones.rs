@@ -9,7 +9,7 @@ use tracing::debug;
 use super::Service;
 use crate::catalogue::Catalogue;
 use crate::generation::State;
-use crate::recovery;
+use crate::recovery::{self, Patches};
 
 /// What a start leaves for later.
 #[derive(Debug)]
@@ -22,14 +22,16 @@ pub(super) struct Unread {
     is_closed: bool,
     /// The thread that reads the catalogue, while it does.
     pub(super) reading: Option<JoinHandle<Catalogue>>,
+    /// What changed of the catalogue after the manifest.
+    patches: Patches,
     /// Commands that can't be answered without the catalogue.
     pub(super) deferred: Vec<Message>,
 }
 
 impl Unread {
     /// Nothing begun.
-    pub(super) fn new(is_unverified: bool, is_closed: bool) -> Self {
-        Unread { is_begun: false, is_unverified, is_closed, reading: None, deferred: Vec::new() }
+    pub(super) fn new(is_unverified: bool, is_closed: bool, patches: Patches) -> Self {
+        Unread { is_begun: false, is_unverified, is_closed, reading: None, patches, deferred: Vec::new() }
     }
 }
 
@@ -42,10 +44,15 @@ impl Service {
         let Some(state) = self.states.values().next_back().or(self.remains.as_ref()) else { return };
         if self.zones.is_closed {
             // Nothing is written before: builds wait for what is begun here.
-            self.directory.reopen(state);
+            let state = Arc::clone(state);
+            if self.directory.reopen(&state) {
+                self.saved(&state);
+            }
         }
+        let Some(state) = self.states.values().next_back().or(self.remains.as_ref()) else { return };
+        let patches = std::mem::take(&mut self.zones.patches);
         if state.zones.is_unread() {
-            self.zones.reading = Some(recovery::zones::read_in_background(self.directory.root(), state));
+            self.zones.reading = Some(recovery::zones::read_in_background(self.directory.root(), state, patches));
         }
         if self.zones.is_unverified {
             self.verification = Some(recovery::verify_in_background(state));

@@ -27,13 +27,13 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::changes::ZoneChanges;
+use crate::changes::{self, ZoneChanges};
 use crate::error::WriteError;
 use crate::file::{Temporary, Unpublished, publish};
 use crate::gathered::GatheredZone;
@@ -43,7 +43,7 @@ use crate::ids::ZoneId;
 use crate::map::{SegmentBuffer, SegmentOctets};
 use crate::name::Name;
 use crate::node;
-use crate::source::ZoneSource;
+use crate::source::{OwnedRecord, ZoneSource};
 use crate::stacked::StackedZone;
 use crate::tables::Bucket;
 use crate::zone::Zone;
@@ -121,6 +121,17 @@ impl<'a> SegmentBuilder<'a> {
         }
         self.zones.push(ZonePlan::of_changes(id, changes));
         Ok(())
+    }
+
+    /// Adds a zone of open segments whole, as it will be when some owners own these records. All of it is held in memory: it is small, or there
+    /// is no other way.
+    pub fn changed_zone<B: SegmentOctets>(
+        &mut self,
+        id: ZoneId,
+        zone: &Zone<'_, B>,
+        owners: &BTreeMap<Name, Vec<OwnedRecord>>,
+    ) -> Result<(), BuildError> {
+        self.zone(id, zone.apex().to_name(), changes::whole(zone, owners))
     }
 
     /// Adds a zone of open segments as it stands, changes above its base included. Nothing of it is copied in memory but names that changed.

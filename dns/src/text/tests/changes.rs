@@ -3,6 +3,7 @@
 use super::present;
 use crate::text::changes::{ChangeFile, Request, read};
 use crate::text::limits::ERRORS_MAX;
+use proptest::prelude::*;
 use std::path::Path;
 
 /// Reads a change file for `example.`.
@@ -112,4 +113,24 @@ fn all_errors_are_told_up_to_their_limit() {
     );
     let warned = parse("add a 4294967295 A 192.0.2.1");
     assert_eq!((warned.errors.len(), warned.warnings.len(), warned.lines.len()), (0, 1, 1));
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_more_than_lines_and_errors(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec![
+                "add", "delete", "$ORIGIN", "$TTL", "a", "@", "b.example.", "x.test.", "300", "IN", "A", "192.0.2.1", "TXT", "\"", "(", ")", ";", "\\", "\\#",
+                " ", " ", " ", "\t", "\n", "\n", "\r\n", "\u{feff}", "\u{0}",
+            ]),
+            0..40,
+        ),
+    ) {
+        let file = parse(pieces.concat());
+        prop_assert!(file.errors.len() <= ERRORS_MAX + 1);
+        for line in &file.lines {
+            prop_assert!(line.request.owner().is_at_or_below("example.".parse::<zone_segment::Name>().unwrap().as_ref()));
+            prop_assert!(line.place.line > 0 && line.place.column > 0);
+        }
+    }
 }

@@ -64,14 +64,14 @@ impl Index {
         let entries = self.zones.get(apex)?;
         let entries = &entries[..entries.partition_point(|entry| entry.place.generation <= until)];
         let (mut places, mut expected) = (Vec::new(), to);
-        let mut era = None;
+        // What came without a record may have changed anything, the last word of the journal included.
+        let era = self.era_of(until)?;
         for (index, entry) in entries.iter().enumerate().rev() {
             let What::Set { from: set_from, to: set_to, ordinal } = entry.what else { return None };
-            let entry_era = self.logs.get(&entry.place.log)?.era;
-            if set_to != expected || era.is_some_and(|era| era != entry_era) {
+            if set_to != expected || self.logs.get(&entry.place.log)?.era != era {
                 return None;
             }
-            (era, expected) = (Some(entry_era), set_from);
+            expected = set_from;
             places.push(SetPlace { from: set_from, to: set_to, record: entry.place, ordinal });
             if set_from == from && set_to != from {
                 let before = index.checked_sub(1).and_then(|before| entries.get(before));
@@ -87,9 +87,14 @@ impl Index {
 
     /// Whether the logs lead from one generation to another without a gap.
     pub(super) fn reaches(&self, from: u64, to: u64) -> bool {
-        let logs = || self.logs.values().filter_map(|log| log.at.map(|at| (at, log.era)));
-        let first = logs().rev().find(|(at, _)| at.after_generation <= from);
-        first.is_some_and(|(_, era)| logs().any(|(at, other)| other == era && at.generation >= to))
+        let reaches = |log: &IndexedLog| log.at.is_some_and(|at| at.generation >= to);
+        self.era_of(from).is_some_and(|era| self.logs.values().any(|log| log.era == era && reaches(log)))
+    }
+
+    /// The era that a generation is in: that of the last log that begins there or before.
+    fn era_of(&self, generation: u64) -> Option<u64> {
+        let begins_before = |log: &&IndexedLog| log.at.is_some_and(|at| at.after_generation <= generation);
+        self.logs.values().rev().find(begins_before).map(|log| log.era)
     }
 
     /// Where the records of these generations lie, in their order; with a zone, those that speak of it alone.

@@ -4,7 +4,8 @@
 //! in memory, and nothing of the sets themselves: these are read back from the file, and checked again.
 //!
 //! A chain of change sets is whole when each serial is that of the one before, and nothing is missing between: neither a log, nor a record, nor
-//! a zone's replacement without a change set. Otherwise there is none, and who asks sends the whole zone.
+//! a zone's replacement without a change set. Otherwise there is none, and who asks sends the whole zone. A generation that was given a manifest
+//! and no record is such a gap, for all zones; one whose record names what was rewritten is a gap for these alone.
 
 mod error;
 mod index;
@@ -78,13 +79,13 @@ impl Journal {
         until: u64,
     ) -> Result<Option<Vec<ChangeSet>>, JournalError> {
         let Some(places) = self.find(apex, from, to, until)? else { return Ok(None) };
-        let mut read: Option<(RecordPlace, CommitRecord)> = None;
+        let (mut open, mut read) = (None, None);
         let mut sets = Vec::with_capacity(places.len());
         for place in places {
             // Sets of one record follow one another.
             let record = match read.take() {
                 Some((at, record)) if at == place.record => record,
-                _ => self.read_record(&place.record)?,
+                _ => self.read_record(&place.record, &mut open)?,
             };
             sets.push(self.set_of(&record, apex, &place)?);
             read = Some((place.record, record));
@@ -98,7 +99,7 @@ impl Journal {
     ///
     /// The log could not be read, or it is not what was written.
     pub fn read(&self, apex: &Name, place: &SetPlace) -> Result<ChangeSet, JournalError> {
-        let record = self.read_record(&place.record)?;
+        let record = self.read_record(&place.record, &mut None)?;
         self.set_of(&record, apex, place)
     }
 
@@ -118,9 +119,9 @@ impl Journal {
         if !self.index.reaches(from, to) {
             return Ok(None);
         }
-        let mut found = Vec::new();
+        let (mut open, mut found) = (None, Vec::new());
         for place in &self.index.records_of(from, to, zone) {
-            let mut changes = self.read_record(place)?.into_changes();
+            let mut changes = self.read_record(place, &mut open)?.into_changes();
             if let Some(apex) = zone {
                 changes.keep_zone(apex);
             }
@@ -184,11 +185,16 @@ impl Journal {
         Ok(self.index.refresh(&self.directory, &present)?)
     }
 
-    /// Reads a record back.
-    fn read_record(&self, place: &RecordPlace) -> Result<CommitRecord, JournalError> {
-        let at = self.index.position(place.log);
-        let reader = at.map_or(Ok(None), |at| LogReader::resume(&self.directory, &at))?;
-        let reader = reader.ok_or_else(|| self.changed(place, TornWhy::Missing))?;
+    /// Reads a record back, from the log that is open if it is in that.
+    fn read_record(&self, place: &RecordPlace, open: &mut Option<LogReader>) -> Result<CommitRecord, JournalError> {
+        let reader = match open.take().filter(|reader| reader.at.number == place.log) {
+            Some(reader) => Some(reader),
+            None => {
+                let at = self.index.position(place.log);
+                at.map_or(Ok(None), |at| LogReader::resume(&self.directory, &at))?
+            }
+        };
+        let reader = open.insert(reader.ok_or_else(|| self.changed(place, TornWhy::Missing))?);
         reader.read_at(place)?.map_err(|why| self.changed(place, why))
     }
 

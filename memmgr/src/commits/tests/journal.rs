@@ -101,6 +101,7 @@ fn a_gap_between_logs_ends_every_chain() {
     let mut journal = Journal::new(directory);
     assert_eq!(chain(&mut journal, 4, 5, 5), Some(vec![5]));
     assert_eq!(chain(&mut journal, 1, 3, 2), Some(vec![2, 3]));
+    assert_eq!(chain(&mut journal, 1, 3, 3), None, "nobody knows what generation 3 changed");
     assert_eq!(chain(&mut journal, 1, 5, 5), None);
     assert!(journal.of_generations(1, 5, None).unwrap().is_none());
     assert_eq!(journal.of_generations(3, 5, None).unwrap().unwrap().len(), 2);

@@ -1,0 +1,236 @@
+//! Changes that are handed in: they gather while a build runs or a generation is on its way, are built together at the cost of what they change,
+//! and each is answered by itself.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bus::Message;
+use bus::protocol::control::{Reached, RolledBack, Updated, ZoneRolledBack};
+use tokio::task::JoinHandle;
+use tracing::{error, info};
+
+use super::Service;
+use super::waiting::{Answer, Waiting};
+use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged};
+use crate::builder::record::record_of;
+use crate::builder::{BuildError, Scope};
+use crate::rotation::Event;
+
+/// Who asked for changes.
+#[derive(Debug)]
+pub(super) struct Asker {
+    /// The request.
+    pub(super) message: Message,
+    /// What is waited for before it is answered.
+    pub(super) until: Reached,
+    /// How it is answered.
+    pub(super) what: AskedFor,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum AskedFor {
+    /// One zone to be changed.
+    Update,
+    /// Zones to be as they were in a generation, with their serials of then or not.
+    Rollback {
+        /// The generation.
+        data_of: u64,
+        /// Whether serials go back.
+        keeps_serial: bool,
+    },
+}
+
+/// One request: who asked, and which changes are for it.
+#[derive(Debug)]
+struct Request {
+    /// Who asked.
+    asker: Asker,
+    /// What for.
+    asks: Vec<Ask>,
+}
+
+/// Changes not published.
+#[derive(Debug, Default)]
+pub(super) struct Changing {
+    /// Gathering.
+    gathered: Vec<Request>,
+    /// Layers merged that are to take the place of others.
+    pub(super) merged: Vec<Merged>,
+    /// Being built.
+    pub(super) running: Option<Running>,
+    /// Whether the last build was one of these: then sources that wait are first.
+    pub(super) was_last: bool,
+}
+
+/// A build of changes that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// The thread.
+    task: JoinHandle<(ChangesRequest, Result<ChangesOutcome, BuildError>)>,
+    /// Who asked for how many of the changes.
+    askers: Vec<(Asker, usize)>,
+}
+
+/// What a thread that built changes came back with.
+pub(super) type Ended = Result<(ChangesRequest, Result<ChangesOutcome, BuildError>), tokio::task::JoinError>;
+
+impl Changing {
+    /// Whether there is anything to build.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.gathered.is_empty() || !self.merged.is_empty()
+    }
+}
+
+/// The build of changes that runs, until it ends; never when there is none.
+pub(super) async fn ended(running: &mut Option<Running>) -> Ended {
+    match running {
+        Some(running) => (&mut running.task).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Changes that are built at once: more wait for the next generation.
+const ASKS_MAX: usize = 4096;
+
+impl Service {
+    /// Gathers changes.
+    pub(super) fn change(&mut self, asker: Asker, asks: Vec<Ask>) {
+        self.changing.gathered.push(Request { asker, asks });
+        self.start_build();
+    }
+
+    /// Builds what has gathered.
+    pub(super) fn start_changes(&mut self) {
+        let Some(base) = self.states.values().next_back().filter(|base| base.set.is_some()).cloned() else {
+            let error = "no zone is served yet; ask again when one is";
+            let gathered = std::mem::take(&mut self.changing.gathered);
+            return gathered.iter().for_each(|request| self.refuse(&request.asker.message, error));
+        };
+        let mut count = 0;
+        let taken = self.changing.gathered.iter().take_while(|request| {
+            count += request.asks.len();
+            count <= ASKS_MAX
+        });
+        let taken = taken.count().max(1).min(self.changing.gathered.len());
+        let (mut asks, mut askers) = (Vec::new(), Vec::new());
+        for Request { asker, asks: own } in self.changing.gathered.drain(..taken) {
+            askers.push((asker, own.len()));
+            asks.extend(own);
+        }
+        let request = ChangesRequest {
+            base,
+            generation: self.rotation.next_generation(),
+            key: self.key,
+            segments: self.directory.segments(),
+            numbers: Arc::clone(&self.numbers),
+            merged: std::mem::take(&mut self.changing.merged),
+            asks,
+            now: now(),
+        };
+        let task = tokio::task::spawn_blocking(move || {
+            let outcome = changes::build(&request);
+            (request, outcome)
+        });
+        self.changing.running = Some(Running { task, askers });
+        self.changing.was_last = true;
+    }
+
+    /// A build of changes has ended.
+    pub(super) fn changed(&mut self, ended: Ended) {
+        let Some(Running { askers, .. }) = self.changing.running.take() else { return };
+        match ended {
+            Ok((request, Ok(outcome))) => self.take_changes(&request, outcome, askers),
+            Ok((_, Err(BuildError::Damaged { layers, error }))) => {
+                error!(error, "segment-damaged");
+                self.refuse_askers(askers, &error);
+                if self.distrust(&layers) {
+                    self.reload(Scope::none(), None);
+                }
+            }
+            Ok((_, Err(error))) => {
+                // A merged layer that was to be in it has no other place.
+                self.note_untidy();
+                let error = super::updates::BuildFailure::Build(error).to_string();
+                error!(error, "changes-not-built");
+                self.refuse_askers(askers, &error);
+            }
+            Err(error) => {
+                error!(%error, "changes-not-built");
+                self.refuse_askers(askers, &format!("the building thread ended: {error}"));
+            }
+        }
+        self.start_build();
+    }
+
+    /// Answers all with the reason why nothing came of it.
+    fn refuse_askers(&self, askers: Vec<(Asker, usize)>, error: &str) {
+        askers.iter().for_each(|(asker, _)| self.refuse(&asker.message, error));
+    }
+
+    /// Takes in what was built.
+    fn take_changes(&mut self, request: &ChangesRequest, outcome: ChangesOutcome, askers: Vec<(Asker, usize)>) {
+        let ChangesOutcome { candidate, changes, answers } = outcome;
+        let generation = candidate.as_ref().map_or(request.base.generation, |state| state.generation);
+        let mut answers = answers.into_iter();
+        for (asker, count) in askers {
+            let own: Result<Vec<Done>, String> = answers.by_ref().take(count).collect();
+            match own {
+                Ok(done) => self.waiting.push(Waiting {
+                    generation,
+                    until: asker.until,
+                    answer: answer(asker.what, generation, done),
+                    message: asker.message,
+                }),
+                Err(error) => self.refuse(&asker.message, &error),
+            }
+        }
+        if let Some(state) = candidate {
+            let merged: Vec<_> = request.merged.iter().map(|merged| merged.layer.id.0).collect();
+            info!(generation, changes = changes.len(), ?merged, "generation-built");
+            self.records.insert(generation, record_of(&request.base, &state, changes, Vec::new()));
+            self.states.insert(generation, Arc::new(state));
+            self.step(Event::Built { generation });
+        }
+        self.drop_merged_unused(request);
+        self.answer_waiting();
+    }
+}
+
+/// How a request is answered once its generation has come so far.
+fn answer(what: AskedFor, generation: u64, done: Vec<Done>) -> Answer {
+    match what {
+        AskedFor::Update => Answer::Updated(done.into_iter().map(|done| updated(generation, done)).next()),
+        AskedFor::Rollback { data_of, keeps_serial } => {
+            let changed = done.into_iter().filter(|done| done.from != done.to || done.added + done.removed > 0);
+            let zones = changed.map(|done| ZoneRolledBack {
+                name: done.apex.to_string(),
+                from: done.from,
+                to: done.to,
+                added: done.added as u64,
+                removed: done.removed as u64,
+                retransfer: keeps_serial,
+            });
+            Answer::RolledBack(RolledBack { generation, data_of, zones: zones.collect() })
+        }
+    }
+}
+
+/// The answer to an update.
+fn updated(generation: u64, done: Done) -> Updated {
+    Updated {
+        zone: done.apex.to_string(),
+        generation,
+        from: done.from,
+        to: done.to,
+        added: done.added as u64,
+        removed: done.removed as u64,
+        state: Reached::Built,
+        warnings: done.warnings,
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

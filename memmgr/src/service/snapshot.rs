@@ -1,0 +1,76 @@
+//! Manifests written between generations, so that the commit log stays short: what takes long is done beside, the manifest itself in the loop.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use super::Service;
+
+/// Octets of a commit log after which there is a new manifest: a start reads as many.
+const LOG_OCTETS_MAX: u64 = 4 << 20;
+
+/// A manifest being prepared.
+#[derive(Debug, Default)]
+pub(super) struct Snapshots {
+    /// The thread that waits for the disk.
+    preparing: Option<JoinHandle<Result<(), String>>>,
+    /// Whether files may lie around that no generation has any more.
+    is_untidy: bool,
+}
+
+/// The preparation that runs, when it ends; never when there is none.
+pub(super) async fn prepared(snapshots: &mut Snapshots) -> Result<(), String> {
+    match &mut snapshots.preparing {
+        Some(task) => task.await.unwrap_or_else(|error| Err(error.to_string())),
+        None => std::future::pending().await,
+    }
+}
+
+impl Service {
+    /// Prepares a manifest when the log has grown.
+    pub(super) fn look_for_snapshots(&mut self) {
+        if self.snapshots.preparing.is_some() || self.directory.log_octets() < LOG_OCTETS_MAX {
+            return;
+        }
+        let Some(state) = self.committed.clone() else { return };
+        let catalogues = self.directory.catalogues();
+        self.snapshots.preparing = Some(tokio::task::spawn_blocking(move || {
+            state.contents.sync().map_err(|(path, error)| format!("syncing {}: {error}", path.display()))?;
+            state.zones.write(&catalogues).map_err(|error| error.to_string())
+        }));
+    }
+
+    /// What takes long is done: writes the manifest of the newest generation, which has little that was not synced.
+    pub(super) fn prepared(&mut self, prepared: Result<(), String>) {
+        self.snapshots.preparing = None;
+        let Some(state) = self.committed.clone() else { return };
+        let saved = prepared.and_then(|()| self.directory.save(&state, false).map_err(|error| error.to_string()));
+        match saved {
+            Ok(()) => {
+                info!(generation = state.generation, "snapshot-written");
+                self.saved(&state);
+            }
+            Err(error) => warn!(error, "snapshot-not-written"),
+        }
+    }
+
+    /// Notes that files may lie around.
+    pub(super) fn note_untidy(&mut self) {
+        self.snapshots.is_untidy = true;
+    }
+
+    /// Removes segment files that no generation has, once nobody writes any.
+    pub(super) fn tidy(&mut self) {
+        let is_busy = self.updates.running.is_some() || self.changing.running.is_some() || self.merging.is_running();
+        if !self.snapshots.is_untidy || is_busy || !self.changing.merged.is_empty() {
+            return;
+        }
+        self.snapshots.is_untidy = false;
+        let states = self.states.values().chain(&self.remains).chain(&self.snapshot).chain(self.kept.states.values());
+        let layers = states.flat_map(|state| state.contents.layers().map(|layer| layer.path.clone()));
+        let used: BTreeSet<PathBuf> = layers.chain(self.refused.iter().cloned()).collect();
+        self.directory.remove_segments_but(&used);
+    }
+}
