@@ -14,9 +14,11 @@ use super::Service;
 use super::changing::{AskedFor, Asker};
 use super::waiting::{Answer, Waiting};
 use crate::builder::changes::Ask;
+use crate::builder::record::{group_entries, layer_entries};
 use crate::commits::{GenerationChanges, JournalError};
 use crate::edit;
 use crate::generation::State;
+use crate::manifest::KeptEntry;
 
 /// Generations kept.
 #[derive(Debug, Default)]
@@ -25,6 +27,16 @@ pub(super) struct Kept {
     pub(super) states: BTreeMap<u64, Arc<State>>,
     /// Those that an operator keeps, be they followed already or not.
     pub(super) pinned: BTreeSet<u64>,
+}
+
+impl Kept {
+    /// Those that the manifest names; the newest one is served, and only pinned.
+    pub(super) fn of(recovered: &[(KeptEntry, State)], newest: u64) -> Self {
+        let pinned = recovered.iter().filter(|(entry, _)| entry.is_pinned).map(|(entry, _)| entry.generation);
+        let followed = recovered.iter().filter(|(entry, _)| entry.generation != newest);
+        let states = followed.map(|(entry, state)| (entry.generation, Arc::new(state.clone())));
+        Kept { pinned: pinned.collect(), states: states.collect() }
+    }
 }
 
 /// Generations that may be pinned at a time.
@@ -53,6 +65,28 @@ impl Service {
         }
     }
 
+    /// What the manifest is to say of generations that are kept, or are to be.
+    pub(super) fn note_kept(&self) {
+        let states = self.kept.states.values().chain(self.states.values());
+        let is_kept = |state: &&Arc<State>| {
+            self.kept.states.contains_key(&state.generation) || self.kept.pinned.contains(&state.generation)
+        };
+        let entry = |state: &Arc<State>| KeptEntry {
+            generation: state.generation,
+            is_pinned: self.kept.pinned.contains(&state.generation),
+            at_unix: self.made_at.get(&state.generation).copied(),
+            directory: layer_entries(&state.contents.directory),
+            groups: group_entries(&state.contents),
+        };
+        self.directory.set_kept(states.filter(is_kept).map(entry).collect());
+    }
+
+    /// Writes to disk what is pinned: a restart keeps it.
+    fn save_pins(&mut self) -> Result<(), String> {
+        let Some(state) = self.committed.clone() else { return Err("nothing is served yet".to_owned()) };
+        self.save(&state, false).map_err(|error| error.to_string())
+    }
+
     /// A generation that is alive or kept.
     fn known(&self, generation: u64) -> Result<&Arc<State>, String> {
         self.states.get(&generation).or_else(|| self.kept.states.get(&generation)).ok_or_else(|| {
@@ -71,7 +105,13 @@ impl Service {
                 self.refuse(message, &format!("{PINNED_MAX} generations are pinned, and no more may be; unpin one"));
             }
             Ok(()) => {
-                self.kept.pinned.insert(generation);
+                let is_new = self.kept.pinned.insert(generation);
+                if let Err(error) = self.save_pins() {
+                    if is_new {
+                        self.kept.pinned.remove(&generation);
+                    }
+                    return self.refuse(message, &error);
+                }
                 info!(generation, "generation-pinned");
                 self.answer_status(message, generation);
             }
@@ -87,6 +127,9 @@ impl Service {
         info!(generation, "generation-unpinned");
         self.answer_status(message, generation);
         self.drop_kept();
+        if let Err(error) = self.save_pins() {
+            warn!(error, "manifest-not-written");
+        }
     }
 
     /// Answers with how a generation stands.

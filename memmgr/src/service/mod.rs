@@ -227,8 +227,8 @@ impl Service {
             unsynced: None,
             snapshot: None,
             committed: states.values().next_back().cloned(),
-            kept: Kept::default(),
-            made_at: BTreeMap::new(),
+            kept: Kept::of(&recovered.kept, newest),
+            made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
             journal,
             merging: Merging::default(),
             snapshots: Snapshots::default(),
@@ -320,6 +320,7 @@ impl Service {
 
     /// Says in the manifest that nothing was cut short, and sees off what was said.
     async fn finish(self) {
+        self.note_kept();
         if let Some(state) = self.newest_committed()
             // What is known to be damaged is not to be trusted after a restart of the machine.
             && let Err(error) = self.directory.save(state, self.distrusted.is_empty())
