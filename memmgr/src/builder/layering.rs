@@ -110,7 +110,7 @@ fn whole<'l>(
     while let Some((newest, rest)) = kept.split_first() {
         octets += newest.segment.node_octets();
         let is_room = kept.len() < LAYERS_MAX;
-        if rest.is_empty() && is_room || octets > FOLD_OCTETS && is_room {
+        if is_room && (rest.is_empty() || octets > FOLD_OCTETS) {
             break;
         }
         for zone in newest.segment.zones() {
