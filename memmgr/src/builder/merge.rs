@@ -184,7 +184,8 @@ mod tests {
         assert_eq!(choose_of(&kib(&[7, 8, 8, 200, 10_000])), Some(1..3));
         assert_eq!(choose_of(&kib(&[8, 8, 8, 90, 10_000])), Some(0..4));
         assert_eq!(choose_of(&kib(&[7, 500, 600, 10_000])), Some(0..4));
-        assert_eq!(choose_of(&kib(&[7, 50, 90])), Some(0..3));
+        assert_eq!(choose_of(&kib(&[7, 50, 90])), None);
+        assert_eq!(choose_of(&kib(&[7, 60, 90])), Some(0..3));
     }
 
     proptest! {
