@@ -140,7 +140,7 @@ impl Service {
         }
     }
 
-    /// Every generation alive and kept, oldest first.
+    /// Every generation alive and kept, newest first.
     pub(super) fn all_generation_statuses(&self) -> Vec<GenerationStatus> {
         let kept = self.kept.states.values().map(|state| GenerationStatus {
             id: state.generation,
@@ -154,7 +154,7 @@ impl Service {
             at_unix: self.made_at.get(&state.generation).copied(),
         });
         let mut statuses: Vec<GenerationStatus> = kept.chain(self.generation_statuses()).collect();
-        statuses.sort_by_key(|status| status.id);
+        statuses.sort_by_key(|status| std::cmp::Reverse(status.id));
         statuses
     }
 
