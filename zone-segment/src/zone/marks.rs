@@ -209,3 +209,69 @@ impl<'a> Iterator for Piece<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::HashKey;
+    use crate::ids::ZoneId;
+    use crate::map::SegmentBuffer;
+    use crate::name::Name;
+    use crate::segment::Segment;
+    use crate::writer::SegmentWriter;
+
+    /// A zone of so many names, each with two addresses, and one with many.
+    fn segment(names: u32) -> Segment<SegmentBuffer> {
+        let apex: Name = "example.".parse().unwrap();
+        let mut writer = SegmentWriter::new(HashKey([7; 16]));
+        writer.start_zone(ZoneId(1), apex.as_ref()).unwrap();
+        let many: Vec<[u8; 4]> = (0..1000_u32).map(u32::to_be_bytes).collect();
+        let many: Vec<&[u8]> = many.iter().map(<[u8; 4]>::as_slice).collect();
+        writer.rrset(apex.as_ref(), 1, 60, &many).unwrap();
+        for name in 0..names {
+            let name: Name = format!("n{name:05}.example.").parse().unwrap();
+            writer.rrset(name.as_ref(), 1, 60, &[&[192, 0, 2, 1], &[192, 0, 2, 2]]).unwrap();
+        }
+        Segment::open(writer.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn each_record_has_a_mark_of_its_own() {
+        let segment = segment(300);
+        let zone = segment.zones().next().unwrap();
+        let marks = Marks::new(&zone);
+        let records = |node: Node<'_>| node.rrsets().map(|rrset| rrset.len()).sum::<usize>();
+        for is_second in [false, true] {
+            for node in zone.nodes() {
+                assert!((0..records(node)).all(|record| marks.is_marked(node, record) == is_second));
+                assert!((0..records(node)).all(|record| marks.mark(node, record) != is_second));
+            }
+            assert_eq!(marks.count(), zone.record_count());
+        }
+        marks.clear();
+        assert_eq!(marks.count(), 0);
+        for node in zone.nodes() {
+            let all = u64::MAX >> (64 - records(node).min(64));
+            assert_eq!((marks.mark_all(node, all & 0xaaaa_aaaa_aaaa_aaaa), marks.mark_all(node, 0)), (0, 0));
+            assert_eq!(marks.mark_all(node, all), all & 0xaaaa_aaaa_aaaa_aaaa);
+            assert_eq!(marks.mark_all(node, all), all);
+        }
+        assert_eq!(marks.count(), 2 * 300 + 64);
+    }
+
+    #[test]
+    fn pieces_are_all_nodes_in_order() {
+        for names in [0, 1, 63, 64, 65, 1000] {
+            let segment = segment(names);
+            let zone = segment.zones().next().unwrap();
+            let all: Vec<usize> = zone.nodes().map(address).collect();
+            for count in [1, 2, 3, 64, 5000] {
+                let pieces = zone.pieces(count);
+                assert!(pieces.len() <= count.max(1));
+                assert_eq!(pieces.into_iter().flatten().map(address).collect::<Vec<_>>(), all);
+            }
+            let followed = std::iter::successors(zone.apex_node(), |node| zone.following(*node));
+            assert_eq!(followed.map(address).collect::<Vec<_>>(), all);
+        }
+    }
+}
