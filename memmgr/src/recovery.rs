@@ -20,12 +20,12 @@ use tracing::{error, info, warn};
 use zone_segment::{GroupId, HashKey, LayerId, Name};
 
 use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest};
-use crate::builder::record::layer_entries;
+use crate::builder::record::{group_entries, layer_entries};
 use crate::catalogue::{Catalogue, CatalogueStore};
 use crate::commits::{self, CaughtUp, CommitLog, CommitRecord, LogError, LogSync, ReadLogError};
 use crate::generation::{Contents, LayerFile, NextNumbers, State};
 use crate::manifest::{
-    BOOT_ID_PATH, BootIdError, GroupEntry, LayerEntry, LoadError, Loaded, Manifest, ManifestBody, SaveError, StateDir,
+    BOOT_ID_PATH, BootIdError, KeptEntry, LayerEntry, LoadError, Loaded, Manifest, ManifestBody, SaveError, StateDir,
     ZoneEntry, boot_id,
 };
 
@@ -45,6 +45,8 @@ pub(crate) struct StateDirectory {
     boot_id: String,
     /// The commit log that is appended to.
     log: RefCell<CommitLog>,
+    /// What the next manifest says of generations that are kept.
+    kept: RefCell<Vec<KeptEntry>>,
 }
 
 /// What a start finds.
@@ -67,6 +69,8 @@ pub(crate) struct Recovered {
     pub(crate) distrusted: BTreeSet<LayerId>,
     /// The files of those that could not even be opened.
     pub(crate) refused: Vec<PathBuf>,
+    /// Generations that were kept, as far as they are whole.
+    pub(crate) kept: Vec<(KeptEntry, State)>,
     /// What the catalogue says of zones that changed after the manifest; nothing of those that went.
     pub(crate) patches: Patches,
     /// Where no manifest says which generations there were, though there were some: numbers up to this one may have been theirs, and
@@ -113,7 +117,10 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     let next = AtomicU64::new(body.as_ref().map_or(1, |body| body.body.next_catalogue));
     let catalogues = Arc::new(CatalogueStore { directory: dir.clone(), next });
     let log = RefCell::new(log);
-    let directory = StateDirectory { manifest: RefCell::new(manifest), catalogues, boot_id, log };
+    let kept = body.as_ref().map(|caught_up| caught_up.body.kept.clone()).unwrap_or_default();
+    let kept_states = kept.iter().filter_map(|entry| open_kept(&dir, entry)).collect();
+    let kept = RefCell::new(kept);
+    let directory = StateDirectory { manifest: RefCell::new(manifest), catalogues, boot_id, log, kept };
     directory.remove_catalogues(&BTreeSet::new());
     let Some(mut caught_up) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
@@ -127,6 +134,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
             distrusted: BTreeSet::new(),
             refused: Vec::new(),
             patches: Patches::new(),
+            kept: Vec::new(),
             generation_floor,
         });
     };
@@ -168,6 +176,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         distrusted,
         refused: refused.into_values().collect(),
         patches: caught_up.zones,
+        kept: kept_states,
         generation_floor,
         state: Some(state),
     })
@@ -196,7 +205,8 @@ impl StateDirectory {
         let next_catalogue = self.catalogues.next.load(Ordering::Relaxed);
         let next = self.log.borrow().rotate().map_err(SaveError::Log)?;
         let boot_id = self.boot_id.clone();
-        let body = ManifestBody { boot_id, clean_stop, next_catalogue, log: next.number(), ..body(state) };
+        let kept = self.kept.borrow().clone();
+        let body = ManifestBody { boot_id, clean_stop, next_catalogue, log: next.number(), kept, ..body(state) };
         let saved = self.manifest.borrow_mut().save(&body);
         match &saved {
             Err(error) if !error.is_in_place() => {
@@ -207,6 +217,11 @@ impl StateDirectory {
             _ => drop(self.log.replace(next)),
         }
         saved
+    }
+
+    /// What the next manifest is to say of generations that are kept.
+    pub(crate) fn set_kept(&self, kept: Vec<KeptEntry>) {
+        self.kept.replace(kept);
     }
 
     /// Appends a record to the commit log. It is on the disk once what is given back has been waited for.
@@ -453,6 +468,26 @@ fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeMap<LayerId, PathBu
     (state, refused)
 }
 
+/// Maps a generation that is kept; none where it is not whole. It is looked into when an operator goes back to it, and verified then.
+fn open_kept(dir: &StateDir, entry: &KeptEntry) -> Option<(KeptEntry, State)> {
+    let stack = |layers: &[LayerEntry]| -> Option<Vec<Arc<LayerFile>>> {
+        layers.iter().map(|layer| open_layer(dir, layer, &mut BTreeMap::new())).collect()
+    };
+    let directory = stack(&entry.directory)?;
+    let groups = entry.groups.iter().map(|group| Some((GroupId(group.id), stack(&group.layers)?)));
+    let contents = Contents { directory, groups: groups.collect::<Option<_>>()? };
+    let set = contents.zone_set(entry.generation, None).ok()?;
+    let state = State {
+        generation: entry.generation,
+        key: set.key(),
+        contents,
+        zones: Catalogue::default(),
+        next: NextNumbers { layer: 0, zone: 0, group: 0 },
+        set: Some(Arc::new(set)),
+    };
+    Some((entry.clone(), state))
+}
+
 /// Maps one layer and compares it with what the manifest says.
 fn open_layer(dir: &StateDir, entry: &LayerEntry, refused: &mut BTreeMap<LayerId, PathBuf>) -> Option<Arc<LayerFile>> {
     let path = dir.segments().join(&entry.file);
@@ -482,12 +517,7 @@ fn body(state: &State) -> ManifestBody {
         served_zones,
         served_records,
         directory: layer_entries(&state.contents.directory),
-        groups: state
-            .contents
-            .groups
-            .iter()
-            .map(|(group, files)| GroupEntry { id: group.0, layers: layer_entries(files) })
-            .collect(),
+        groups: group_entries(&state.contents),
         catalogue: state.zones.chunks(),
         ..ManifestBody::new(state.key.0, String::new())
     }

@@ -175,6 +175,8 @@ pub struct GenerationStatus {
     pub bytes: u64,
     /// Readers that use it.
     pub readers: u64,
+    /// Octets that each reader keeps in its own memory about changes above bases, beside the segments.
+    pub private_bytes: u64,
     /// Whether an operator keeps it.
     pub pinned: bool,
     /// Whether a power cut leaves it as it is.

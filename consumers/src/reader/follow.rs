@@ -164,12 +164,11 @@ impl<H: Hooks> Follower<H> {
                 generation = passed(&mut passing) => {
                     passing = None;
                     link.send(&FromReader::Acknowledge { generation });
+                    // With the last batch on it most often the last use of the one before has ended.
+                    link.release(self.held.release(false));
                 }
                 () = tokio::time::sleep(RELEASE_CHECK), if self.held.is_any_retiring() => {
-                    for generation in self.held.release(passing.is_some()) {
-                        config::fault::hit("reader-release");
-                        link.send(&FromReader::Release { generation });
-                    }
+                    link.release(self.held.release(passing.is_some()));
                 }
             }
         }
@@ -270,6 +269,14 @@ impl Link {
                 Ok(()) => drop(held.coming.insert(identity.id)),
                 Err(error) => self.layer_error = Some(error.to_string()),
             }
+        }
+    }
+
+    /// Says that the last use of generations has ended.
+    fn release(&self, generations: Vec<u64>) {
+        for generation in generations {
+            config::fault::hit("reader-release");
+            self.send(&FromReader::Release { generation });
         }
     }
 

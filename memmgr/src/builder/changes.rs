@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use dns::change::{ChangeSet, OwnerChanges, ZoneChange};
-use zone_segment::{GroupId, HashKey, LayerId, Name, Zone, ZoneId, ZoneSet};
+use zone_segment::{GroupId, HashKey, LayerId, Name, SegmentBuilder, Zone, ZoneId, ZoneSet};
 
-use super::BuildError;
 use super::layering::{ChangedZone, changed_stack};
 use super::segments::Files;
+use super::shard::Moved;
+use super::{BuildError, directory, group};
 use crate::apex::Apex;
 use crate::catalogue::{Condition, Shard, ZoneInfo};
 use crate::edit::{self, Edit, Gathered, NewSerial, SerialPolicy};
@@ -172,23 +173,46 @@ pub(crate) fn build(request: &ChangesRequest) -> Result<ChangesOutcome, BuildErr
             is_changed = true;
         }
     }
-    let layer = files.place(written.iter())?;
     if !is_changed {
+        files.place(written.iter())?;
         return Ok(ChangesOutcome { candidate: None, changes: Vec::new(), answers });
     }
     let generation = request.generation;
-    let set = contents.zone_set(generation, Some(set)).map_err(BuildError::Set)?;
+    let mut set = contents.zone_set(generation, Some(set)).map_err(BuildError::Set)?;
     let mut catalogue = base.zones.clone();
+    let (mut next_group, mut moved) = (base.next.group, Moved::new());
     for apex in zones.iter().filter(|(_, zone)| !zone.gathered.is_empty()).map(|(apex, _)| Apex::new(apex.clone())) {
         let shard = catalogue.shard(apex.shard());
         let (Some(info), Some(zone)) = (shard.zones.get(&apex), set.zone(apex.name().as_ref())) else { continue };
-        let info = ZoneInfo { serial: zone.serial(), records: zone.record_count(), ..ZoneInfo::clone(info) };
+        let (serial, records) = (zone.serial(), zone.record_count());
+        let mut info = ZoneInfo { serial, records, ..ZoneInfo::clone(info) };
+        if group::has_outgrown(info.group, records) {
+            info.group = GroupId(next_group);
+            next_group += 1;
+            let layer = Arc::new(files.write(|directory, name| {
+                let mut builder = SegmentBuilder::new(request.key);
+                builder.copy_zone(info.id, &zone).map_err(BuildError::Segment)?;
+                builder.write_unpublished(directory, name).map_err(BuildError::Segment)
+            })?);
+            written.push(Arc::clone(&layer));
+            contents.groups.insert(info.group, vec![layer]);
+        }
+        let info = Arc::new(info);
+        if info.group.0 >= base.next.group {
+            moved.insert(apex.clone(), Some(Arc::clone(&info)));
+        }
         let mut zones = shard.zones.clone();
-        zones.insert(apex.clone(), Arc::new(info));
+        zones.insert(apex.clone(), info);
         catalogue.set(apex.shard(), Shard::new(zones));
     }
+    if !moved.is_empty() {
+        contents.directory = directory::write(&files, request.key, &contents.directory, true, &catalogue, &moved)?;
+        written.extend(contents.directory.first().cloned());
+        set = contents.zone_set(generation, Some(&set)).map_err(BuildError::Set)?;
+    }
+    let layer = files.place(written.iter())?;
     let changes = zones.into_values().flat_map(|zone| zone.gathered.sets).collect();
-    let next = NextNumbers { layer, ..base.next };
+    let next = NextNumbers { layer, group: next_group, ..base.next };
     let candidate = State { generation, key: request.key, contents, zones: catalogue, next, set: Some(Arc::new(set)) };
     config::fault::hit("changes-end");
     Ok(ChangesOutcome { candidate: Some(candidate), changes, answers })

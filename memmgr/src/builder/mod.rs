@@ -187,7 +187,9 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     report.sort();
     let directory_differs = base.is_none() || request.distrusts_directory() || !moved.is_empty();
     if directory_differs {
-        contents.directory = directory::write(&job, &contents.directory, &zones, &moved)?;
+        let is_trusted = !request.distrusts_directory();
+        contents.directory =
+            directory::write(&job.files, request.key, &contents.directory, is_trusted, &zones, &moved)?;
     }
     zones.write(&request.catalogues).map_err(BuildError::Catalogue)?;
     let is_candidate = groups_differ || directory_differs;

@@ -19,6 +19,7 @@ use super::updates::{self, Published};
 use super::{PING_TIMEOUT, Service, readers};
 use crate::builder::record::record_of;
 use crate::generation::State;
+use crate::manifest::SaveError;
 use crate::rotation::{Action, Event, KillReason, ReaderId};
 
 impl Service {
@@ -80,9 +81,8 @@ impl Service {
                     Some(error.to_string())
                 }
             },
-            None => match self.directory.save(&state, false) {
+            None => match self.save(&state, false) {
                 Ok(()) => {
-                    self.saved(&state);
                     self.note_in_journal(&state);
                     None
                 }
@@ -113,6 +113,14 @@ impl Service {
         self.committed = Some(Arc::clone(&state));
         self.made_at.insert(generation, super::changing::now());
         Event::Committed { generation }
+    }
+
+    /// Writes a manifest of a generation.
+    pub(super) fn save(&mut self, state: &Arc<State>, clean_stop: bool) -> Result<(), SaveError> {
+        self.note_kept();
+        self.directory.save(state, clean_stop)?;
+        self.saved(state);
+        Ok(())
     }
 
     /// A manifest of a generation is on the disk: what only the one before needed may go.

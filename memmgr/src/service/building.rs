@@ -178,11 +178,10 @@ impl Service {
         let state = Arc::new(State { zones, ..State::clone(newest) });
         let generation = state.generation;
         self.states.insert(generation, Arc::clone(&state));
-        if self.rotation.newest() == Some(generation) {
-            match self.directory.save(&state, false) {
-                Ok(()) => self.saved(&state),
-                Err(error) => warn!(%error, "manifest-not-written"),
-            }
+        if self.rotation.newest() == Some(generation)
+            && let Err(error) = self.save(&state, false)
+        {
+            warn!(%error, "manifest-not-written");
         }
     }
 

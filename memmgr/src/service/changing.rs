@@ -149,6 +149,8 @@ impl Service {
                 }
             }
             Ok((_, Err(error))) => {
+                // A merged layer that was to be in it has no other place.
+                self.note_untidy();
                 let error = super::updates::BuildFailure::Build(error).to_string();
                 error!(error, "changes-not-built");
                 self.refuse_askers(askers, &error);

@@ -65,7 +65,7 @@ impl Service {
             }
             Ok(Command::WaitGeneration { generation, until }) => self.wait_generation(message, generation, until),
             Ok(Command::DiffGenerations { from, to, zone }) => match zone.as_deref().map(zone_name).transpose() {
-                Ok(zone) => self.diff_generations(&message, from, to, zone),
+                Ok(zone) => self.diff_generations(message, from, to, zone),
                 Err(error) => self.refuse(&message, &error),
             },
             Ok(Command::Rollback { generation, zones, keep_serial }) => {
@@ -164,6 +164,7 @@ impl Service {
                 layers: state.map_or(0, |state| state.contents.layers().count() as u64),
                 bytes: state.map_or(0, |state| state.bytes()),
                 readers: status.readers.len() as u64,
+                private_bytes: state.map_or(0, |state| super::keeping::private_bytes(state)),
                 pinned: self.kept.pinned.contains(&status.generation),
                 durable: status.state != rotation::GenerationState::Updating && self.is_durable(status.generation),
                 at_unix: self.made_at.get(&status.generation).copied(),

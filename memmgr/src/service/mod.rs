@@ -24,8 +24,8 @@ mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bus::protocol::MEMMGR_GROUP;
@@ -128,7 +128,7 @@ pub(crate) struct Service {
     /// When generations were made, in seconds since 1970.
     made_at: BTreeMap<u64, u64>,
     /// The journal of changes.
-    journal: Journal,
+    journal: Arc<Mutex<Journal>>,
     /// Layers being merged.
     merging: Merging,
     /// A manifest being prepared.
@@ -200,7 +200,7 @@ impl Service {
         let newest = recovered.state.as_ref().map_or(recovered.generation_floor, |state| state.generation);
         let syncer = Syncer::start(newest)?;
         let durable = syncer.durable();
-        let journal = Journal::new(recovered.directory.root());
+        let journal = Arc::new(Mutex::new(Journal::new(recovered.directory.root())));
         let rotation = match recovered.state.map(Arc::new) {
             Some(state) if recovered.is_servable => {
                 let rotation = Rotation::recovered(state.generation, deadlines);
@@ -227,8 +227,8 @@ impl Service {
             unsynced: None,
             snapshot: None,
             committed: states.values().next_back().cloned(),
-            kept: Kept::default(),
-            made_at: BTreeMap::new(),
+            kept: Kept::of(&recovered.kept, newest),
+            made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
             journal,
             merging: Merging::default(),
             snapshots: Snapshots::default(),
@@ -320,6 +320,7 @@ impl Service {
 
     /// Says in the manifest that nothing was cut short, and sees off what was said.
     async fn finish(self) {
+        self.note_kept();
         if let Some(state) = self.newest_committed()
             // What is known to be damaged is not to be trusted after a restart of the machine.
             && let Err(error) = self.directory.save(state, self.distrusted.is_empty())

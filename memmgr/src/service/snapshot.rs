@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use super::Service;
+use super::{RETRY, Service};
 
 /// Octets of a commit log after which there is a new manifest: a start reads as many.
 const LOG_OCTETS_MAX: u64 = 4 << 20;
@@ -16,6 +17,8 @@ const LOG_OCTETS_MAX: u64 = 4 << 20;
 pub(super) struct Snapshots {
     /// The thread that waits for the disk.
     preparing: Option<JoinHandle<Result<(), String>>>,
+    /// When one failed last.
+    failed_at: Option<Instant>,
     /// Whether files may lie around that no generation has any more.
     is_untidy: bool,
 }
@@ -31,7 +34,10 @@ pub(super) async fn prepared(snapshots: &mut Snapshots) -> Result<(), String> {
 impl Service {
     /// Prepares a manifest when the log has grown.
     pub(super) fn look_for_snapshots(&mut self) {
-        if self.snapshots.preparing.is_some() || self.directory.log_octets() < LOG_OCTETS_MAX {
+        // A log that failed once has failed for good: a manifest makes durable what it could not.
+        let is_due = self.directory.log_octets() >= LOG_OCTETS_MAX || self.durable.borrow().failed.is_some();
+        let is_too_soon = self.snapshots.failed_at.is_some_and(|at| at.elapsed() < RETRY);
+        if self.snapshots.preparing.is_some() || !is_due || is_too_soon {
             return;
         }
         let Some(state) = self.committed.clone() else { return };
@@ -46,13 +52,13 @@ impl Service {
     pub(super) fn prepared(&mut self, prepared: Result<(), String>) {
         self.snapshots.preparing = None;
         let Some(state) = self.committed.clone() else { return };
-        let saved = prepared.and_then(|()| self.directory.save(&state, false).map_err(|error| error.to_string()));
+        let saved = prepared.and_then(|()| self.save(&state, false).map_err(|error| error.to_string()));
         match saved {
-            Ok(()) => {
-                info!(generation = state.generation, "snapshot-written");
-                self.saved(&state);
+            Ok(()) => info!(generation = state.generation, "snapshot-written"),
+            Err(error) => {
+                self.snapshots.failed_at = Some(Instant::now());
+                warn!(error, "snapshot-not-written");
             }
-            Err(error) => warn!(error, "snapshot-not-written"),
         }
     }
 
