@@ -69,6 +69,8 @@ pub(crate) struct Recovered {
     pub(crate) distrusted: BTreeSet<LayerId>,
     /// The files of those that could not even be opened.
     pub(crate) refused: Vec<PathBuf>,
+    /// The generation that the manifest names: a start begins from its layers until there is another manifest.
+    pub(crate) snapshot: u64,
     /// Generations that were kept, as far as they are whole.
     pub(crate) kept: Vec<(KeptEntry, State)>,
     /// What the catalogue says of zones that changed after the manifest; nothing of those that went.
@@ -134,6 +136,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
             distrusted: BTreeSet::new(),
             refused: Vec::new(),
             patches: Patches::new(),
+            snapshot: 0,
             kept: Vec::new(),
             generation_floor,
         });
@@ -176,6 +179,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         distrusted,
         refused: refused.into_values().collect(),
         patches: caught_up.zones,
+        snapshot: caught_up.snapshot,
         kept: kept_states,
         generation_floor,
         state: Some(state),

@@ -225,7 +225,8 @@ impl Service {
             syncer,
             durable,
             unsynced: None,
-            snapshot: None,
+            // Layers of an older one lie around as long as no manifest is written: nothing here knows them.
+            snapshot: states.get(&recovered.snapshot).cloned(),
             committed: states.values().next_back().cloned(),
             kept: Kept::of(&recovered.kept, newest),
             made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
