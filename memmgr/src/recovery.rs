@@ -179,7 +179,8 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         distrusted,
         refused: refused.into_values().collect(),
         patches: caught_up.zones,
-        snapshot: caught_up.snapshot,
+        // In place of a damaged manifest one of its own was just written.
+        snapshot: if is_newest { caught_up.snapshot } else { state.generation },
         kept: kept_states,
         generation_floor,
         state: Some(state),
