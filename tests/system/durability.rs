@@ -94,7 +94,10 @@ fn assert_kept(server: &Server, zone: &str, acknowledged: &Acknowledged) -> u32 
     reader.wait(Duration::from_secs(20)).unwrap();
     let (serial, found) = changes_in(&reader, zone);
     for (number, brought) in &acknowledged.serials {
-        assert!(found.contains(number) && *brought <= serial, "{zone}: change {number} of serial {brought} is lost, serial {serial}");
+        assert!(
+            found.contains(number) && *brought <= serial,
+            "{zone}: change {number} of serial {brought} is lost, serial {serial}"
+        );
     }
     assert_eq!(u32::try_from(found.len()).unwrap() + 1, serial, "{zone}: serial {serial} with {found:?}");
     assert_eq!(server.wire().serial(zone), Some(serial));

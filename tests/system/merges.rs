@@ -119,8 +119,7 @@ impl Model {
 
     /// As a zone file.
     fn text(&self) -> String {
-        let mut text =
-            format!("$ORIGIN {ZONE}\n$TTL 300\n@ SOA ns hostmaster {} 3600 900 604800 60\n", self.serial);
+        let mut text = format!("$ORIGIN {ZONE}\n$TTL 300\n@ SOA ns hostmaster {} 3600 900 604800 60\n", self.serial);
         for (name, lines) in &self.lines {
             lines.iter().for_each(|line| writeln!(text, "{name} {line}").unwrap());
         }
@@ -151,10 +150,14 @@ impl Model {
             }
             1 => add(self, &mut changes, &format!("a.b{number}.{host}"), "AAAA 2001:db8::1"),
             2 => add(self, &mut changes, &format!("*.{host}"), "TXT wild"),
-            3 if number > 10 => delete(self, &mut changes, &format!("a.b{}.host{}", number - 2, {
-                let before = (number - 2).wrapping_mul(1_299_709);
-                usize::try_from(before).unwrap() % HOSTS
-            })),
+            3 if number > 10 => delete(
+                self,
+                &mut changes,
+                &format!("a.b{}.host{}", number - 2, {
+                    let before = (number - 2).wrapping_mul(1_299_709);
+                    usize::try_from(before).unwrap() % HOSTS
+                }),
+            ),
             _ => {}
         }
         for n in 0..12 {
@@ -238,7 +241,8 @@ fn deltas_merge_under_queries_into_what_a_fresh_load_has() {
 fn inodes(state: &Path) -> BTreeMap<std::path::PathBuf, (u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     let folders = ["segments", "commits", "catalogue"].map(|folder| state.join(folder));
-    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()));
+    let files =
+        folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()));
     let files = files.chain([state.join("manifest"), state.join("manifest.previous")]);
     let told = files.filter_map(|path| Some((path.clone(), std::fs::metadata(path).ok()?)));
     told.map(|(path, metadata)| (path, (metadata.ino(), metadata.len()))).collect()
@@ -360,7 +364,9 @@ fn b40_what_a_change_of_one_of_many_zones_writes_is_of_that_zones_size() {
     std::fs::remove_file(server.zones.join(format!("{}zone", apex(2)))).unwrap();
     reload("a zone went", &apex(2));
     assert_eq!(server.wire().serial(&apex(2)), None);
-    within(Duration::from_secs(30), "the others are served", || (server.wire().serial(&apex(3)) == Some(1)).then_some(()));
+    within(Duration::from_secs(30), "the others are served", || {
+        (server.wire().serial(&apex(3)) == Some(1)).then_some(())
+    });
 }
 
 /// Questions about every top-level domain of a root zone, and names that are not there.
@@ -397,5 +403,8 @@ fn the_root_zone_series_by_reload_is_at_each_step_what_a_fresh_load_is() {
         assert_same(&server, &fresh, ".", serial);
         assert_same_answers(&server, &fresh, root_questions(&zones::root(serial)), serial);
     }
-    println!("{}", server.log().lines().filter(|line| line.contains("generation-built")).collect::<Vec<_>>().join("\n"));
+    println!(
+        "{}",
+        server.log().lines().filter(|line| line.contains("generation-built")).collect::<Vec<_>>().join("\n")
+    );
 }

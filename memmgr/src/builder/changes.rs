@@ -232,6 +232,8 @@ fn resolve(
     let is_served = matches!(info.condition, Condition::Serving | Condition::Stale);
     let zone = set.zone(apex.as_ref()).filter(|zone| is_served && zone.serial().is_some());
     let zone = zone.ok_or_else(|| format!("{apex} is not served: what is wrong with it `trine zone list` says"))?;
+    // As the zone spells it.
+    let apex = &zone.apex().to_name();
     let gathered = zones.get(apex).map(|zone| &zone.gathered.owners);
     let (change, warnings) = change(&zone, gathered, ask, request.now)?;
     let from = gathered_serial(&zone, zones.get(apex));

@@ -148,9 +148,13 @@ impl Service {
                     self.reload(Scope::none(), None);
                 }
             }
-            Ok((_, Err(error))) => {
-                // A merged layer that was to be in it has no other place.
+            Ok((request, Err(error))) if !request.merged.is_empty() => {
+                // Perhaps the merged layers are at fault; they have no other place.
                 self.note_untidy();
+                error!(error = %super::updates::BuildFailure::Build(error), "merge-failed");
+                self.gather_again(request.asks, askers);
+            }
+            Ok((_, Err(error))) => {
                 let error = super::updates::BuildFailure::Build(error).to_string();
                 error!(error, "changes-not-built");
                 self.refuse_askers(askers, &error);
@@ -161,6 +165,15 @@ impl Service {
             }
         }
         self.start_build();
+    }
+
+    /// Puts changes back before all that gathered since.
+    fn gather_again(&mut self, asks: Vec<Ask>, askers: Vec<(Asker, usize)>) {
+        let mut asks = asks.into_iter();
+        let again =
+            askers.into_iter().map(|(asker, count)| Request { asker, asks: asks.by_ref().take(count).collect() });
+        let again: Vec<Request> = again.collect();
+        self.changing.gathered.splice(0..0, again);
     }
 
     /// Answers all with the reason why nothing came of it.
