@@ -41,6 +41,8 @@ impl Service {
         if is_running || self.awaits_zones() || !self.rotation.may_build() {
             return;
         }
+        // In between, for there may be no other moment in which nothing is on its way.
+        self.look_for_merges();
         if self.changing.is_waiting() && !(self.changing.was_last && self.updates.is_waiting()) {
             return self.start_changes();
         }
