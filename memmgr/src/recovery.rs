@@ -69,8 +69,10 @@ pub(crate) struct Recovered {
     pub(crate) distrusted: BTreeSet<LayerId>,
     /// The files of those that could not even be opened.
     pub(crate) refused: Vec<PathBuf>,
-    /// The generation that the manifest names: a start begins from its layers until there is another manifest.
-    pub(crate) snapshot: u64,
+    /// The layers that the manifest names: a start begins from them until there is another manifest.
+    pub(crate) named: BTreeSet<LayerId>,
+    /// Whether records of the commit log were lost: serials may have been given out that nobody knows of.
+    pub(crate) is_log_lost: bool,
     /// Generations that were kept, as far as they are whole.
     pub(crate) kept: Vec<(KeptEntry, State)>,
     /// What the catalogue says of zones that changed after the manifest; nothing of those that went.
@@ -105,6 +107,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     };
     let trusted = body.as_ref().is_some_and(|body| is_newest && body.is_trusted(&boot_id));
     let generation_floor = if body.is_none() && is_used(&dir) { seconds_since_1970() } else { 0 };
+    let named: BTreeSet<LayerId> = body.iter().flat_map(|body| body.layers()).map(|layer| LayerId(layer.id)).collect();
     let (body, log, is_log_lost) = match body {
         Some(body) => {
             let (caught_up, log, is_lost) = replayed(&dir, body)?;
@@ -136,7 +139,8 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
             distrusted: BTreeSet::new(),
             refused: Vec::new(),
             patches: Patches::new(),
-            snapshot: 0,
+            named: BTreeSet::new(),
+            is_log_lost: false,
             kept: Vec::new(),
             generation_floor,
         });
@@ -179,8 +183,8 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         distrusted,
         refused: refused.into_values().collect(),
         patches: caught_up.zones,
-        // In place of a damaged manifest one of its own was just written.
-        snapshot: if is_newest { caught_up.snapshot } else { state.generation },
+        named,
+        is_log_lost,
         kept: kept_states,
         generation_floor,
         state: Some(state),

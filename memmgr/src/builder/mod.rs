@@ -7,6 +7,7 @@
 //! [`segments`] writes; [`journal`] says what changed; [`directory`] says in which
 //! group each zone is. [`build`] runs them in this order and touches nothing that readers see: a build that fails leaves no trace.
 
+pub(crate) mod again;
 pub(crate) mod changes;
 mod directory;
 mod group;
@@ -38,6 +39,7 @@ use crate::manifest::catalogue::WriteCatalogueError;
 use crate::progress::Progress;
 use crate::source::directory::ListError;
 pub(crate) use scope::Scope;
+pub(crate) use segments::file_name;
 use segments::{Before, Files};
 use shard::ShardBuild;
 

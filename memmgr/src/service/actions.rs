@@ -89,7 +89,7 @@ impl Service {
                 // It is in place, and would be found by a start; only a power cut could still take it back.
                 Err(error) if error.is_in_place() => {
                     error!(generation, %error, "manifest-not-synced");
-                    self.snapshot = Some(Arc::clone(&state));
+                    self.name(&state);
                     None
                 }
                 Err(error) => {
@@ -123,15 +123,18 @@ impl Service {
         Ok(())
     }
 
+    /// Notes which layers the manifest names.
+    fn name(&mut self, state: &Arc<State>) {
+        self.named = state.contents.layers().map(|layer| layer.id).collect();
+    }
+
     /// A manifest of a generation is on the disk: what only the one before needed may go.
     pub(super) fn saved(&mut self, state: &Arc<State>) {
         self.unsynced = None;
         self.syncer.saved(state.generation);
-        if let Some(before) = self.snapshot.replace(Arc::clone(state)) {
-            self.unlink_unused(&before);
-        } else {
-            self.note_untidy();
-        }
+        self.name(state);
+        // What only the manifest before named has lost its last use.
+        self.note_untidy();
         self.prune_journal();
     }
 
@@ -246,8 +249,9 @@ impl Service {
     pub(super) fn unlink_unused(&self, state: &State) {
         // What recovery left is used too: the next build starts from it while nothing is published.
         // A start begins from the manifest's, which those that follow may have folded into others; an operator may go back to those kept.
-        let states = self.states.values().chain(&self.remains).chain(&self.snapshot).chain(self.kept.states.values());
-        let used: BTreeSet<LayerId> = states.flat_map(|state| state.contents.layers().map(|layer| layer.id)).collect();
+        let states = self.states.values().chain(&self.remains).chain(self.kept.states.values());
+        let used = states.flat_map(|state| state.contents.layers().map(|layer| layer.id));
+        let used: BTreeSet<LayerId> = used.chain(self.named.iter().copied()).collect();
         for layer in state.contents.layers().filter(|layer| !used.contains(&layer.id)) {
             unlink(&layer.path);
         }

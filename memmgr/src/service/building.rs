@@ -65,8 +65,10 @@ impl Service {
             progress: Arc::clone(&progress),
         };
         let give_back = self.give_back;
+        let journal = Arc::clone(&self.journal);
         let task = tokio::task::spawn_blocking(move || {
-            let outcome = builder::build(&request);
+            let outcome =
+                builder::build(&request).map(|outcome| builder::again::with_changes(&request, outcome, &journal));
             // A load takes more memory than what is served needs; between loads that is the system's.
             give_back();
             outcome

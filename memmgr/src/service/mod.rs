@@ -35,7 +35,7 @@ use config::process::MemmgrOptions;
 use tokio::sync::{mpsc, watch as watch_channel};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
-use zone_segment::{HashKey, LayerId};
+use zone_segment::{HashKey, LayerId, Name};
 
 use crate::builder::Scope;
 use crate::commits::{CommitRecord, Durable, Journal, LogSync, Syncer};
@@ -119,8 +119,10 @@ pub(crate) struct Service {
     durable: watch_channel::Receiver<Durable>,
     /// The log with generations that nobody waits for, and the last of them.
     unsynced: Option<(LogSync, u64)>,
-    /// The generation of the manifest.
-    snapshot: Option<Arc<State>>,
+    /// The layers that the manifest names.
+    named: BTreeSet<LayerId>,
+    /// After records of the commit log were lost: the zones whose serials have left free those that may have been given out since.
+    leaps: Option<BTreeSet<Name>>,
     /// The newest generation that was committed.
     committed: Option<Arc<State>>,
     /// Generations kept.
@@ -225,8 +227,8 @@ impl Service {
             syncer,
             durable,
             unsynced: None,
-            // Layers of an older one lie around as long as no manifest is written: nothing here knows them.
-            snapshot: states.get(&recovered.snapshot).cloned(),
+            named: recovered.named,
+            leaps: recovered.is_log_lost.then(BTreeSet::new),
             committed: states.values().next_back().cloned(),
             kept: Kept::of(&recovered.kept, newest),
             made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::{RETRY, Service};
+use crate::builder::file_name;
 
 /// Octets of a commit log after which there is a new manifest: a start reads as many.
 const LOG_OCTETS_MAX: u64 = 4 << 20;
@@ -74,9 +75,11 @@ impl Service {
             return;
         }
         self.snapshots.is_untidy = false;
-        let states = self.states.values().chain(&self.remains).chain(&self.snapshot).chain(self.kept.states.values());
+        let states = self.states.values().chain(&self.remains).chain(self.kept.states.values());
         let layers = states.flat_map(|state| state.contents.layers().map(|layer| layer.path.clone()));
-        let used: BTreeSet<PathBuf> = layers.chain(self.refused.iter().cloned()).collect();
+        let segments = self.directory.segments();
+        let named = self.named.iter().map(|layer| segments.join(file_name(*layer)));
+        let used: BTreeSet<PathBuf> = layers.chain(named).chain(self.refused.iter().cloned()).collect();
         self.directory.remove_segments_but(&used);
     }
 }
