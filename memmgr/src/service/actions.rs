@@ -110,7 +110,6 @@ impl Service {
         }
         config::fault::hit("memmgr-after-manifest");
         info!(generation, "generation-published");
-        self.committed = Some(Arc::clone(&state));
         self.made_at.insert(generation, super::changing::now());
         Event::Committed { generation }
     }
@@ -141,12 +140,13 @@ impl Service {
     /// Adds to the journal what changed by a generation that has a manifest of its own.
     fn note_in_journal(&mut self, state: &Arc<State>) {
         let Some(Sourced { changes, rewritten }) = self.sourced.remove(&state.generation) else { return };
-        let Some(before) = self.committed.as_ref().filter(|before| before.generation < state.generation) else {
+        let Some(before) = self.newest_committed().cloned().filter(|before| before.generation < state.generation)
+        else {
             return;
         };
         let rewritten = rewritten.into_iter().filter(|apex| changes.iter().all(|set| set.apex != *apex)).collect();
         // Of the rest a start is told by the manifest; many zones at once would make a long record for nothing.
-        let mut record = record_of(before, state, changes, rewritten);
+        let mut record = record_of(&before, state, changes, rewritten);
         record.zones.clear();
         if let Err(error) = self.directory.append(&record) {
             warn!(generation = state.generation, %error, "journal-not-written");
@@ -233,7 +233,7 @@ impl Service {
         if let Some(state) = self.states.remove(&generation) {
             self.records.remove(&generation);
             self.sourced.remove(&generation);
-            let was_published = self.committed.as_ref().is_some_and(|last| last.generation >= generation);
+            let was_published = self.rotation.newest().is_some_and(|newest| newest >= generation);
             if was_published && (self.options.keep_generations > 0 || self.kept.pinned.contains(&generation)) {
                 self.keep(state);
             } else {

@@ -83,7 +83,7 @@ impl Service {
 
     /// Writes to disk what is pinned: a restart keeps it.
     fn save_pins(&mut self) -> Result<(), String> {
-        let Some(state) = self.committed.clone() else { return Err("nothing is served yet".to_owned()) };
+        let Some(state) = self.newest_committed().cloned() else { return Err("nothing is served yet".to_owned()) };
         self.save(&state, false).map_err(|error| error.to_string())
     }
 

@@ -57,7 +57,9 @@ impl Service {
         if is_building || !self.rotation.may_build() {
             return;
         }
-        let Some(state) = self.committed.as_ref().filter(|state| state.generation > self.merging.seen) else { return };
+        let Some(state) = self.newest_committed().filter(|state| state.generation > self.merging.seen).cloned() else {
+            return;
+        };
         let Some(set) = state.set.clone() else { return };
         let stacks = state.contents.groups.iter().filter(|(_, stack)| stack.len() > 1);
         self.merging.failed.retain(|_, at| at.elapsed() < RETRY_MERGE);

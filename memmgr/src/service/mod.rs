@@ -123,8 +123,6 @@ pub(crate) struct Service {
     named: BTreeSet<LayerId>,
     /// After records of the commit log were lost: the zones whose serials have left free those that may have been given out since.
     leaps: Option<BTreeSet<Name>>,
-    /// The newest generation that was committed.
-    committed: Option<Arc<State>>,
     /// Generations kept.
     kept: Kept,
     /// When generations were made, in seconds since 1970.
@@ -229,7 +227,6 @@ impl Service {
             unsynced: None,
             named: recovered.named,
             leaps: recovered.is_log_lost.then(BTreeSet::new),
-            committed: states.values().next_back().cloned(),
             kept: Kept::of(&recovered.kept, newest),
             made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
             journal,
@@ -345,9 +342,9 @@ impl Service {
         }
     }
 
-    /// The newest generation that the manifest names.
-    fn newest_committed(&self) -> Option<&State> {
-        self.rotation.newest().and_then(|generation| self.states.get(&generation)).map(Arc::as_ref)
+    /// The newest generation that a start would find, as it stands by now.
+    fn newest_committed(&self) -> Option<&Arc<State>> {
+        self.rotation.newest().and_then(|generation| self.states.get(&generation))
     }
 }
 

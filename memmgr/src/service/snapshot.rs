@@ -41,7 +41,7 @@ impl Service {
         if self.snapshots.preparing.is_some() || !is_due || is_too_soon {
             return;
         }
-        let Some(state) = self.committed.clone() else { return };
+        let Some(state) = self.newest_committed().cloned() else { return };
         let catalogues = self.directory.catalogues();
         self.snapshots.preparing = Some(tokio::task::spawn_blocking(move || {
             state.contents.sync().map_err(|(path, error)| format!("syncing {}: {error}", path.display()))?;
@@ -52,7 +52,7 @@ impl Service {
     /// What takes long is done: writes the manifest of the newest generation, which has little that was not synced.
     pub(super) fn prepared(&mut self, prepared: Result<(), String>) {
         self.snapshots.preparing = None;
-        let Some(state) = self.committed.clone() else { return };
+        let Some(state) = self.newest_committed().cloned() else { return };
         let saved = prepared.and_then(|()| self.save(&state, false).map_err(|error| error.to_string()));
         match saved {
             Ok(()) => info!(generation = state.generation, "snapshot-written"),
