@@ -94,13 +94,16 @@ fn assert_kept(server: &Server, zone: &str, acknowledged: &Acknowledged) -> u32 
     reader.wait(Duration::from_secs(20)).unwrap();
     let (serial, found) = changes_in(&reader, zone);
     for (number, brought) in &acknowledged.serials {
-        assert!(found.contains(number) && *brought <= serial, "{zone}: change {number} of serial {brought} is lost, serial {serial}");
+        assert!(
+            found.contains(number) && *brought <= serial,
+            "{zone}: change {number} of serial {brought} is lost, serial {serial}"
+        );
     }
     assert_eq!(u32::try_from(found.len()).unwrap() + 1, serial, "{zone}: serial {serial} with {found:?}");
     assert_eq!(server.wire().serial(zone), Some(serial));
     for number in acknowledged.serials.keys().rev().take(3) {
         let answer = server.wire().udp(&format!("change{number}.{zone}"), RecordType::TXT);
-        assert_eq!(answer.answers[0].data.to_string(), format!("\"change {number}\""), "{zone}");
+        assert_eq!(answer.answers[0].data.to_string(), format!("change {number}"), "{zone}");
     }
     let host = server.wire().udp(&format!("host4.{zone}"), RecordType::A);
     assert_eq!(host.answers[0].data.to_string(), "192.0.2.4");
@@ -482,7 +485,7 @@ fn b33_a_damaged_base_under_durable_changes_takes_no_serial_back() {
             until("the base is made anew", || server.log().contains("segment-damaged").then_some(()));
             until("answers are right", || {
                 let answer = server.wire().try_udp(&format!("host4.{zone}"), RecordType::TXT, false)?;
-                (answer.answers.first()?.data.to_string() == "\"serial 1\"").then_some(())
+                (answer.answers.first()?.data.to_string() == "serial 1").then_some(())
             });
             assert_goes_on(&server, zone, &mut acknowledged);
         }

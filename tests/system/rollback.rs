@@ -56,7 +56,8 @@ fn update(server: &Server, zone: &str, changes: &str) -> Value {
 
 /// The generations of a state, by number.
 fn of_state(server: &Server, state: &str) -> Vec<u64> {
-    let mut found: Vec<u64> = server.generations().into_iter().filter(|(_, is)| is == state).map(|(id, _)| id).collect();
+    let mut found: Vec<u64> =
+        server.generations().into_iter().filter(|(_, is)| is == state).map(|(id, _)| id).collect();
     found.sort_unstable();
     found
 }
@@ -84,7 +85,7 @@ fn texts(server: &Server, name: &str) -> Option<BTreeSet<String>> {
 
 /// One text.
 fn text(text: &str) -> Option<BTreeSet<String>> {
-    Some(BTreeSet::from([format!("\"{text}\"")]))
+    Some(BTreeSet::from([text.to_owned()]))
 }
 
 #[test]
@@ -99,7 +100,10 @@ fn b35_the_data_of_before_is_served_again_with_a_serial_that_goes_forward() {
         let zones = rolled_back["zones"].as_array().unwrap();
         assert_eq!(zones.len(), 1);
         assert_eq!((&zones[0]["name"], &zones[0]["from"], &zones[0]["to"]), (&json!(ZONE), &json!(3), &json!(4)));
-        assert_eq!((&zones[0]["added"], &zones[0]["removed"], &zones[0]["retransfer"]), (&json!(3), &json!(4), &json!(false)));
+        assert_eq!(
+            (&zones[0]["added"], &zones[0]["removed"], &zones[0]["retransfer"]),
+            (&json!(3), &json!(4), &json!(false))
+        );
         // By the time the command ends, in every process.
         for (name, expected) in [
             ("host0.one.test.", text("serial 1")),
@@ -133,7 +137,8 @@ fn b35_a_file_zone_stays_rolled_back_until_its_file_changes() {
     std::fs::create_dir(&files).unwrap();
     let install = |serial| zones::install(&files, "one.test.zone", &zones::small(ZONE, serial, 3));
     install(1);
-    let options = ServerOptions { arguments: ["--keep-generations", "1"].map(Into::into).into(), ..ServerOptions::default() };
+    let options =
+        ServerOptions { arguments: ["--keep-generations", "1"].map(Into::into).into(), ..ServerOptions::default() };
     let mut server = Server::start_in(&options, &files, &state);
     install(5);
     server.reload();
@@ -154,7 +159,8 @@ fn b35_a_file_zone_stays_rolled_back_until_its_file_changes() {
 #[test]
 fn b35_a_signed_zone_goes_back_with_its_serial_alone() {
     let [old, new, ..] = zones::ROOT_SERIALS;
-    let options = ServerOptions { arguments: ["--keep-generations", "1"].map(Into::into).into(), ..ServerOptions::default() };
+    let options =
+        ServerOptions { arguments: ["--keep-generations", "1"].map(Into::into).into(), ..ServerOptions::default() };
     let server = Server::start(&options, |directory| {
         zones::install(directory, "root.zone", &zones::root(old));
         zones::install(directory, "one.test.zone", &zones::small(ZONE, 1, 3));
@@ -261,7 +267,9 @@ fn generations_are_kept_and_dropped_with_their_files() {
     let without = files(&server);
     assert!(with_pinned.difference(&without).count() >= 1, "{with_pinned:?} {without:?}");
     for generation in [4, 5, 6, 7] {
-        assert!(refused(&server, &["generation", "rollback", &generation.to_string()]).contains("neither served nor kept"));
+        assert!(
+            refused(&server, &["generation", "rollback", &generation.to_string()]).contains("neither served nor kept")
+        );
     }
     // The current one may be pinned before it is followed.
     let current = server.generation();
