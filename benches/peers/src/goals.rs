@@ -42,7 +42,7 @@ impl Goal {
             Limit::AtLeast(limit) => limit / found - 1.0,
         };
         match excess {
-            excess if excess.abs() <= self.tolerance => match excess <= 0.0 {
+            excess if self.tolerance > 0.0 && excess.abs() <= self.tolerance => match excess <= 0.0 {
                 true => "pass (drawn)",
                 false => "fail (drawn)",
             },

@@ -285,7 +285,13 @@ impl Bench {
     /// Fills PowerDNS's LMDB.
     fn fill(&self, program: &Path, tool: &Path, zones: &Zones, scratch: &Path) -> Outcome<(TempDir, Duration)> {
         let folder = TempDir::new_in(scratch)?;
-        let site = Site { folder: folder.path(), port: question::free_port()?, zones: &zones.files, threads: THREADS };
+        let site = Site {
+            folder: folder.path(),
+            port: question::free_port()?,
+            zones: &zones.files,
+            threads: THREADS,
+            is_changeable: false,
+        };
         Server::PowerDnsLmdb.configure(program, &site)?;
         let begin = Instant::now();
         for files in zones.files.chunks(ZONES_A_COMMAND) {
@@ -343,7 +349,8 @@ impl Bench {
         names: &[Vec<u8>],
     ) -> Outcome<Running> {
         let port = question::free_port()?;
-        let command = server.configure(program, &Site { folder, port, zones, threads: THREADS })?;
+        let command =
+            server.configure(program, &Site { folder, port, zones, threads: THREADS, is_changeable: false })?;
         let wait = Wait { port, names, log: &folder.join("log.txt"), limit: self.limit };
         Running::start(command, server == Server::Trine, &wait)
     }

@@ -3,7 +3,7 @@
 //! Not part of the workspace: `cargo run --release --manifest-path benches/peers/Cargo.toml -- lookup`. Read `lookup` first: it
 //! runs everything and writes a page. `trine` asks the segment, `stores` are the others, `content` is what all of them hold,
 //! `goals` compares figures with what they should be. `mapping` compares ways to map a segment, and `load` compares
-//! whole servers: how they load zones, and `answer` how they answer; `servers`, `start`, `question` and `processes` are what both stand on. `large` runs the test of a
+//! whole servers: how they load zones, `answer` how they answer, and `update` how they change zones; `servers`, `start`, `question` and `processes` are what all three stand on. `large` runs the test of a
 //! segment over 4 GiB, `write` writes a generated zone to a file.
 //!
 //! Unsafe code: `mapped.rs` maps files in ways the product does not, `stores/lmdb.rs` and `stores/sync.rs` open files of others.
@@ -27,6 +27,7 @@ mod servers;
 mod start;
 mod stores;
 mod trine;
+mod update;
 mod write;
 
 use std::path::PathBuf;
@@ -60,6 +61,8 @@ enum Command {
     Load(load::Options),
     /// Answering: Trine beside a bare echo and other servers, each on one core, and whether the goals are met
     Answer(answer::Options),
+    /// Changing zones: Trine beside servers that change theirs in place, and whether the goals are met
+    Update(update::Options),
     /// Sends datagrams back: what `answer` measures in a process of its own
     #[command(hide = true)]
     EchoOnce {
@@ -138,6 +141,7 @@ fn main() -> Outcome<()> {
         Command::Large => large::run(),
         Command::Load(options) => load::run(&options),
         Command::Answer(options) => answer::run(&options),
+        Command::Update(options) => update::run(&options),
         Command::EchoOnce { port } => answer::echo_once(port),
         Command::AnswerOnce { names, queries, signed } => answer::answer_once(names, queries, signed),
         Command::ScanOnce { apex, file } => load::scan_once(&apex, &file),

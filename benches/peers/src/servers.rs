@@ -152,6 +152,8 @@ pub struct Site<'a> {
     pub zones: &'a [(String, PathBuf)],
     /// Threads or processes that answer.
     pub threads: usize,
+    /// Whether who asks from this machine may change zones (RFC 2136).
+    pub is_changeable: bool,
 }
 
 /// Finds a program where Debian has it.
@@ -239,8 +241,9 @@ fn bind(site: &Site<'_>, format: &str) -> Result<String, std::fmt::Error> {
          session-keyfile none; managed-keys-directory \"{folder}\"; recursion no; notify no; minimal-responses yes; dnssec-validation no; \
          allow-transfer {{ none; }}; empty-zones-enable no; }};\ncontrols {{}};\n"
     );
+    let update = if site.is_changeable { " allow-update { 127.0.0.1; };" } else { "" };
     for (apex, file) in site.zones {
-        writeln!(text, "zone \"{apex}\" {{ type primary; file \"{}\";{format} }};", file.display())?;
+        writeln!(text, "zone \"{apex}\" {{ type primary; file \"{}\";{format}{update} }};", file.display())?;
     }
     Ok(text)
 }
@@ -256,8 +259,9 @@ fn yadifa(site: &Site<'_>) -> Result<String, std::fmt::Error> {
         user = rustix::process::getuid().as_raw(),
         group = rustix::process::getgid().as_raw(),
     );
+    let update = if site.is_changeable { " allow-update 127.0.0.1\n" } else { "" };
     for (apex, file) in site.zones {
-        writeln!(text, "<zone>\n type master\n domain {apex}\n file \"{}\"\n</zone>", file.display())?;
+        writeln!(text, "<zone>\n type master\n domain {apex}\n file \"{}\"\n{update}</zone>", file.display())?;
     }
     Ok(text)
 }

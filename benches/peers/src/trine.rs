@@ -24,9 +24,9 @@ pub const BATCH: usize = 32;
 pub struct Trine<'a, B> {
     /// What it is called.
     name: String,
-    /// What is asked.
-    segment: &'a Segment<B>,
-    /// Its zone with the lowest id, which is the only one but for `Work::FindZone`.
+    /// Where the zone is found first for `Work::FindZone`; none where a zone of several layers is asked.
+    segment: Option<&'a Segment<B>>,
+    /// What is asked: of a segment its zone with the lowest id, which is the only one but for `Work::FindZone`.
     zone: Zone<'a, B>,
     /// What is done.
     work: Work,
@@ -53,8 +53,18 @@ impl<'a, B: SegmentOctets> Trine<'a, B> {
     /// Asks one name at a time.
     pub fn single(name: impl Into<String>, segment: &'a Segment<B>, work: Work, keys: &'a Keys) -> Trine<'a, B> {
         let zone = segment.zones().next().expect("a zone");
+        Trine { segment: Some(segment), ..Trine::of_zone(name, zone, work, keys) }
+    }
+
+    /// Asks a zone, of however many layers, one name at a time.
+    pub fn of_zone(name: impl Into<String>, zone: Zone<'a, B>, work: Work, keys: &'a Keys) -> Trine<'a, B> {
         let prepared = vec![LookupName::default(); PREPARED_OPERATIONS_MAX.next_power_of_two()];
-        Trine { name: name.into(), segment, zone, work, batch: 1, keys, prepared, wires: None }
+        Trine { name: name.into(), segment: None, zone, work, batch: 1, keys, prepared, wires: None }
+    }
+
+    /// The same, 32 names at a time.
+    pub fn in_batches(self) -> Trine<'a, B> {
+        Trine { batch: BATCH, ..self }
     }
 
     /// The same, each name folded and hashed in the time, as hash maps do it.
@@ -65,7 +75,7 @@ impl<'a, B: SegmentOctets> Trine<'a, B> {
 
     /// Asks 32 names at a time.
     pub fn batch(name: impl Into<String>, segment: &'a Segment<B>, work: Work, keys: &'a Keys) -> Trine<'a, B> {
-        Trine { batch: BATCH, ..Trine::single(name, segment, work, keys) }
+        Trine::single(name, segment, work, keys).in_batches()
     }
 
     /// The key that was prepared for a position.
@@ -77,7 +87,10 @@ impl<'a, B: SegmentOctets> Trine<'a, B> {
     fn look_up(&self, name: &LookupName) -> u64 {
         match self.work {
             Work::Find => read_found(self.zone.find(name)),
-            Work::FindZone => self.segment.find_zone(name).map_or(0, |zone| read_found(zone.find(name))),
+            Work::FindZone => {
+                let zone = self.segment.and_then(|segment| segment.find_zone(name));
+                zone.map_or(0, |zone| read_found(zone.find(name)))
+            }
             Work::Deny => {
                 read_found(self.zone.find(name)).wrapping_add(self.zone.predecessor(name).map_or(0, read_nsec))
             }
@@ -123,7 +136,7 @@ impl<B: SegmentOctets> Subject for Trine<'_, B> {
                     place.length = wire.len();
                 }
                 None => {
-                    self.prepared[at & places].set(self.segment.key(), NameRef::from_wire(wire).expect("a name"));
+                    self.prepared[at & places].set(self.zone.key(), NameRef::from_wire(wire).expect("a name"));
                 }
             }
         }
@@ -135,7 +148,7 @@ impl<B: SegmentOctets> Subject for Trine<'_, B> {
             for at in at..at + self.batch {
                 let wire = &wires[at & places];
                 let name = NameRef::from_wire(&wire.octets[..wire.length]).expect("a name");
-                self.prepared[at & places].set(self.segment.key(), name);
+                self.prepared[at & places].set(self.zone.key(), name);
             }
         }
         match self.batch {
@@ -146,7 +159,7 @@ impl<B: SegmentOctets> Subject for Trine<'_, B> {
 }
 
 /// What an answer would begin with.
-fn read_found(found: Find<'_>) -> u64 {
+pub fn read_found(found: Find<'_>) -> u64 {
     match found {
         Find::Name(node) | Find::Cut(node) => read_node(node),
         // The apex is the closest encloser of most: what is read of it is read by all, and is in the cache.
@@ -161,7 +174,7 @@ fn read_node(node: Node<'_>) -> u64 {
 }
 
 /// What a lookup reads of a node's NSEC record.
-fn read_nsec(node: Node<'_>) -> u64 {
+pub fn read_nsec(node: Node<'_>) -> u64 {
     let Some(rrset) = node.rrset(NSEC) else { return 0 };
     rrset.rdata().next().map_or(0, |rdata| read_record(rrset.ttl(), rdata))
 }

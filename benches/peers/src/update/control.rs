@@ -1,0 +1,50 @@
+//! Asking Trine over its bus, as its command line does, with one connection for all that is asked.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bus::protocol::MEMMGR_GROUP;
+use bus::protocol::control::{Command, CommandError, Reached, SerialRule, Updated};
+use bus::{Client, Incoming, Recipient};
+use serde::de::DeserializeOwned;
+use tokio::runtime::Runtime;
+
+use crate::Outcome;
+
+/// A connection to a running server.
+pub struct Control {
+    /// Runs the connection.
+    runtime: Runtime,
+    /// The connection.
+    client: Client,
+    /// What comes without being asked for: nothing. Answers come only while there is room for it.
+    _incoming: Incoming,
+}
+
+impl Control {
+    /// Connects to the server with a state directory.
+    pub fn connect(state: &Path) -> Outcome<Control> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (client, incoming) = runtime.block_on(Client::connect(&state.join("bus.sock"), "bench"))?;
+        Ok(Control { runtime, client, _incoming: incoming })
+    }
+
+    /// Changes records of a zone, and waits until that has come so far.
+    pub fn update(&self, zone: &str, changes: String, wait: Reached) -> Outcome<Updated> {
+        let serial = SerialRule::Increment;
+        self.ask(&Command::UpdateZone { zone: zone.to_owned(), changes, name: "changes".to_owned(), serial, wait })
+    }
+
+    /// Asks and waits for the answer.
+    fn ask<T: DeserializeOwned>(&self, command: &Command) -> Outcome<T> {
+        let to = Recipient::Group(MEMMGR_GROUP);
+        let reply = self.runtime.block_on(self.client.request(&to, command, &[], PATIENCE))?;
+        match reply.parse::<CommandError>() {
+            Ok(refused) => Err(refused.error.into()),
+            Err(_) => Ok(reply.parse()?),
+        }
+    }
+}
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
