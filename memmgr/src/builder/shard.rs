@@ -18,6 +18,7 @@ use super::survey::{Found, Work};
 use super::{BuildError, Job, Report, group, journal, segments};
 use crate::apex::Apex;
 use crate::catalogue::{Condition, Shard, ZoneInfo, Zones};
+use crate::edit::is_forward;
 use crate::generation::LayerFile;
 use crate::manifest::SourceStamp;
 use crate::source::stamp;
@@ -295,6 +296,16 @@ impl<'a> ShardBuild<'a> {
         let Work { apex, id, path, .. } = work;
         let New { records: count, serial, stamps } = new;
         let before = self.before.get(apex).map(Arc::as_ref);
+        if let (Some(from), Some(to)) = (before.and_then(|zone| zone.serial), serial)
+            && !is_forward(from, to)
+        {
+            let warning = format!(
+                "{}: warning: the data changed and the serial went from {from} to {to}, which is no way forward (RFC 1982): \
+                 secondaries keep what they have; raise it above {from}",
+                path.display()
+            );
+            self.warn(apex, &[warning]);
+        }
         let group = group::choose(self.number, count, before, &job.next_group);
         if let Some(before) = before.filter(|zone| zone.has_data()) {
             self.groups.insert(before.group);

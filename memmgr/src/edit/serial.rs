@@ -42,7 +42,7 @@ impl SerialPolicy {
 }
 
 /// Whether a serial is newer than another: not where they are half of all numbers apart, of which RFC 1982, section 3.2 says nothing.
-pub(super) fn is_forward(from: u32, to: u32) -> bool {
+pub fn is_forward(from: u32, to: u32) -> bool {
     (1..1 << 31).contains(&to.wrapping_sub(from))
 }
 
