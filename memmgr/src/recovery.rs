@@ -366,7 +366,7 @@ fn rebuild(
     let asks = caught_up.changes_after(caught_up.snapshot).filter(|(generation, change)| {
         group_of(&change.apex).and_then(|group| since.get(&group)).is_some_and(|since| generation > since)
     });
-    let asks: Vec<Ask> = asks.map(|(_, change)| Ask::Again(change.clone())).collect();
+    let asks: Vec<Vec<Ask>> = asks.map(|(_, change)| vec![Ask::Again(change.clone())]).collect();
     let oldest = since.values().copied().min().unwrap_or(caught_up.snapshot);
     let is_rewritten = |apex: &&Name| group_of(apex).is_some_and(|group| since.contains_key(&group));
     if caught_up.rewritten_after(oldest).iter().any(is_rewritten) {

@@ -50,7 +50,7 @@ pub(crate) fn with_changes(request: &BuildRequest, outcome: Outcome, journal: &M
 }
 
 /// What leads a zone from its source to what was served of it.
-fn changes_since(base: &State, candidate: &State, apex: &Name, journal: &Mutex<Journal>) -> Vec<Ask> {
+fn changes_since(base: &State, candidate: &State, apex: &Name, journal: &Mutex<Journal>) -> Vec<Vec<Ask>> {
     let serial = |state: &State| state.zones.get(&Apex::new(apex.clone()))?.serial;
     let (Some(served), Some(read)) = (serial(base), serial(candidate)) else { return Vec::new() };
     if served == read {
@@ -58,7 +58,7 @@ fn changes_since(base: &State, candidate: &State, apex: &Name, journal: &Mutex<J
     }
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
     match journal.between(apex, read, served, base.generation) {
-        Ok(Some(sets)) => sets.into_iter().map(Ask::Again).collect(),
+        Ok(Some(sets)) => sets.into_iter().map(|set| vec![Ask::Again(set)]).collect(),
         found => {
             let error = found.err().map(|error| error.to_string());
             warn!(zone = %apex, served, read, error, "changes-since-unknown");

@@ -36,8 +36,8 @@ pub(crate) struct ChangesRequest {
     pub(crate) numbers: Arc<AtomicU64>,
     /// Layers that take the place of others.
     pub(crate) merged: Vec<Merged>,
-    /// What is asked for, in the order in which it came.
-    pub(crate) asks: Vec<Ask>,
+    /// What is asked for, in the order in which it came: what comes together is made as a whole or not at all.
+    pub(crate) asks: Vec<Vec<Ask>>,
     /// The time in seconds since 1970.
     pub(crate) now: u64,
 }
@@ -106,11 +106,12 @@ pub(crate) struct ChangesOutcome {
     pub(crate) candidate: Option<State>,
     /// What changed in zones, in order.
     pub(crate) changes: Vec<ChangeSet>,
-    /// What became of each that was asked for, in order.
-    pub(crate) answers: Vec<Result<Done, String>>,
+    /// What became of what was asked for together, in order.
+    pub(crate) answers: Vec<Result<Vec<Done>, String>>,
 }
 
 /// A zone while it is being changed.
+#[derive(Clone)]
 struct Changing {
     /// Its number.
     id: ZoneId,
@@ -135,9 +136,15 @@ pub(crate) fn build(request: &ChangesRequest) -> Result<ChangesOutcome, BuildErr
         error: "the generation before is not whole".to_owned(),
     })?;
     let mut zones: BTreeMap<Name, Changing> = BTreeMap::new();
-    let mut answers: Vec<Result<Done, String>> = Vec::new();
-    for (number, ask) in request.asks.iter().enumerate() {
-        answers.push(resolve(request, set, &mut zones, number, ask));
+    let mut answers: Vec<Result<Vec<Done>, String>> = Vec::new();
+    for (number, asks) in request.asks.iter().enumerate() {
+        // One by itself leaves nothing behind when it can't be made.
+        let before = (asks.len() > 1).then(|| zones.clone());
+        let done = asks.iter().map(|ask| resolve(request, set, &mut zones, number, ask)).collect::<Result<_, _>>();
+        if let (Err(_), Some(before)) = (&done, before) {
+            zones = before;
+        }
+        answers.push(done);
     }
     let files = Files::new(&request.segments, &request.numbers);
     let mut contents = base.contents.clone();
@@ -294,7 +301,7 @@ fn gathered_serial(zone: &Zone<'_>, changing: Option<&Changing>) -> u32 {
 }
 
 /// Takes out what was asked for a zone, since it can't be written.
-fn refuse(zones: &mut BTreeMap<Name, Changing>, answers: &mut [Result<Done, String>], apex: &Name, error: &str) {
+fn refuse(zones: &mut BTreeMap<Name, Changing>, answers: &mut [Result<Vec<Done>, String>], apex: &Name, error: &str) {
     if let Some(zone) = zones.remove(apex) {
         for number in zone.asks {
             if let Some(answer) = answers.get_mut(number) {

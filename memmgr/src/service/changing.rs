@@ -68,8 +68,8 @@ pub(super) struct Changing {
 pub(super) struct Running {
     /// The thread.
     task: JoinHandle<(ChangesRequest, Result<ChangesOutcome, BuildError>)>,
-    /// Who asked for how many of the changes.
-    askers: Vec<(Asker, usize)>,
+    /// Who asked, in order.
+    askers: Vec<Asker>,
 }
 
 /// What a thread that built changes came back with.
@@ -115,8 +115,8 @@ impl Service {
         let taken = taken.count().max(1).min(self.changing.gathered.len());
         let (mut asks, mut askers) = (Vec::new(), Vec::new());
         for Request { asker, asks: own } in self.changing.gathered.drain(..taken) {
-            askers.push((asker, own.len()));
-            asks.extend(own);
+            askers.push(asker);
+            asks.push(own);
         }
         let request = ChangesRequest {
             base,
@@ -168,26 +168,22 @@ impl Service {
     }
 
     /// Puts changes back before all that gathered since.
-    fn gather_again(&mut self, asks: Vec<Ask>, askers: Vec<(Asker, usize)>) {
-        let mut asks = asks.into_iter();
-        let again =
-            askers.into_iter().map(|(asker, count)| Request { asker, asks: asks.by_ref().take(count).collect() });
+    fn gather_again(&mut self, asks: Vec<Vec<Ask>>, askers: Vec<Asker>) {
+        let again = askers.into_iter().zip(asks).map(|(asker, asks)| Request { asker, asks });
         let again: Vec<Request> = again.collect();
         self.changing.gathered.splice(0..0, again);
     }
 
     /// Answers all with the reason why nothing came of it.
-    fn refuse_askers(&self, askers: Vec<(Asker, usize)>, error: &str) {
-        askers.iter().for_each(|(asker, _)| self.refuse(&asker.message, error));
+    fn refuse_askers(&self, askers: Vec<Asker>, error: &str) {
+        askers.iter().for_each(|asker| self.refuse(&asker.message, error));
     }
 
     /// Takes in what was built.
-    fn take_changes(&mut self, request: &ChangesRequest, outcome: ChangesOutcome, askers: Vec<(Asker, usize)>) {
+    fn take_changes(&mut self, request: &ChangesRequest, outcome: ChangesOutcome, askers: Vec<Asker>) {
         let ChangesOutcome { candidate, changes, answers } = outcome;
         let generation = candidate.as_ref().map_or(request.base.generation, |state| state.generation);
-        let mut answers = answers.into_iter();
-        for (asker, count) in askers {
-            let own: Result<Vec<Done>, String> = answers.by_ref().take(count).collect();
+        for (asker, own) in askers.into_iter().zip(answers) {
             match own {
                 Ok(done) => self.waiting.push(Waiting {
                     generation,
