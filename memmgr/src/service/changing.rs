@@ -151,6 +151,7 @@ impl Service {
             Ok((request, Err(error))) if !request.merged.is_empty() => {
                 // Perhaps the merged layers are at fault; they have no other place.
                 self.note_untidy();
+                request.merged.iter().for_each(|merged| self.note_merge_failed(merged.group));
                 error!(error = %super::updates::BuildFailure::Build(error), "merge-failed");
                 self.gather_again(request.asks, askers);
             }

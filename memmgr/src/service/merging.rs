@@ -120,6 +120,11 @@ impl Service {
         }
     }
 
+    /// Leaves a group alone for a while.
+    pub(super) fn note_merge_failed(&mut self, group: GroupId) {
+        self.merging.failed.insert(group, Instant::now());
+    }
+
     /// Removes merged layers that were handed to a build and found no place: what they were made of had gone meanwhile.
     pub(super) fn drop_merged_unused(&mut self, request: &ChangesRequest) {
         for merged in &request.merged {

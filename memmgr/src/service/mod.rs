@@ -297,9 +297,9 @@ impl Service {
                     self.step(Event::Tick);
                     self.retry();
                     self.sync_the_rest();
+                    self.tidy();
                     self.look_for_merges();
                     self.look_for_snapshots();
-                    self.tidy();
                     self.tell_progress();
                     if self.began.elapsed() > LOOK_CLOSER_AFTER {
                         self.look_closer();
