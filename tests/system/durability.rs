@@ -128,6 +128,9 @@ fn kill_all(server: Server) {
         // One that has died meanwhile is as good.
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(*pid), nix::sys::signal::Signal::SIGKILL);
     }
+    // With every thread: one that waits for the disk is not gone yet, nor is what it has open.
+    let threads = |pid: &i32| std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    until("every thread is gone", || children.iter().all(|pid| threads(pid) <= 1).then_some(()));
     processes::until_gone(&children);
     drop(server);
 }
