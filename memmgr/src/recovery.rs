@@ -348,13 +348,15 @@ fn rebuild(
         layer.is_some_and(|layer| layer.verify().is_ok())
     };
     let mut older = state.clone();
-    let mut since: BTreeMap<GroupId, u64> = BTreeMap::new();
+    let (mut since, mut made): (BTreeMap<GroupId, u64>, BTreeSet<LayerId>) = Default::default();
     for group in &caught_up.body.groups {
         let is_damaged = |layer: &LayerEntry| distrusted.contains(&LayerId(layer.id));
         if !group.layers.iter().any(is_damaged) {
             continue;
         }
-        let Some(found) = caught_up.rebuild(group.id, is_whole) else { return };
+        // One that has no stack to begin from is built from its sources.
+        let Some(found) = caught_up.rebuild(group.id, is_whole) else { continue };
+        made.extend(group.layers.iter().map(|layer| LayerId(layer.id)));
         let layers = found.layers.iter().filter_map(|entry| open_layer(dir, entry, &mut BTreeMap::new()));
         older.contents.groups.insert(GroupId(group.id), layers.collect());
         since.insert(GroupId(group.id), found.generation);
@@ -390,10 +392,10 @@ fn rebuild(
     match changes::build(&request) {
         Ok(ChangesOutcome { candidate, .. }) => {
             let made = candidate.unwrap_or_else(|| State::clone(&request.base));
-            info!(generation, layers = distrusted.len(), "layers-made-anew");
+            info!(generation, layers = made.len(), "layers-made-anew");
             *state = made;
-            refused.clear();
-            distrusted.clear();
+            refused.retain(|layer, _| !made.contains(layer));
+            distrusted.retain(|layer| !made.contains(layer));
         }
         Err(error) => error!(%error, "layers-not-made-anew"),
     }

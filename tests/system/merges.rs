@@ -214,7 +214,7 @@ fn deltas_merge_under_queries_into_what_a_fresh_load_has() {
     let log = server.log();
     let merges = log.matches("merge-begun").count();
     println!("{merges} merges, {asked} queries, {} KiB at the most for a base of {} KiB", peak >> 10, base >> 10);
-    assert!(merges >= 5, "{merges} merges");
+    assert!(merges >= 2, "{merges} merges");
     assert!(!log.contains("merge-failed") && !log.contains("reader-killed"), "{log}");
     // The snapshot's base and stack, the base and deltas in use, and a new base for that moment.
     assert!(peak <= base * 22 / 10 + (256 << 10), "{peak} octets on the disk for {base}");
