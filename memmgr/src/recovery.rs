@@ -150,6 +150,8 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     }
     let body = &caught_up.body;
     let (mut state, mut refused) = open(&dir, body);
+    // Nobody waited for the files of layers that only a record names: the next manifest has to.
+    state.contents.layers().filter(|layer| !named.contains(&layer.id)).for_each(|layer| layer.mark_volatile());
     let mut distrusted: BTreeSet<LayerId> = refused.keys().copied().collect();
     if !trusted {
         info!(generation = body.generation, "segments-verifying");
@@ -391,9 +393,9 @@ fn rebuild(
     };
     match changes::build(&request) {
         Ok(ChangesOutcome { candidate, .. }) => {
-            let made = candidate.unwrap_or_else(|| State::clone(&request.base));
+            let rebuilt = candidate.unwrap_or_else(|| State::clone(&request.base));
             info!(generation, layers = made.len(), "layers-made-anew");
-            *state = made;
+            *state = rebuilt;
             refused.retain(|layer, _| !made.contains(layer));
             distrusted.retain(|layer| !made.contains(layer));
         }
@@ -479,7 +481,7 @@ fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeMap<LayerId, PathBu
     (state, refused)
 }
 
-/// Maps a generation that is kept; none where it is not whole. It is looked into when an operator goes back to it, and verified then.
+/// Maps a generation that is kept; none where it is not whole. What an operator goes back to is verified then.
 fn open_kept(dir: &StateDir, entry: &KeptEntry) -> Option<(KeptEntry, State)> {
     let stack = |layers: &[LayerEntry]| -> Option<Vec<Arc<LayerFile>>> {
         layers.iter().map(|layer| open_layer(dir, layer, &mut BTreeMap::new())).collect()

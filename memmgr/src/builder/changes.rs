@@ -13,6 +13,7 @@ use dns::change::{ChangeSet, OwnerChanges, ZoneChange};
 use zone_segment::{GroupId, HashKey, LayerId, Name, SegmentBuilder, Zone, ZoneId, ZoneSet};
 
 use super::layering::{ChangedZone, changed_stack};
+use super::layers::verified;
 use super::segments::Files;
 use super::shard::Moved;
 use super::{BuildError, directory, group};
@@ -282,6 +283,11 @@ fn change(
             }
             let generation = from.generation;
             let before = from.set.as_deref().and_then(|set| set.zone(apex.as_ref()));
+            let layers = before.and_then(|zone| from.contents.groups.get(&zone.group())).into_iter().flatten();
+            for layer in layers {
+                // Damage is not to be served under a sound hash.
+                verified(layer).map_err(|error| format!("generation {generation} can't be gone back to: {error}"))?;
+            }
             let before = before.filter(|zone| zone.serial().is_some());
             let before = before.ok_or_else(|| format!("{apex} was not served in generation {generation}"))?;
             let serial = match keeps_serial {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use dns::change::OwnerChanges;
 use zone_segment::{GroupId, HashKey, LAYERS_MAX, Name, SegmentBuilder, ZoneChanges, ZoneId, ZoneSet};
 
+use super::layers::verified;
 use super::segments::Files;
 use super::{BuildError, group};
 use crate::generation::LayerFile;
@@ -83,6 +84,7 @@ fn delta<'l>(
         if !is_delta || octets > FOLD_OCTETS && kept.len() < LAYERS_MAX {
             break;
         }
+        verified(newest)?;
         changes.fold(&newest.segment, *id);
         kept = rest;
     }
@@ -98,6 +100,8 @@ fn whole<'l>(
     stack: &'l [Arc<LayerFile>],
     zones: &[ChangedZone],
 ) -> Result<&'l [Arc<LayerFile>], BuildError> {
+    // What is copied is written under a new hash.
+    stack.iter().try_for_each(verified)?;
     let mut octets = 0;
     let mut written: BTreeSet<ZoneId> = BTreeSet::new();
     for ChangedZone { apex, id, owners } in zones {
