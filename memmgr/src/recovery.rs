@@ -6,7 +6,7 @@
 //! beside. After anything else each one is verified before a reader sees it. What is damaged is left out and named, and the
 //! next build makes it anew from its sources.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
@@ -47,6 +47,10 @@ pub(crate) struct StateDirectory {
     log: RefCell<CommitLog>,
     /// What the next manifest says of generations that are kept.
     kept: RefCell<Vec<KeptEntry>>,
+    /// Whether records of the commit log were ever lost.
+    serials_lost: bool,
+    /// Whether the newest generation has a manifest and no record: the next log begins behind it, so that the journal shows the gap.
+    has_gap: Cell<bool>,
 }
 
 /// What a start finds.
@@ -71,8 +75,6 @@ pub(crate) struct Recovered {
     pub(crate) refused: Vec<PathBuf>,
     /// The layers that the manifest names: a start begins from them until there is another manifest.
     pub(crate) named: BTreeSet<LayerId>,
-    /// Whether records of the commit log were lost: serials may have been given out that nobody knows of.
-    pub(crate) is_log_lost: bool,
     /// Generations that were kept, as far as they are whole.
     pub(crate) kept: Vec<(KeptEntry, State)>,
     /// What the catalogue says of zones that changed after the manifest; nothing of those that went.
@@ -108,14 +110,15 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     let trusted = body.as_ref().is_some_and(|body| is_newest && body.is_trusted(&boot_id));
     let generation_floor = if body.is_none() && is_used(&dir) { seconds_since_1970() } else { 0 };
     let named: BTreeSet<LayerId> = body.iter().flat_map(|body| body.layers()).map(|layer| LayerId(layer.id)).collect();
-    let (body, log, is_log_lost) = match body {
+    let (body, log, is_log_lost, has_gap) = match body {
         Some(body) => {
-            let (caught_up, log, is_lost) = replayed(&dir, body)?;
-            (Some(caught_up), log, is_lost)
+            let (caught_up, log, is_lost, has_gap) = replayed(&dir, body)?;
+            (Some(caught_up), log, is_lost, has_gap)
         }
         None => {
             let replayed = commits::replay(&dir, 1).map_err(RecoverError::ReadLog)?;
-            (None, CommitLog::create(&dir, replayed.next_log, generation_floor).map_err(RecoverError::Log)?, false)
+            let log = CommitLog::create(&dir, replayed.next_log, generation_floor).map_err(RecoverError::Log)?;
+            (None, log, false, false)
         }
     };
     remove_orphans(&dir, body.as_ref());
@@ -125,7 +128,10 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     let kept = body.as_ref().map(|caught_up| caught_up.body.kept.clone()).unwrap_or_default();
     let kept_states = kept.iter().filter_map(|entry| open_kept(&dir, entry)).collect();
     let kept = RefCell::new(kept);
-    let directory = StateDirectory { manifest: RefCell::new(manifest), catalogues, boot_id, log, kept };
+    let serials_lost = is_log_lost || body.as_ref().is_some_and(|caught_up| caught_up.body.serials_lost);
+    let manifest = RefCell::new(manifest);
+    let has_gap = Cell::new(has_gap);
+    let directory = StateDirectory { manifest, catalogues, boot_id, log, kept, serials_lost, has_gap };
     directory.remove_catalogues(&BTreeSet::new());
     let Some(mut caught_up) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
@@ -140,12 +146,11 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
             refused: Vec::new(),
             patches: Patches::new(),
             named: BTreeSet::new(),
-            is_log_lost: false,
             kept: Vec::new(),
             generation_floor,
         });
     };
-    if !is_newest {
+    if !is_newest || is_log_lost {
         after_loss(&mut caught_up.body);
     }
     let body = &caught_up.body;
@@ -170,11 +175,11 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         Err(_) => {}
     }
     let is_servable = distrusted.is_empty();
-    if is_servable && !is_newest {
+    if is_servable && (!is_newest || is_log_lost) {
         // Before anyone hears of the number that it was given in place of a damaged one.
         let _ = directory.reopen(&state);
     }
-    let is_stale = body.clean_stop || body.boot_id != directory.boot_id || is_log_lost;
+    let is_stale = body.clean_stop || body.boot_id != directory.boot_id || is_log_lost || directory.has_gap.get();
     let is_closed = is_servable && is_newest && is_stale;
     Ok(Recovered {
         directory,
@@ -186,7 +191,6 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         refused: refused.into_values().collect(),
         patches: caught_up.zones,
         named,
-        is_log_lost,
         kept: kept_states,
         generation_floor,
         state: Some(state),
@@ -214,10 +218,15 @@ impl StateDirectory {
         state.contents.sync().map_err(|(path, source)| SaveError::Segment { path, source })?;
         state.zones.write(&self.catalogues).map_err(SaveError::Catalogue)?;
         let next_catalogue = self.catalogues.next.load(Ordering::Relaxed);
-        let next = self.log.borrow().rotate().map_err(SaveError::Log)?;
+        let next = match self.has_gap.get() {
+            true => CommitLog::create(&self.root(), self.log.borrow().number() + 1, state.generation),
+            false => self.log.borrow().rotate(),
+        };
+        let next = next.map_err(SaveError::Log)?;
         let boot_id = self.boot_id.clone();
         let kept = self.kept.borrow().clone();
-        let body = ManifestBody { boot_id, clean_stop, next_catalogue, log: next.number(), kept, ..body(state) };
+        let (log, serials_lost) = (next.number(), self.serials_lost);
+        let body = ManifestBody { boot_id, clean_stop, next_catalogue, log, kept, serials_lost, ..body(state) };
         let saved = self.manifest.borrow_mut().save(&body);
         match &saved {
             Err(error) if !error.is_in_place() => {
@@ -225,9 +234,17 @@ impl StateDirectory {
                     warn!(%error, "commit-log-not-removed");
                 }
             }
-            _ => drop(self.log.replace(next)),
+            _ => {
+                self.log.replace(next);
+                self.has_gap.set(false);
+            }
         }
         saved
+    }
+
+    /// Whether records of the commit log were ever lost: serials may have been given out that nobody knows of.
+    pub(crate) fn lost_serials(&self) -> bool {
+        self.serials_lost
     }
 
     /// What the next manifest is to say of generations that are kept.
@@ -244,6 +261,11 @@ impl StateDirectory {
         let mut log = self.log.borrow_mut();
         log.append(record)?;
         Ok(log.sync())
+    }
+
+    /// Notes that the newest generation has a manifest and no record.
+    pub(crate) fn note_gap(&self) {
+        self.has_gap.set(true);
     }
 
     /// Octets of the commit log since the manifest.
@@ -307,11 +329,14 @@ impl StateDirectory {
 /// What the catalogue says of zones, by their apexes; nothing of those that went.
 pub(crate) type Patches = BTreeMap<Name, Option<ZoneEntry>>;
 
-/// A manifest with the records of the logs on top, the log to go on with, and whether anything of the logs was lost.
-fn replayed(dir: &StateDir, body: ManifestBody) -> Result<(CaughtUp, CommitLog, bool), RecoverError> {
+/// A manifest with the records of the logs on top, the log to go on with, whether anything of the logs was lost, and whether the newest
+/// generation has no record.
+fn replayed(dir: &StateDir, body: ManifestBody) -> Result<(CaughtUp, CommitLog, bool, bool), RecoverError> {
     let first = body.log;
     let mut replayed = commits::replay(dir, first).map_err(RecoverError::ReadLog)?;
     let (next_log, torn) = (replayed.next_log, replayed.torn.take());
+    let has_record = replayed.after_generation.is_none_or(|after| after >= body.generation)
+        || replayed.records.iter().any(|(place, _)| place.generation == body.generation);
     let caught_up = commits::catch_up(body, replayed);
     if let Some(refused) = &caught_up.refused {
         error!(generation = refused.place.generation, why = %refused.why, lost = refused.records_lost, "commit-refused");
@@ -334,7 +359,9 @@ fn replayed(dir: &StateDir, body: ManifestBody) -> Result<(CaughtUp, CommitLog, 
         true => CommitLog::create(dir, next_log, generation),
         false => CommitLog::open(dir, (next_log - 1).max(first)),
     };
-    Ok((caught_up, log.map_err(RecoverError::Log)?, is_lost))
+    // With records behind it, it is too late to show the gap.
+    let has_gap = !has_record && caught_up.body.generation == caught_up.snapshot;
+    Ok((caught_up, log.map_err(RecoverError::Log)?, is_lost, has_gap))
 }
 
 /// Makes stacks anew that lost layers, from older ones that are whole and the changes since.
@@ -388,6 +415,7 @@ fn rebuild(
         segments,
         numbers,
         merged: Vec::new(),
+        leaps: None,
         asks,
         now: seconds_since_1970(),
     };
@@ -403,7 +431,7 @@ fn rebuild(
     }
 }
 
-/// A manifest that is not the newest: numbers the lost one may have used are skipped, so that none names other contents.
+/// A manifest that is not the newest, or records that were lost: numbers that those may have used are skipped, so that none names other contents.
 fn after_loss(body: &mut ManifestBody) {
     body.generation += LOST_NUMBERS;
     body.next_layer += LOST_NUMBERS;

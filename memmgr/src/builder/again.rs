@@ -33,6 +33,7 @@ pub(crate) fn with_changes(request: &BuildRequest, outcome: Outcome, journal: &M
         segments: request.segments.clone(),
         numbers: Arc::clone(&request.numbers),
         merged: Vec::new(),
+        leaps: None,
         asks,
         now: 0,
     };

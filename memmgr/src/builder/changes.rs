@@ -4,7 +4,7 @@
 //! ([`crate::commits`]). Changes are taken one after the other, each by itself: one that can't be made is answered with the reason, and
 //! those behind it are made as if it had not been there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -39,6 +39,8 @@ pub(crate) struct ChangesRequest {
     pub(crate) merged: Vec<Merged>,
     /// What is asked for, in the order in which it came: what comes together is made as a whole or not at all.
     pub(crate) asks: Vec<Vec<Ask>>,
+    /// Where serials were lost: the zones that have left them free already.
+    pub(crate) leaps: Option<BTreeSet<Name>>,
     /// The time in seconds since 1970.
     pub(crate) now: u64,
 }
@@ -243,7 +245,8 @@ fn resolve(
     // As the zone spells it.
     let apex = &zone.apex().to_name();
     let gathered = zones.get(apex).map(|zone| &zone.gathered.owners);
-    let (change, warnings) = change(&zone, gathered, ask, request.now)?;
+    let leaps = request.leaps.as_ref().is_some_and(|done| !done.contains(apex)) && gathered.is_none();
+    let (change, warnings) = change(&zone, gathered, ask, request.now, leaps)?;
     let from = gathered_serial(&zone, zones.get(apex));
     let Some(change) = change else {
         return Ok(Done { apex: apex.clone(), from, to: from, removed: 0, added: 0, warnings });
@@ -270,10 +273,13 @@ fn change(
     gathered: Option<&OwnerChanges>,
     ask: &Ask,
     now: u64,
+    leaps: bool,
 ) -> Result<(Option<ZoneChange>, Vec<String>), String> {
+    let by = |policy| if leaps { SerialPolicy::Leap } else { policy };
     match ask {
         Ask::Edit(edit) => {
-            let resolution = edit::resolve(zone, gathered, edit, now).map_err(|error| error.to_string())?;
+            let edit = Edit { serial: by(edit.serial), ..edit.clone() };
+            let resolution = edit::resolve(zone, gathered, &edit, now).map_err(|error| error.to_string())?;
             Ok((resolution.change, resolution.warnings.iter().map(ToString::to_string).collect()))
         }
         Ask::Again(set) => Ok((Some(edit::again(zone, gathered, set)), Vec::new())),
@@ -292,7 +298,7 @@ fn change(
             let before = before.ok_or_else(|| format!("{apex} was not served in generation {generation}"))?;
             let serial = match keeps_serial {
                 true => NewSerial::Keep,
-                false => NewSerial::Raise(SerialPolicy::Increment, now),
+                false => NewSerial::Raise(by(SerialPolicy::Increment), now),
             };
             let change = edit::difference(zone, &before, serial).map_err(|error| error.to_string())?;
             Ok((change, Vec::new()))

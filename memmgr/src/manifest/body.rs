@@ -42,6 +42,9 @@ pub struct ManifestBody {
     pub directory: Vec<LayerEntry>,
     /// The groups.
     pub groups: Vec<GroupEntry>,
+    /// Records of the commit log were lost once: serials may have been given out that nobody knows of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub serials_lost: bool,
     /// Generations that are kept for an operator to go back to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<KeptEntry>,
@@ -131,6 +134,7 @@ impl ManifestBody {
             served_records: 0,
             directory: Vec::new(),
             groups: Vec::new(),
+            serials_lost: false,
             kept: Vec::new(),
             catalogue: Vec::new(),
         }

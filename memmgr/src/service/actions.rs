@@ -139,17 +139,16 @@ impl Service {
 
     /// Adds to the journal what changed by a generation that has a manifest of its own.
     fn note_in_journal(&mut self, state: &Arc<State>) {
-        let Some(Sourced { changes, rewritten }) = self.sourced.remove(&state.generation) else { return };
-        let Some(before) = self.newest_committed().cloned().filter(|before| before.generation < state.generation)
-        else {
-            return;
-        };
+        let Sourced { changes, rewritten } = self.sourced.remove(&state.generation).unwrap_or_default();
+        let before = self.newest_committed().filter(|before| before.generation < state.generation);
+        let Some(before) = before else { return self.directory.note_gap() };
         let rewritten = rewritten.into_iter().filter(|apex| changes.iter().all(|set| set.apex != *apex)).collect();
         // Of the rest a start is told by the manifest; many zones at once would make a long record for nothing.
-        let mut record = record_of(&before, state, changes, rewritten);
+        let mut record = record_of(before, state, changes, rewritten);
         record.zones.clear();
         if let Err(error) = self.directory.append(&record) {
             warn!(generation = state.generation, %error, "journal-not-written");
+            self.directory.note_gap();
         }
     }
 
@@ -234,7 +233,12 @@ impl Service {
             self.records.remove(&generation);
             self.sourced.remove(&generation);
             let was_published = self.rotation.newest().is_some_and(|newest| newest >= generation);
-            if was_published && (self.options.keep_generations > 0 || self.kept.pinned.contains(&generation)) {
+            self.kept.repeating.remove(&generation);
+            let follower = self.states.range(generation..).next();
+            // Of generations with the same data the last one is kept.
+            let is_repeated = follower.is_some_and(|(follower, _)| self.kept.repeating.contains(follower));
+            let is_kept = self.options.keep_generations > 0 && !is_repeated;
+            if was_published && (is_kept || self.kept.pinned.contains(&generation)) {
                 self.keep(state);
             } else {
                 self.unlink_unused(&state);

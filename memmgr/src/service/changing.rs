@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bus::Message;
 use bus::protocol::control::{Reached, RolledBack, Updated, ZoneRolledBack};
 use tokio::task::JoinHandle;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::Service;
 use super::waiting::{Answer, Waiting};
@@ -126,6 +126,7 @@ impl Service {
             numbers: Arc::clone(&self.numbers),
             merged: std::mem::take(&mut self.changing.merged),
             asks,
+            leaps: self.leaps.clone(),
             now: now(),
         };
         let task = tokio::task::spawn_blocking(move || {
@@ -195,9 +196,19 @@ impl Service {
                 Err(error) => self.refuse(&asker.message, &error),
             }
         }
+        if let Some(leaps) = &mut self.leaps {
+            for set in &changes {
+                if leaps.insert(set.apex.clone()) {
+                    warn!(zone = %set.apex, from = set.from, to = set.to, "serial-leaps");
+                }
+            }
+        }
         if let Some(state) = candidate {
             let merged: Vec<_> = request.merged.iter().map(|merged| merged.layer.id.0).collect();
             info!(generation, changes = changes.len(), ?merged, "generation-built");
+            if changes.is_empty() {
+                self.kept.repeating.insert(generation);
+            }
             self.records.insert(generation, record_of(&request.base, &state, changes, Vec::new()));
             self.states.insert(generation, Arc::new(state));
             self.step(Event::Built { generation });

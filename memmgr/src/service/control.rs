@@ -17,7 +17,7 @@ use crate::apex::Apex;
 use crate::builder::Scope;
 use crate::builder::changes::Ask;
 use crate::catalogue::{Condition, ZoneInfo};
-use crate::edit::{Edit, SerialPolicy};
+use crate::edit::Edit;
 use crate::rotation;
 
 impl Service {
@@ -56,11 +56,7 @@ impl Service {
             },
             Ok(Command::UpdateZone { zone, changes, name, serial, wait }) => {
                 match edit_of(&zone, &changes, &name, serial) {
-                    Ok(mut edit) => {
-                        if self.leaps.as_mut().is_some_and(|zones| zones.insert(edit.apex.clone())) {
-                            warn!(zone = %edit.apex, "serial-leaps");
-                            edit.serial = SerialPolicy::Leap;
-                        }
+                    Ok(edit) => {
                         let asker = Asker { message, until: wait, what: AskedFor::Update };
                         self.change(asker, vec![Ask::Edit(edit)]);
                     }

@@ -27,6 +27,8 @@ pub(super) struct Kept {
     pub(super) states: BTreeMap<u64, Arc<State>>,
     /// Those that an operator keeps, be they followed already or not.
     pub(super) pinned: BTreeSet<u64>,
+    /// Generations alive that have the data of the one before them: layers were merged, and nothing else.
+    pub(super) repeating: BTreeSet<u64>,
 }
 
 impl Kept {
@@ -35,7 +37,7 @@ impl Kept {
         let pinned = recovered.iter().filter(|(entry, _)| entry.is_pinned).map(|(entry, _)| entry.generation);
         let followed = recovered.iter().filter(|(entry, _)| entry.generation != newest);
         let states = followed.map(|(entry, state)| (entry.generation, Arc::new(state.clone())));
-        Kept { pinned: pinned.collect(), states: states.collect() }
+        Kept { pinned: pinned.collect(), states: states.collect(), repeating: BTreeSet::new() }
     }
 }
 
@@ -51,7 +53,7 @@ impl Service {
 
     /// Lets go of generations that nothing keeps.
     fn drop_kept(&mut self) {
-        let Kept { states, pinned } = &mut self.kept;
+        let Kept { states, pinned, .. } = &mut self.kept;
         let unpinned: Vec<u64> =
             states.keys().rev().filter(|generation| !pinned.contains(generation)).copied().collect();
         let dropped: Vec<Arc<State>> = unpinned

@@ -121,7 +121,7 @@ pub(crate) struct Service {
     unsynced: Option<(LogSync, u64)>,
     /// The layers that the manifest names.
     named: BTreeSet<LayerId>,
-    /// After records of the commit log were lost: the zones whose serials have left free those that may have been given out since.
+    /// Where records of the commit log were lost: the zones whose serials have left free since the start those that may have been given out.
     leaps: Option<BTreeSet<Name>>,
     /// Generations kept.
     kept: Kept,
@@ -226,7 +226,7 @@ impl Service {
             durable,
             unsynced: None,
             named: recovered.named,
-            leaps: recovered.is_log_lost.then(BTreeSet::new),
+            leaps: recovered.directory.lost_serials().then(BTreeSet::new),
             kept: Kept::of(&recovered.kept, newest),
             made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
             journal,
