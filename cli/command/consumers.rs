@@ -31,7 +31,8 @@ pub(super) fn run(matches: &ArgMatches) -> Exit {
                 consumer.error.clone().unwrap_or_default(),
             ]
         };
-        let headings = ["ROLE", "PID", "UID", "GENERATION", "SEEN MS AGO", "LEASES", "LEASED BYTES", "ADDRESS", "ERROR"];
+        let headings =
+            ["ROLE", "PID", "UID", "GENERATION", "SEEN MS AGO", "LEASES", "LEASED BYTES", "ADDRESS", "ERROR"];
         print::table(headings, &consumers.iter().map(row).collect::<Vec<_>>())
     })
 }

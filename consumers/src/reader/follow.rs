@@ -153,6 +153,7 @@ impl<H: Hooks> Follower<H> {
         let hooks = &self.hooks;
         let mut passing: Option<(u64, Passing<'_>)> = None;
         loop {
+            let next_look = link.leasing.next_look();
             tokio::select! {
                 message = incoming.next() => {
                     let Some(message) = message else { return };
@@ -186,7 +187,7 @@ impl<H: Hooks> Follower<H> {
                 (number, reply) = link.leasing.answered() => {
                     link.leasing.take_in(&mut self.leases, number, reply, &self.held.newest());
                 }
-                () = link.leasing.look(), if !self.leases.is_empty() => link.leasing.renew(&self.leases),
+                () = tokio::time::sleep_until(next_look), if !self.leases.is_empty() => link.leasing.renew(&self.leases),
                 () = tokio::time::sleep(RELEASE_CHECK), if self.held.is_any_retiring() => {
                     link.release(self.held.release(passing.is_some()));
                 }

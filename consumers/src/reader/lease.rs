@@ -285,9 +285,9 @@ impl Leasing {
         self.next_look = self.next_look.min(Instant::now() + self.interval);
     }
 
-    /// Resolves when it is time to look for progress.
-    pub(super) async fn look(&self) {
-        tokio::time::sleep_until(self.next_look).await;
+    /// When it is time to look for progress.
+    pub(super) fn next_look(&self) -> Instant {
+        self.next_look
     }
 
     /// Tells memmgr which leases made progress.

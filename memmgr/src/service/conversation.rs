@@ -33,19 +33,15 @@ impl Service {
 
     /// Somebody came or went.
     pub(super) fn membership(&mut self, event: &MembershipEvent) {
-        if let MembershipEvent::Disconnected { address } = event {
-            self.leases.disconnected(address);
-        }
-        if let MembershipEvent::Disconnected { address } = event
-            && let Some(lost) = self.readers.disconnected(address)
-        {
-            match lost {
-                Lost::Gone(reader, pid) => {
-                    info!(pid, "reader-gone");
-                    self.step(Event::ReaderGone { reader });
-                }
-                Lost::Absent(pid) => warn!(pid, "reader-connection-lost"),
+        let MembershipEvent::Disconnected { address } = event else { return };
+        self.leases.disconnected(address);
+        match self.readers.disconnected(address) {
+            Some(Lost::Gone(reader, pid)) => {
+                info!(pid, "reader-gone");
+                self.step(Event::ReaderGone { reader });
             }
+            Some(Lost::Absent(pid)) => warn!(pid, "reader-connection-lost"),
+            None => {}
         }
     }
 

@@ -145,9 +145,8 @@ impl Leases {
         }
         // Counted as if none of their layers were in any generation, which is what becomes of them: it stays true then.
         let found = octets(self.held.values().map(|lease| &lease.layers).chain([&layers]), &BTreeSet::new());
-        let expected_max = served.map_or(u64::MAX, |served| {
-            served.saturating_mul(SERVED_TIMES_MAX).saturating_add(OCTETS_BESIDES)
-        });
+        let expected_max =
+            served.map_or(u64::MAX, |served| served.saturating_mul(SERVED_TIMES_MAX).saturating_add(OCTETS_BESIDES));
         if found > expected_max {
             return Err(LeaseError::TooLong { expected_max, found });
         }
@@ -304,7 +303,10 @@ mod tests {
             let (whose, lease) = (reader(1 + number / 8), number % 8);
             assert_eq!(leases.take(whose, lease, 1, layers([1], 1), Some(1)), Ok(()), "{number}");
             if lease == 7 && number != 63 {
-                assert_eq!(leases.take(whose, 8, 1, layers([1], 1), Some(1)), full("this reader's", LEASES_A_READER_MAX));
+                assert_eq!(
+                    leases.take(whose, 8, 1, layers([1], 1), Some(1)),
+                    full("this reader's", LEASES_A_READER_MAX)
+                );
             }
         }
         assert_eq!(leases.take(reader(9), 1, 1, layers([1], 1), Some(1)), full("all", LEASES_MAX));
