@@ -134,8 +134,13 @@ impl Leases {
         layers: BTreeMap<u64, u64>,
         served: Option<u64>,
     ) -> Result<(), LeaseError> {
-        if self.held.contains_key(&(reader, lease)) {
-            return Err(LeaseError::Taken { lease });
+        if let Some(held) = self.held.get_mut(&(reader, lease)) {
+            if served.is_some() {
+                return Err(LeaseError::Taken { lease });
+            }
+            // Said twice, since the answer came late.
+            held.renewed = self.clock;
+            return Ok(());
         }
         if self.held.len() >= LEASES_MAX {
             return Err(LeaseError::TooMany { whose: "all", expected_max: LEASES_MAX });
@@ -312,6 +317,7 @@ mod tests {
         assert_eq!(leases.take(reader(9), 1, 1, layers([1], 1), Some(1)), full("all", LEASES_MAX));
         leases.end(&reader(3), 5);
         assert_eq!(leases.take(reader(4), 7, 1, layers([1], 1), Some(1)), Err(LeaseError::Taken { lease: 7 }));
+        assert_eq!(leases.take(reader(4), 7, 1, layers([1], 1), None), Ok(()), "asked again");
         assert_eq!(leases.take(reader(9), 1, 1, layers([1], 1), Some(1)), Ok(()));
         leases.disconnected(&reader(1));
         assert_eq!(leases.held.len(), LEASES_MAX - 8);
