@@ -100,7 +100,7 @@ fn b30_a_lease_reads_one_version_through_twenty_generations() {
     until("the memory is given back", || (mapped(&server).1 == 0).then_some(()));
     assert!(mapped(&server).0 < before);
     until("memmgr knows of no lease", || (leased(&server) == Some((0, 0))).then_some(()));
-    // It is held no more, so it can't be leased again; what is current can.
+    // What is held can be leased again.
     let zones = reader.current().unwrap();
     assert_eq!(serial(reader.lease(&zones).unwrap().zones()), last);
 }
