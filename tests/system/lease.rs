@@ -41,7 +41,7 @@ fn publish(server: &Server, serial: u32) {
 
 /// The serial that every host has.
 fn serial(zones: &ZoneSet) -> u32 {
-    let serials = (1..=HOSTS).map(|host| {
+    let serials = (0..HOSTS).map(|host| {
         let name: Name = format!("host{host}.example.com.").parse().unwrap();
         let key = LookupName::new(zones.key(), name.as_ref());
         let Some(Find::Name(node)) = zones.find_zone(&key).map(|zone| zone.find(&key)) else { panic!("no {name}") };
