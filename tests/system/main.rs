@@ -11,6 +11,7 @@ mod damage;
 mod durability;
 mod expiry;
 mod generations;
+mod lease;
 mod limits;
 mod load;
 mod many;

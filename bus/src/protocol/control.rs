@@ -202,6 +202,10 @@ pub struct ConsumerStatus {
     pub slot: Option<u32>,
     /// Milliseconds since its last sign of life.
     pub last_seen_ms: u64,
+    /// Its leases.
+    pub leases: u64,
+    /// Octets of the layers that only its leases keep: no generation alive has them.
+    pub leased_bytes: u64,
     /// Why it did not take the newest generation, if it said so.
     pub error: Option<String>,
 }

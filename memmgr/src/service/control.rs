@@ -41,7 +41,7 @@ impl Service {
             Ok(Command::Status {}) => self.answer(&message, &self.status()),
             Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
             Ok(Command::Generations {}) => self.answer(&message, &self.all_generation_statuses()),
-            Ok(Command::Consumers {}) => self.answer(&message, &self.readers.statuses(&self.rotation.readers())),
+            Ok(Command::Consumers {}) => self.answer(&message, &self.consumer_statuses()),
             Ok(Command::Reload { zone: None }) => self.reload(Scope::all(), Some(message)),
             Ok(Command::Reload { zone: Some(zone) }) => match zone_name(&zone) {
                 Ok(zone) => self.reload(Scope::zone(zone), Some(message)),
@@ -134,7 +134,7 @@ impl Service {
             listen: self.options.listen.iter().map(ToString::to_string).collect(),
             error: self.source_error.clone(),
             zones: self.zone_statuses(),
-            consumers: self.readers.statuses(&self.rotation.readers()),
+            consumers: self.consumer_statuses(),
             generations: self.all_generation_statuses(),
             kills: self.readers.kills(),
             loads: self.loads(),

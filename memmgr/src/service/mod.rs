@@ -2,7 +2,7 @@
 //!
 //! Everything that takes long happens elsewhere (builds and verification on their own threads), so that the loop answers within
 //! milliseconds. [`Service`] is the type to read first; [`actions`] carries out what the rotation says, [`building`] starts and takes
-//! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators. [`readers`] and [`updates`] are its two
+//! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators. [`readers`], [`leases`] and [`updates`] are its
 //! books, [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
 
 mod actions;
@@ -13,6 +13,7 @@ mod conversation;
 mod delivery;
 mod examination;
 mod keeping;
+mod leases;
 mod link;
 mod loading;
 mod merging;
@@ -47,6 +48,7 @@ use building::Sourced;
 use changing::Changing;
 use examination::Examinations;
 use keeping::Kept;
+use leases::Leases;
 pub(crate) use link::Link;
 use loading::Told;
 use merging::Merging;
@@ -101,6 +103,8 @@ pub(crate) struct Service {
     remains: Option<Arc<State>>,
     /// Who reads.
     readers: Readers,
+    /// What readers keep for longer.
+    leases: Leases,
     /// What was asked for of sources.
     updates: Updates,
     /// Changes that were handed in.
@@ -244,6 +248,7 @@ impl Service {
             states,
             remains,
             readers: Readers::default(),
+            leases: Leases::default(),
             updates,
             distrusted: recovered.distrusted,
             refused: recovered.refused,
@@ -295,6 +300,7 @@ impl Service {
                 _ = tick.tick() => {
                     self.bury_the_dead();
                     self.step(Event::Tick);
+                    self.judge_leases();
                     self.retry();
                     self.sync_the_rest();
                     self.tidy();
