@@ -94,19 +94,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     dir.create().map_err(|error| RecoverError::Create { path: dir.segments(), error })?;
     let boot_id = boot_id(Path::new(BOOT_ID_PATH)).map_err(RecoverError::BootId)?;
     let mut manifest = Manifest::new(dir.clone());
-    let (body, is_newest) = match manifest.load().map_err(RecoverError::Load)? {
-        Loaded::Absent => (None, true),
-        Loaded::Newest(body) => (Some(body), true),
-        Loaded::Previous { body, damage } => {
-            let damage = damage.map_or_else(|| "it is not there".to_owned(), |damage| damage.to_string());
-            error!(generation = body.generation, damage, "manifest-damaged-previous-taken");
-            (Some(body), false)
-        }
-        Loaded::Damaged { damage } => {
-            damage.iter().for_each(|damage| error!(%damage, "manifest-damaged"));
-            (None, true)
-        }
-    };
+    let (body, is_newest) = load(&mut manifest)?;
     let trusted = body.as_ref().is_some_and(|body| is_newest && body.is_trusted(&boot_id));
     let generation_floor = if body.is_none() && is_used(&dir) { seconds_since_1970() } else { 0 };
     let named: BTreeSet<LayerId> = body.iter().flat_map(|body| body.layers()).map(|layer| LayerId(layer.id)).collect();
@@ -194,6 +182,23 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         kept: kept_states,
         generation_floor,
         state: Some(state),
+    })
+}
+
+/// The manifest, if there is one that can be used, and whether it is the newest.
+fn load(manifest: &mut Manifest) -> Result<(Option<ManifestBody>, bool), RecoverError> {
+    Ok(match manifest.load().map_err(RecoverError::Load)? {
+        Loaded::Absent => (None, true),
+        Loaded::Newest(body) => (Some(body), true),
+        Loaded::Previous { body, damage } => {
+            let damage = damage.map_or_else(|| "it is not there".to_owned(), |damage| damage.to_string());
+            error!(generation = body.generation, damage, "manifest-damaged-previous-taken");
+            (Some(body), false)
+        }
+        Loaded::Damaged { damage } => {
+            damage.iter().for_each(|damage| error!(%damage, "manifest-damaged"));
+            (None, true)
+        }
     })
 }
 

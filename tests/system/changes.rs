@@ -205,10 +205,13 @@ fn an_update_is_told_to_programs_and_read_from_standard_input() {
     assert_eq!(everywhere(&server, "new.one.test.", RecordType::A), nothing());
 }
 
+/// Lines, a name and type to ask for, and what is found then.
+type Step<'s> = (&'s str, &'s str, RecordType, (ResponseCode, Vec<String>));
+
 #[test]
 fn names_come_and_go_in_every_form() {
     let server = start();
-    let steps: [(&str, &str, RecordType, (ResponseCode, Vec<String>)); 10] = [
+    let steps: [Step<'_>; 10] = [
         // Empty non-terminals come and go with what is below them.
         ("add a.deep.ent 60 A 192.0.2.9", "deep.ent.one.test.", RecordType::A, data(&[])),
         ("delete a.deep.ent", "deep.ent.one.test.", RecordType::A, nothing()),

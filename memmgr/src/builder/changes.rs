@@ -81,6 +81,8 @@ pub(crate) struct Merged {
     pub(crate) group: GroupId,
     /// The layers that it takes the place of, newest first.
     pub(crate) inputs: Vec<LayerId>,
+    /// Whether it is the group's base.
+    pub(crate) is_base: bool,
     /// It.
     pub(crate) layer: Arc<LayerFile>,
 }

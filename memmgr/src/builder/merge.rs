@@ -116,7 +116,7 @@ pub(crate) fn merge(request: &MergeRequest) -> Result<Merged, BuildError> {
         }
         config::fault::hit("merge-end");
         let inputs = request.layers.iter().map(|layer| layer.id).collect();
-        Ok(Merged { group: request.group, inputs, layer })
+        Ok(Merged { group: request.group, inputs, is_base: request.has_base, layer })
     })
 }
 

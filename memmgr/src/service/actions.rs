@@ -78,6 +78,7 @@ impl Service {
                 }
                 Err(error) => {
                     error!(generation, %error, "record-not-written");
+                    self.want_snapshot();
                     Some(error.to_string())
                 }
             },

@@ -159,6 +159,8 @@ impl Service {
             Ok((_, Err(error))) => {
                 let error = super::updates::BuildFailure::Build(error).to_string();
                 error!(error, "changes-not-built");
+                // A full disk may have room for more without what only the manifest names.
+                self.want_snapshot();
                 self.refuse_askers(askers, &error);
             }
             Err(error) => {
@@ -212,6 +214,10 @@ impl Service {
             self.records.insert(generation, record_of(&request.base, &state, changes, Vec::new()));
             self.states.insert(generation, Arc::new(state));
             self.step(Event::Built { generation });
+        }
+        if request.merged.iter().any(|merged| merged.is_base) {
+            // The base before it goes once no manifest names it.
+            self.want_snapshot();
         }
         self.drop_merged_unused(request);
         self.answer_waiting();

@@ -126,12 +126,13 @@ impl Service {
         if !self.kept.pinned.remove(&generation) {
             return self.refuse(message, &format!("generation {generation} is not pinned"));
         }
+        if let Err(error) = self.save_pins() {
+            self.kept.pinned.insert(generation);
+            return self.refuse(message, &error);
+        }
         info!(generation, "generation-unpinned");
         self.answer_status(message, generation);
         self.drop_kept();
-        if let Err(error) = self.save_pins() {
-            warn!(error, "manifest-not-written");
-        }
     }
 
     /// Answers with how a generation stands.

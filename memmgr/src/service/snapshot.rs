@@ -18,6 +18,8 @@ const LOG_OCTETS_MAX: u64 = 4 << 20;
 pub(super) struct Snapshots {
     /// The thread that waits for the disk.
     preparing: Option<JoinHandle<Result<(), String>>>,
+    /// Whether one is wanted before the log has grown: files of the manifest's generation take room that is of no use any more.
+    is_wanted: bool,
     /// When one failed last.
     failed_at: Option<Instant>,
     /// Whether files may lie around that no generation has any more.
@@ -36,7 +38,8 @@ impl Service {
     /// Prepares a manifest when the log has grown.
     pub(super) fn look_for_snapshots(&mut self) {
         // A log that failed once has failed for good: a manifest makes durable what it could not.
-        let is_due = self.directory.log_octets() >= LOG_OCTETS_MAX || self.durable.borrow().failed.is_some();
+        let is_long = self.directory.log_octets() >= LOG_OCTETS_MAX;
+        let is_due = is_long || self.snapshots.is_wanted || self.durable.borrow().failed.is_some();
         let is_too_soon = self.snapshots.failed_at.is_some_and(|at| at.elapsed() < RETRY);
         if self.snapshots.preparing.is_some() || !is_due || is_too_soon {
             return;
@@ -52,6 +55,7 @@ impl Service {
     /// What takes long is done: writes the manifest of the newest generation, which has little that was not synced.
     pub(super) fn prepared(&mut self, prepared: Result<(), String>) {
         self.snapshots.preparing = None;
+        self.snapshots.is_wanted = false;
         let Some(state) = self.newest_committed().cloned() else { return };
         let saved = prepared.and_then(|()| self.save(&state, false).map_err(|error| error.to_string()));
         match saved {
@@ -61,6 +65,11 @@ impl Service {
                 warn!(error, "snapshot-not-written");
             }
         }
+    }
+
+    /// Asks for a manifest soon.
+    pub(super) fn want_snapshot(&mut self) {
+        self.snapshots.is_wanted = true;
     }
 
     /// Notes that files may lie around.
