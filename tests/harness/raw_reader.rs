@@ -72,7 +72,10 @@ impl RawReader {
                 let message = next.expect("no announcement").expect("the connection has ended");
                 match message.parse() {
                     Ok(ToReader::Layers { layers: sent }) => {
-                        self.client.reply(&message, &Taken {}, &[]).unwrap();
+                        // Those right before a switch are answered with it.
+                        if message.request.is_some() {
+                            self.client.reply(&message, &Taken {}, &[]).unwrap();
+                        }
                         layers.extend(sent.into_iter().zip(message.descriptors));
                     }
                     Ok(ToReader::Switch { generation, .. }) => return Announced { generation, layers },
