@@ -49,8 +49,8 @@ pub(crate) struct StateDirectory {
     kept: RefCell<Vec<KeptEntry>>,
     /// Whether records of the commit log were ever lost.
     serials_lost: bool,
-    /// Whether the newest generation has a manifest and no record: the next log begins behind it, so that the journal shows the gap.
-    has_gap: Cell<bool>,
+    /// A generation that has a manifest and no record: the next log begins behind it, so that the journal shows the gap.
+    gap: Cell<Option<u64>>,
 }
 
 /// What a start finds.
@@ -118,8 +118,8 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     let kept = RefCell::new(kept);
     let serials_lost = is_log_lost || body.as_ref().is_some_and(|caught_up| caught_up.body.serials_lost);
     let manifest = RefCell::new(manifest);
-    let has_gap = Cell::new(has_gap);
-    let directory = StateDirectory { manifest, catalogues, boot_id, log, kept, serials_lost, has_gap };
+    let gap = Cell::new(body.as_ref().filter(|_| has_gap).map(|caught_up| caught_up.body.generation));
+    let directory = StateDirectory { manifest, catalogues, boot_id, log, kept, serials_lost, gap };
     directory.remove_catalogues(&BTreeSet::new());
     let Some(mut caught_up) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
@@ -167,7 +167,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         // Before anyone hears of the number that it was given in place of a damaged one.
         let _ = directory.reopen(&state);
     }
-    let is_stale = body.clean_stop || body.boot_id != directory.boot_id || is_log_lost || directory.has_gap.get();
+    let is_stale = body.clean_stop || body.boot_id != directory.boot_id || is_log_lost || directory.gap.get().is_some();
     let is_closed = is_servable && is_newest && is_stale;
     Ok(Recovered {
         directory,
@@ -223,9 +223,9 @@ impl StateDirectory {
         state.contents.sync().map_err(|(path, source)| SaveError::Segment { path, source })?;
         state.zones.write(&self.catalogues).map_err(SaveError::Catalogue)?;
         let next_catalogue = self.catalogues.next.load(Ordering::Relaxed);
-        let next = match self.has_gap.get() {
-            true => CommitLog::create(&self.root(), self.log.borrow().number() + 1, state.generation),
-            false => self.log.borrow().rotate(),
+        let next = match self.gap.get() {
+            Some(gap) => CommitLog::create(&self.root(), self.log.borrow().number() + 1, gap),
+            None => self.log.borrow().rotate(),
         };
         let next = next.map_err(SaveError::Log)?;
         let boot_id = self.boot_id.clone();
@@ -241,7 +241,7 @@ impl StateDirectory {
             }
             _ => {
                 self.log.replace(next);
-                self.has_gap.set(false);
+                self.gap.set(None);
             }
         }
         saved
@@ -268,9 +268,9 @@ impl StateDirectory {
         Ok(log.sync())
     }
 
-    /// Notes that the newest generation has a manifest and no record.
-    pub(crate) fn note_gap(&self) {
-        self.has_gap.set(true);
+    /// Notes that a generation has a manifest and no record.
+    pub(crate) fn note_gap(&self, generation: u64) {
+        self.gap.set(Some(generation));
     }
 
     /// Octets of the commit log since the manifest.

@@ -142,14 +142,14 @@ impl Service {
     fn note_in_journal(&mut self, state: &Arc<State>) {
         let Sourced { changes, rewritten } = self.sourced.remove(&state.generation).unwrap_or_default();
         let before = self.newest_committed().filter(|before| before.generation < state.generation);
-        let Some(before) = before else { return self.directory.note_gap() };
+        let Some(before) = before else { return self.directory.note_gap(state.generation) };
         let rewritten = rewritten.into_iter().filter(|apex| changes.iter().all(|set| set.apex != *apex)).collect();
         // Of the rest a start is told by the manifest; many zones at once would make a long record for nothing.
         let mut record = record_of(before, state, changes, rewritten);
         record.zones.clear();
         if let Err(error) = self.directory.append(&record) {
             warn!(generation = state.generation, %error, "journal-not-written");
-            self.directory.note_gap();
+            self.directory.note_gap(state.generation);
         }
     }
 
