@@ -224,8 +224,11 @@ impl StateDirectory {
         state.zones.write(&self.catalogues).map_err(SaveError::Catalogue)?;
         let next_catalogue = self.catalogues.next.load(Ordering::Relaxed);
         let next = match self.gap.get() {
-            Some(gap) => CommitLog::create(&self.root(), self.log.borrow().number() + 1, gap),
-            None => self.log.borrow().rotate(),
+            // With records behind it, it is too late to show it.
+            Some(gap) if self.log.borrow().generation() < gap => {
+                CommitLog::create(&self.root(), self.log.borrow().number() + 1, gap)
+            }
+            _ => self.log.borrow().rotate(),
         };
         let next = next.map_err(SaveError::Log)?;
         let boot_id = self.boot_id.clone();

@@ -150,6 +150,7 @@ impl Service {
         if let Err(error) = self.directory.append(&record) {
             warn!(generation = state.generation, %error, "journal-not-written");
             self.directory.note_gap(state.generation);
+            self.want_snapshot();
         }
     }
 
