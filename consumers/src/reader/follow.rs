@@ -164,12 +164,11 @@ impl<H: Hooks> Follower<H> {
                 generation = passed(&mut passing) => {
                     passing = None;
                     link.send(&FromReader::Acknowledge { generation });
+                    // No thread answers from the one before: the next generation need not wait for the timer.
+                    release(&mut self.held, &link, false);
                 }
                 () = tokio::time::sleep(RELEASE_CHECK), if self.held.is_any_retiring() => {
-                    for generation in self.held.release(passing.is_some()) {
-                        config::fault::hit("reader-release");
-                        link.send(&FromReader::Release { generation });
-                    }
+                    release(&mut self.held, &link, passing.is_some());
                 }
             }
         }
@@ -184,6 +183,14 @@ async fn passed(passing: &mut Option<(u64, Passing<'_>)>) -> u64 {
             *generation
         }
         None => std::future::pending().await,
+    }
+}
+
+/// Tells memmgr of generations that nobody uses any more.
+fn release(held: &mut Held, link: &Link, is_passing: bool) {
+    for generation in held.release(is_passing) {
+        config::fault::hit("reader-release");
+        link.send(&FromReader::Release { generation });
     }
 }
 
