@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bus::protocol::MEMMGR_GROUP;
-use bus::protocol::control::{Command, CommandError, Reached, SerialRule, Updated};
+use bus::protocol::control::{Command, CommandError, Reached, Reloaded, SerialRule, Updated};
 use bus::{Client, Incoming, Recipient};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
@@ -33,6 +33,15 @@ impl Control {
     pub fn update(&self, zone: &str, changes: String, wait: Reached) -> Outcome<Updated> {
         let serial = SerialRule::Increment;
         self.ask(&Command::UpdateZone { zone: zone.to_owned(), changes, name: "changes".to_owned(), serial, wait })
+    }
+
+    /// Has sources compared, and waits until what changed is visible.
+    pub fn reload(&self) -> Outcome<()> {
+        let reloaded: Reloaded = self.ask(&Command::Reload { zone: None })?;
+        match reloaded.failed.first() {
+            Some(failed) => Err(failed.error.clone().into()),
+            None => Ok(()),
+        }
     }
 
     /// Asks and waits for the answer.
