@@ -25,11 +25,14 @@ pub(super) fn run(matches: &ArgMatches) -> Exit {
                 consumer.uid.to_string(),
                 print::or_dash(consumer.generation),
                 consumer.last_seen_ms.to_string(),
+                consumer.leases.to_string(),
+                consumer.leased_bytes.to_string(),
                 consumer.address.clone(),
                 consumer.error.clone().unwrap_or_default(),
             ]
         };
-        let headings = ["ROLE", "PID", "UID", "GENERATION", "SEEN MS AGO", "ADDRESS", "ERROR"];
+        let headings =
+            ["ROLE", "PID", "UID", "GENERATION", "SEEN MS AGO", "LEASES", "LEASED BYTES", "ADDRESS", "ERROR"];
         print::table(headings, &consumers.iter().map(row).collect::<Vec<_>>())
     })
 }

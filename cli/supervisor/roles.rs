@@ -74,6 +74,7 @@ impl Setup {
             auth: options.auth,
             switch_timeout_ms: milliseconds(options.switch_timeout),
             release_timeout_ms: milliseconds(options.release_timeout),
+            lease_timeout_ms: milliseconds(options.lease_timeout),
             stall_timeout_ms: milliseconds(options.stall_timeout),
             journal_octets: options.journal_size,
             keep_generations: options.keep_generations,

@@ -50,6 +50,8 @@ pub struct MemmgrOptions {
     pub switch_timeout_ms: u64,
     /// How long a reader may hold a generation that was followed, in milliseconds.
     pub release_timeout_ms: u64,
+    /// How long a lease may be without progress, in milliseconds.
+    pub lease_timeout_ms: u64,
     /// How long a query thread may stand still with work waiting, in milliseconds.
     pub stall_timeout_ms: u64,
     /// How many octets of changes that were made are kept.

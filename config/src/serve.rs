@@ -36,6 +36,8 @@ pub struct Serve {
     pub switch_timeout: Duration,
     /// [`options::RELEASE_TIMEOUT`].
     pub release_timeout: Duration,
+    /// [`options::LEASE_TIMEOUT`].
+    pub lease_timeout: Duration,
     /// [`options::STALL_TIMEOUT`].
     pub stall_timeout: Duration,
     /// [`options::JOURNAL_SIZE`].
@@ -67,6 +69,7 @@ impl Serve {
             .arg(options::AUTH.argument())
             .arg(options::SWITCH_TIMEOUT.argument())
             .arg(options::RELEASE_TIMEOUT.argument())
+            .arg(options::LEASE_TIMEOUT.argument())
             .arg(options::STALL_TIMEOUT.argument())
             .arg(options::JOURNAL_SIZE.argument())
             .arg(options::KEEP_GENERATIONS.argument())
@@ -95,6 +98,7 @@ impl Serve {
             steer_by_cpu: from.one(&options::STEER_BY_CPU)?,
             switch_timeout: from.one(&options::SWITCH_TIMEOUT)?,
             release_timeout: from.one(&options::RELEASE_TIMEOUT)?,
+            lease_timeout: from.one(&options::LEASE_TIMEOUT)?,
             stall_timeout: from.one(&options::STALL_TIMEOUT)?,
             journal_size: from.one(&options::JOURNAL_SIZE)?,
             keep_generations: from.one(&options::KEEP_GENERATIONS)?,
@@ -255,6 +259,7 @@ mod tests {
         let serve = serve(&["--zones", "z", "--state", "s"], None).unwrap();
         assert_eq!(serve.switch_timeout, Duration::from_secs(5));
         assert_eq!(serve.release_timeout, Duration::from_secs(60));
+        assert_eq!(serve.lease_timeout, Duration::from_secs(60));
         assert_eq!(serve.stall_timeout, Duration::from_secs(10));
         assert_eq!((serve.journal_size, serve.keep_generations), (64 << 20, 0));
         assert!((1..=4).contains(&serve.auth));

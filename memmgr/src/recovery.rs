@@ -6,7 +6,7 @@
 //! beside. After anything else each one is verified before a reader sees it. What is damaged is left out and named, and the
 //! next build makes it anew from its sources.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
@@ -20,12 +20,12 @@ use tracing::{error, info, warn};
 use zone_segment::{GroupId, HashKey, LayerId, Name};
 
 use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest};
-use crate::builder::record::layer_entries;
+use crate::builder::record::{group_entries, layer_entries};
 use crate::catalogue::{Catalogue, CatalogueStore};
 use crate::commits::{self, CaughtUp, CommitLog, CommitRecord, LogError, LogSync, ReadLogError};
 use crate::generation::{Contents, LayerFile, NextNumbers, State};
 use crate::manifest::{
-    BOOT_ID_PATH, BootIdError, GroupEntry, LayerEntry, LoadError, Loaded, Manifest, ManifestBody, SaveError, StateDir,
+    BOOT_ID_PATH, BootIdError, KeptEntry, LayerEntry, LoadError, Loaded, Manifest, ManifestBody, SaveError, StateDir,
     ZoneEntry, boot_id,
 };
 
@@ -45,6 +45,12 @@ pub(crate) struct StateDirectory {
     boot_id: String,
     /// The commit log that is appended to.
     log: RefCell<CommitLog>,
+    /// What the next manifest says of generations that are kept.
+    kept: RefCell<Vec<KeptEntry>>,
+    /// Whether records of the commit log were ever lost.
+    serials_lost: bool,
+    /// Whether the newest generation has a manifest and no record: the next log begins behind it, so that the journal shows the gap.
+    has_gap: Cell<bool>,
 }
 
 /// What a start finds.
@@ -67,6 +73,10 @@ pub(crate) struct Recovered {
     pub(crate) distrusted: BTreeSet<LayerId>,
     /// The files of those that could not even be opened.
     pub(crate) refused: Vec<PathBuf>,
+    /// The layers that the manifest names: a start begins from them until there is another manifest.
+    pub(crate) named: BTreeSet<LayerId>,
+    /// Generations that were kept, as far as they are whole.
+    pub(crate) kept: Vec<(KeptEntry, State)>,
     /// What the catalogue says of zones that changed after the manifest; nothing of those that went.
     pub(crate) patches: Patches,
     /// Where no manifest says which generations there were, though there were some: numbers up to this one may have been theirs, and
@@ -84,36 +94,32 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     dir.create().map_err(|error| RecoverError::Create { path: dir.segments(), error })?;
     let boot_id = boot_id(Path::new(BOOT_ID_PATH)).map_err(RecoverError::BootId)?;
     let mut manifest = Manifest::new(dir.clone());
-    let (body, is_newest) = match manifest.load().map_err(RecoverError::Load)? {
-        Loaded::Absent => (None, true),
-        Loaded::Newest(body) => (Some(body), true),
-        Loaded::Previous { body, damage } => {
-            let damage = damage.map_or_else(|| "it is not there".to_owned(), |damage| damage.to_string());
-            error!(generation = body.generation, damage, "manifest-damaged-previous-taken");
-            (Some(body), false)
-        }
-        Loaded::Damaged { damage } => {
-            damage.iter().for_each(|damage| error!(%damage, "manifest-damaged"));
-            (None, true)
-        }
-    };
+    let (body, is_newest) = load(&mut manifest)?;
     let trusted = body.as_ref().is_some_and(|body| is_newest && body.is_trusted(&boot_id));
     let generation_floor = if body.is_none() && is_used(&dir) { seconds_since_1970() } else { 0 };
-    let (body, log, is_log_lost) = match body {
+    let named: BTreeSet<LayerId> = body.iter().flat_map(|body| body.layers()).map(|layer| LayerId(layer.id)).collect();
+    let (body, log, is_log_lost, has_gap) = match body {
         Some(body) => {
-            let (caught_up, log, is_lost) = replayed(&dir, body)?;
-            (Some(caught_up), log, is_lost)
+            let (caught_up, log, is_lost, has_gap) = replayed(&dir, body)?;
+            (Some(caught_up), log, is_lost, has_gap)
         }
         None => {
             let replayed = commits::replay(&dir, 1).map_err(RecoverError::ReadLog)?;
-            (None, CommitLog::create(&dir, replayed.next_log, generation_floor).map_err(RecoverError::Log)?, false)
+            let log = CommitLog::create(&dir, replayed.next_log, generation_floor).map_err(RecoverError::Log)?;
+            (None, log, false, false)
         }
     };
     remove_orphans(&dir, body.as_ref());
     let next = AtomicU64::new(body.as_ref().map_or(1, |body| body.body.next_catalogue));
     let catalogues = Arc::new(CatalogueStore { directory: dir.clone(), next });
     let log = RefCell::new(log);
-    let directory = StateDirectory { manifest: RefCell::new(manifest), catalogues, boot_id, log };
+    let kept = body.as_ref().map(|caught_up| caught_up.body.kept.clone()).unwrap_or_default();
+    let kept_states = kept.iter().filter_map(|entry| open_kept(&dir, entry)).collect();
+    let kept = RefCell::new(kept);
+    let serials_lost = is_log_lost || body.as_ref().is_some_and(|caught_up| caught_up.body.serials_lost);
+    let manifest = RefCell::new(manifest);
+    let has_gap = Cell::new(has_gap);
+    let directory = StateDirectory { manifest, catalogues, boot_id, log, kept, serials_lost, has_gap };
     directory.remove_catalogues(&BTreeSet::new());
     let Some(mut caught_up) = body else {
         let key = HashKey(draw_key().map_err(|error| RecoverError::Key { error })?);
@@ -127,14 +133,18 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
             distrusted: BTreeSet::new(),
             refused: Vec::new(),
             patches: Patches::new(),
+            named: BTreeSet::new(),
+            kept: Vec::new(),
             generation_floor,
         });
     };
-    if !is_newest {
+    if !is_newest || is_log_lost {
         after_loss(&mut caught_up.body);
     }
     let body = &caught_up.body;
     let (mut state, mut refused) = open(&dir, body);
+    // Nobody waited for the files of layers that only a record names: the next manifest has to.
+    state.contents.layers().filter(|layer| !named.contains(&layer.id)).for_each(|layer| layer.mark_volatile());
     let mut distrusted: BTreeSet<LayerId> = refused.keys().copied().collect();
     if !trusted {
         info!(generation = body.generation, "segments-verifying");
@@ -153,11 +163,11 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         Err(_) => {}
     }
     let is_servable = distrusted.is_empty();
-    if is_servable && !is_newest {
+    if is_servable && (!is_newest || is_log_lost) {
         // Before anyone hears of the number that it was given in place of a damaged one.
         let _ = directory.reopen(&state);
     }
-    let is_stale = body.clean_stop || body.boot_id != directory.boot_id || is_log_lost;
+    let is_stale = body.clean_stop || body.boot_id != directory.boot_id || is_log_lost || directory.has_gap.get();
     let is_closed = is_servable && is_newest && is_stale;
     Ok(Recovered {
         directory,
@@ -168,8 +178,27 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         distrusted,
         refused: refused.into_values().collect(),
         patches: caught_up.zones,
+        named,
+        kept: kept_states,
         generation_floor,
         state: Some(state),
+    })
+}
+
+/// The manifest, if there is one that can be used, and whether it is the newest.
+fn load(manifest: &mut Manifest) -> Result<(Option<ManifestBody>, bool), RecoverError> {
+    Ok(match manifest.load().map_err(RecoverError::Load)? {
+        Loaded::Absent => (None, true),
+        Loaded::Newest(body) => (Some(body), true),
+        Loaded::Previous { body, damage } => {
+            let damage = damage.map_or_else(|| "it is not there".to_owned(), |damage| damage.to_string());
+            error!(generation = body.generation, damage, "manifest-damaged-previous-taken");
+            (Some(body), false)
+        }
+        Loaded::Damaged { damage } => {
+            damage.iter().for_each(|damage| error!(%damage, "manifest-damaged"));
+            (None, true)
+        }
     })
 }
 
@@ -194,9 +223,15 @@ impl StateDirectory {
         state.contents.sync().map_err(|(path, source)| SaveError::Segment { path, source })?;
         state.zones.write(&self.catalogues).map_err(SaveError::Catalogue)?;
         let next_catalogue = self.catalogues.next.load(Ordering::Relaxed);
-        let next = self.log.borrow().rotate().map_err(SaveError::Log)?;
+        let next = match self.has_gap.get() {
+            true => CommitLog::create(&self.root(), self.log.borrow().number() + 1, state.generation),
+            false => self.log.borrow().rotate(),
+        };
+        let next = next.map_err(SaveError::Log)?;
         let boot_id = self.boot_id.clone();
-        let body = ManifestBody { boot_id, clean_stop, next_catalogue, log: next.number(), ..body(state) };
+        let kept = self.kept.borrow().clone();
+        let (log, serials_lost) = (next.number(), self.serials_lost);
+        let body = ManifestBody { boot_id, clean_stop, next_catalogue, log, kept, serials_lost, ..body(state) };
         let saved = self.manifest.borrow_mut().save(&body);
         match &saved {
             Err(error) if !error.is_in_place() => {
@@ -204,9 +239,22 @@ impl StateDirectory {
                     warn!(%error, "commit-log-not-removed");
                 }
             }
-            _ => drop(self.log.replace(next)),
+            _ => {
+                self.log.replace(next);
+                self.has_gap.set(false);
+            }
         }
         saved
+    }
+
+    /// Whether records of the commit log were ever lost: serials may have been given out that nobody knows of.
+    pub(crate) fn lost_serials(&self) -> bool {
+        self.serials_lost
+    }
+
+    /// What the next manifest is to say of generations that are kept.
+    pub(crate) fn set_kept(&self, kept: Vec<KeptEntry>) {
+        self.kept.replace(kept);
     }
 
     /// Appends a record to the commit log. It is on the disk once what is given back has been waited for.
@@ -218,6 +266,11 @@ impl StateDirectory {
         let mut log = self.log.borrow_mut();
         log.append(record)?;
         Ok(log.sync())
+    }
+
+    /// Notes that the newest generation has a manifest and no record.
+    pub(crate) fn note_gap(&self) {
+        self.has_gap.set(true);
     }
 
     /// Octets of the commit log since the manifest.
@@ -281,11 +334,14 @@ impl StateDirectory {
 /// What the catalogue says of zones, by their apexes; nothing of those that went.
 pub(crate) type Patches = BTreeMap<Name, Option<ZoneEntry>>;
 
-/// A manifest with the records of the logs on top, the log to go on with, and whether anything of the logs was lost.
-fn replayed(dir: &StateDir, body: ManifestBody) -> Result<(CaughtUp, CommitLog, bool), RecoverError> {
+/// A manifest with the records of the logs on top, the log to go on with, whether anything of the logs was lost, and whether the newest
+/// generation has no record.
+fn replayed(dir: &StateDir, body: ManifestBody) -> Result<(CaughtUp, CommitLog, bool, bool), RecoverError> {
     let first = body.log;
     let mut replayed = commits::replay(dir, first).map_err(RecoverError::ReadLog)?;
     let (next_log, torn) = (replayed.next_log, replayed.torn.take());
+    let has_record = replayed.after_generation.is_none_or(|after| after >= body.generation)
+        || replayed.records.iter().any(|(place, _)| place.generation == body.generation);
     let caught_up = commits::catch_up(body, replayed);
     if let Some(refused) = &caught_up.refused {
         error!(generation = refused.place.generation, why = %refused.why, lost = refused.records_lost, "commit-refused");
@@ -308,7 +364,9 @@ fn replayed(dir: &StateDir, body: ManifestBody) -> Result<(CaughtUp, CommitLog, 
         true => CommitLog::create(dir, next_log, generation),
         false => CommitLog::open(dir, (next_log - 1).max(first)),
     };
-    Ok((caught_up, log.map_err(RecoverError::Log)?, is_lost))
+    // With records behind it, it is too late to show the gap.
+    let has_gap = !has_record && caught_up.body.generation == caught_up.snapshot;
+    Ok((caught_up, log.map_err(RecoverError::Log)?, is_lost, has_gap))
 }
 
 /// Makes stacks anew that lost layers, from older ones that are whole and the changes since.
@@ -324,13 +382,15 @@ fn rebuild(
         layer.is_some_and(|layer| layer.verify().is_ok())
     };
     let mut older = state.clone();
-    let mut since: BTreeMap<GroupId, u64> = BTreeMap::new();
+    let (mut since, mut made): (BTreeMap<GroupId, u64>, BTreeSet<LayerId>) = Default::default();
     for group in &caught_up.body.groups {
         let is_damaged = |layer: &LayerEntry| distrusted.contains(&LayerId(layer.id));
         if !group.layers.iter().any(is_damaged) {
             continue;
         }
-        let Some(found) = caught_up.rebuild(group.id, is_whole) else { return };
+        // One that has no stack to begin from is built from its sources.
+        let Some(found) = caught_up.rebuild(group.id, is_whole) else { continue };
+        made.extend(group.layers.iter().map(|layer| LayerId(layer.id)));
         let layers = found.layers.iter().filter_map(|entry| open_layer(dir, entry, &mut BTreeMap::new()));
         older.contents.groups.insert(GroupId(group.id), layers.collect());
         since.insert(GroupId(group.id), found.generation);
@@ -342,7 +402,7 @@ fn rebuild(
     let asks = caught_up.changes_after(caught_up.snapshot).filter(|(generation, change)| {
         group_of(&change.apex).and_then(|group| since.get(&group)).is_some_and(|since| generation > since)
     });
-    let asks: Vec<Ask> = asks.map(|(_, change)| Ask::Again(change.clone())).collect();
+    let asks: Vec<Vec<Ask>> = asks.map(|(_, change)| vec![Ask::Again(change.clone())]).collect();
     let oldest = since.values().copied().min().unwrap_or(caught_up.snapshot);
     let is_rewritten = |apex: &&Name| group_of(apex).is_some_and(|group| since.contains_key(&group));
     if caught_up.rewritten_after(oldest).iter().any(is_rewritten) {
@@ -360,22 +420,23 @@ fn rebuild(
         segments,
         numbers,
         merged: Vec::new(),
+        leaps: None,
         asks,
         now: seconds_since_1970(),
     };
     match changes::build(&request) {
         Ok(ChangesOutcome { candidate, .. }) => {
-            let made = candidate.unwrap_or_else(|| State::clone(&request.base));
-            info!(generation, layers = distrusted.len(), "layers-made-anew");
-            *state = made;
-            refused.clear();
-            distrusted.clear();
+            let rebuilt = candidate.unwrap_or_else(|| State::clone(&request.base));
+            info!(generation, layers = made.len(), "layers-made-anew");
+            *state = rebuilt;
+            refused.retain(|layer, _| !made.contains(layer));
+            distrusted.retain(|layer| !made.contains(layer));
         }
         Err(error) => error!(%error, "layers-not-made-anew"),
     }
 }
 
-/// A manifest that is not the newest: numbers the lost one may have used are skipped, so that none names other contents.
+/// A manifest that is not the newest, or records that were lost: numbers that those may have used are skipped, so that none names other contents.
 fn after_loss(body: &mut ManifestBody) {
     body.generation += LOST_NUMBERS;
     body.next_layer += LOST_NUMBERS;
@@ -453,6 +514,26 @@ fn open(dir: &StateDir, body: &ManifestBody) -> (State, BTreeMap<LayerId, PathBu
     (state, refused)
 }
 
+/// Maps a generation that is kept; none where it is not whole. What an operator goes back to is verified then.
+fn open_kept(dir: &StateDir, entry: &KeptEntry) -> Option<(KeptEntry, State)> {
+    let stack = |layers: &[LayerEntry]| -> Option<Vec<Arc<LayerFile>>> {
+        layers.iter().map(|layer| open_layer(dir, layer, &mut BTreeMap::new())).collect()
+    };
+    let directory = stack(&entry.directory)?;
+    let groups = entry.groups.iter().map(|group| Some((GroupId(group.id), stack(&group.layers)?)));
+    let contents = Contents { directory, groups: groups.collect::<Option<_>>()? };
+    let set = contents.zone_set(entry.generation, None).ok()?;
+    let state = State {
+        generation: entry.generation,
+        key: set.key(),
+        contents,
+        zones: Catalogue::default(),
+        next: NextNumbers { layer: 0, zone: 0, group: 0 },
+        set: Some(Arc::new(set)),
+    };
+    Some((entry.clone(), state))
+}
+
 /// Maps one layer and compares it with what the manifest says.
 fn open_layer(dir: &StateDir, entry: &LayerEntry, refused: &mut BTreeMap<LayerId, PathBuf>) -> Option<Arc<LayerFile>> {
     let path = dir.segments().join(&entry.file);
@@ -482,12 +563,7 @@ fn body(state: &State) -> ManifestBody {
         served_zones,
         served_records,
         directory: layer_entries(&state.contents.directory),
-        groups: state
-            .contents
-            .groups
-            .iter()
-            .map(|(group, files)| GroupEntry { id: group.0, layers: layer_entries(files) })
-            .collect(),
+        groups: group_entries(&state.contents),
         catalogue: state.zones.chunks(),
         ..ManifestBody::new(state.key.0, String::new())
     }

@@ -76,7 +76,7 @@ impl RawReader {
                         layers.extend(sent.into_iter().zip(message.descriptors));
                     }
                     Ok(ToReader::Switch { generation, .. }) => return Announced { generation, layers },
-                    Ok(ToReader::Ping {}) => {}
+                    Ok(ToReader::Ping {} | ToReader::LeaseEnded { .. }) => {}
                     Err(error) => panic!("{error}: {}", message.body),
                 }
             }

@@ -22,18 +22,18 @@ const ZONES: u32 = 70;
 const HOSTS: usize = 3;
 
 /// Directories of a server that is stopped and started.
-struct Place {
+pub(crate) struct Place {
     /// What both lie in.
     _directory: TempDir,
     /// Zone files.
-    zones: PathBuf,
+    pub(crate) zones: PathBuf,
     /// State.
-    state: PathBuf,
+    pub(crate) state: PathBuf,
 }
 
 impl Place {
     /// With zone files that `fill` writes.
-    fn new(fill: impl FnOnce(&Path)) -> Place {
+    pub(crate) fn new(fill: impl FnOnce(&Path)) -> Place {
         let directory = tempfile::tempdir().unwrap();
         let place = Place {
             zones: directory.path().join("zones"),
@@ -51,12 +51,12 @@ impl Place {
     }
 
     /// Starts a server here.
-    fn start(&self) -> Server {
+    pub(crate) fn start(&self) -> Server {
         self.start_with(&ServerOptions::default())
     }
 
     /// The same with options.
-    fn start_with(&self, options: &ServerOptions) -> Server {
+    pub(crate) fn start_with(&self, options: &ServerOptions) -> Server {
         Server::start_in(options, &self.zones, &self.state)
     }
 
@@ -66,7 +66,7 @@ impl Place {
     }
 
     /// The file of the segment that holds this zone.
-    fn segment_of(&self, apex: &str) -> PathBuf {
+    pub(crate) fn segment_of(&self, apex: &str) -> PathBuf {
         let manifest = manifest(&self.state);
         let dir = StateDir::new(&self.state);
         let apex = apex.parse().unwrap();
@@ -87,7 +87,7 @@ impl Place {
     }
 
     /// Lets the manifest say that the machine was restarted without a clean stop: a power cut.
-    fn cut_power(&self) {
+    pub(crate) fn cut_power(&self) {
         self.rewrite_manifest(|body| {
             body.boot_id = "another boot".to_owned();
             body.clean_stop = false;
@@ -108,7 +108,7 @@ fn put(directory: &Path, apex: &str, serial: u32) {
 }
 
 /// Changes the octets of a file, which is read-only, as no program of ours would.
-fn damage(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn damage(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let mut octets = std::fs::read(file).unwrap();
     change(&mut octets);
     std::fs::remove_file(file).unwrap();

@@ -4,18 +4,23 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod changes;
 mod commands;
 mod configuration;
 mod damage;
+mod durability;
 mod expiry;
 mod generations;
+mod lease;
 mod limits;
 mod load;
 mod many;
 mod memory;
+mod merges;
 mod peers;
 mod reader;
 mod recovery;
+mod rollback;
 mod segments;
 mod start;
 mod statistics;

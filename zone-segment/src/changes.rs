@@ -5,7 +5,7 @@
 //! wildcard knows of it, and what lies below a zone cut or a DNAME record says so. Names that did not change are not written again for the sake
 //! of a cut above them: the delta is marked as one of structure, and a reader looks at the names above ([`Zone::find`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
 
 use crate::error::WriteError;
@@ -222,12 +222,15 @@ impl<'a, B: SegmentOctets> After<'_, 'a, B> {
         }
         let apex = self.apex.to_name();
         self.repeat(&apex);
-        let gone = |standing: &Option<_>| standing.is_none();
-        let gone: Vec<Name> =
-            self.standing.iter().filter(|(_, standing)| gone(standing)).map(|(name, _)| name.clone()).collect();
-        // What is below comes behind, and is settled first.
-        for name in gone.into_iter().rev() {
-            self.settle(name);
+        let gone = self.standing.iter().filter(|(_, standing)| standing.is_none());
+        let mut unsettled: BTreeSet<Name> = gone.map(|(name, _)| name.clone()).collect();
+        // What is below comes behind, and is settled first; what is above is settled once for all that went below it.
+        while let Some(name) = unsettled.pop_last() {
+            if self.settle(&name)
+                && let Some(above) = name.parent()
+            {
+                unsettled.insert(above);
+            }
         }
         let come: Vec<Name> =
             self.standing.iter().filter(|(_, standing)| standing.is_some()).map(|(name, _)| name.clone()).collect();
@@ -252,26 +255,26 @@ impl<'a, B: SegmentOctets> After<'_, 'a, B> {
         self.standing = none.into_iter().filter(|(name, standing)| standing.is_some() || was_there(name)).collect();
     }
 
-    /// Settles what becomes of a name that owns nothing any more, and of those above that were there for its sake.
-    fn settle(&mut self, name: Name) {
-        let mut at = Some(name);
-        while let Some(name) = at.filter(|name| name.as_ref() != self.apex && name.is_at_or_below(self.apex)) {
-            let owns_nothing = match self.standing.get(&name) {
-                Some(standing) => standing.as_ref().is_none_or(Vec::is_empty),
-                None => self.before(&name).is_none_or(|node| node.is_empty_non_terminal()),
-            };
-            if !owns_nothing {
-                return;
-            }
-            if self.has_descendants(&name) {
-                if let Some(standing) = self.standing.get_mut(&name) {
-                    *standing = Some(Vec::new());
-                }
-                return;
-            }
-            at = name.parent();
-            self.standing.insert(name, None);
+    /// Settles what becomes of a name, if it owns nothing; tells whether it goes.
+    fn settle(&mut self, name: &Name) -> bool {
+        if name.as_ref() == self.apex || !name.is_at_or_below(self.apex) {
+            return false;
         }
+        let owns_nothing = match self.standing.get(name) {
+            Some(standing) => standing.as_ref().is_none_or(Vec::is_empty),
+            None => self.before(name).is_none_or(|node| node.is_empty_non_terminal()),
+        };
+        if !owns_nothing {
+            return false;
+        }
+        if self.has_descendants(name) {
+            if let Some(standing) = self.standing.get_mut(name) {
+                *standing = Some(Vec::new());
+            }
+            return false;
+        }
+        self.standing.insert(name.clone(), None);
+        true
     }
 
     /// Whether anything below a name owns records from now on.

@@ -20,7 +20,7 @@ use crate::fold::is_folded;
 use crate::name::NameRef;
 use crate::octets::{REFERENCE_UNIT, from_reference, u8_at, u16_at, u32_at};
 use crate::prefetch::prefetch_two;
-use crate::rrset::{DIRECTORY_ENTRY_OCTETS, Rrset};
+use crate::rrset::{DIRECTORY_ENTRY_OCTETS, Rrset, SHARED};
 use crate::source::SourceRecord;
 use crate::tables::ArchivedZonesRoot;
 
@@ -237,6 +237,14 @@ impl<'a> Node<'a> {
     /// All of its RRsets by type. One without records holds signatures that cover nothing here.
     pub fn rrsets(&self) -> Rrsets<'a> {
         Rrsets { record: self.record, shared: self.shared, entries: self.directory() }
+    }
+
+    /// What lies in the shared arena at the places of its RRsets that are there.
+    #[inline]
+    pub(crate) fn shared_rrsets(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let shared = self.shared;
+        let places = self.directory().iter().map(|entry| u32_at(entry, 2)).filter(|place| place & SHARED != 0);
+        places.map(move |place| from_reference(shared, place & !SHARED))
     }
 
     /// Its RRset directory.

@@ -29,6 +29,19 @@ pub struct ZoneSet<B = Mapping> {
     groups: Vec<(GroupId, Stack<B>)>,
 }
 
+/// The same layers once more: cheap beside them, and theirs to keep however long.
+impl<B> Clone for ZoneSet<B> {
+    fn clone(&self) -> Self {
+        ZoneSet {
+            generation: self.generation,
+            key: self.key,
+            directory: self.directory.clone(),
+            label_counts: self.label_counts,
+            groups: self.groups.clone(),
+        }
+    }
+}
+
 impl<B: SegmentOctets> ZoneSet<B> {
     /// Puts a generation together: the directory's layers newest first, and each group's stack.
     pub fn new(

@@ -175,6 +175,8 @@ pub struct GenerationStatus {
     pub bytes: u64,
     /// Readers that use it.
     pub readers: u64,
+    /// Octets that each reader keeps in its own memory about changes above bases, beside the segments.
+    pub private_bytes: u64,
     /// Whether an operator keeps it.
     pub pinned: bool,
     /// Whether a power cut leaves it as it is.
@@ -200,6 +202,10 @@ pub struct ConsumerStatus {
     pub slot: Option<u32>,
     /// Milliseconds since its last sign of life.
     pub last_seen_ms: u64,
+    /// Its leases.
+    pub leases: u64,
+    /// Octets of the layers that only its leases keep: no generation alive has them.
+    pub leased_bytes: u64,
     /// Why it did not take the newest generation, if it said so.
     pub error: Option<String>,
 }

@@ -12,6 +12,19 @@
 //!   │ ◀── Ping (request) ── Pong ──────────▶ │   each second
 //! ```
 //!
+//! Who needs one version for longer than a release may take has a *lease* of it, by a number of the reader's own:
+//!
+//! ```text
+//! reader                                   memmgr
+//!   │ ── Lease (request) ───────────────────▶ │   of a generation that it holds
+//!   │ ◀──────────────────────────── Leased ── │   the generation itself can be released
+//!   │ ── Renew ─────────────────────────────▶ │   while there is progress
+//!   │ ◀── LeaseEnded ──────────────────────── │   there was none for too long
+//!   │ ── EndLease ──────────────────────────▶ │   or: it is done
+//! ```
+//!
+//! Leases end with the connection. A reader that comes back asks again for those that it has, and says what it keeps for them.
+//!
 //! A layer is known by its id *and* its content hash, so nothing goes wrong when a state directory was made anew under
 //! a reader that lives on.
 
@@ -91,6 +104,43 @@ pub enum FromReader {
         /// Why, in words for the log.
         error: String,
     },
+    /// A request: the layers of this generation are kept for longer than it is held. The reply is [`Leased`] or a
+    /// [`CommandError`](super::control::CommandError) with the reason.
+    Lease {
+        /// The reader's number for it, one that no other lease of this connection has.
+        lease: u64,
+        /// A generation that it has acknowledged and not released.
+        generation: u64,
+        /// For a lease from an earlier session, of whatever generation: the layers kept that the generation answered from does not
+        /// have.
+        kept: Option<Vec<KeptLayer>>,
+    },
+    /// What the lease is for made progress. One that memmgr does not know is answered by [`ToReader::LeaseEnded`].
+    Renew {
+        /// Its number.
+        lease: u64,
+    },
+    /// Its layers are not needed any more.
+    EndLease {
+        /// Its number.
+        lease: u64,
+    },
+}
+
+/// A layer kept under a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptLayer {
+    /// The layer's number.
+    pub id: u64,
+    /// Its length.
+    pub octets: u64,
+}
+
+/// The reply to [`FromReader::Lease`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leased {
+    /// Milliseconds without a [`FromReader::Renew`] after which it ends.
+    pub timeout_ms: u64,
 }
 
 /// The reply to [`FromReader::Attach`].
@@ -121,6 +171,13 @@ pub enum ToReader {
     },
     /// A request; the reply is [`Pong`].
     Ping {},
+    /// A lease has ended: what it is for is to be given up, and its layers let go.
+    LeaseEnded {
+        /// Its number.
+        lease: u64,
+        /// Why, in words for the log.
+        reason: String,
+    },
 }
 
 /// One query thread as a pong shows it.

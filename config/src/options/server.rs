@@ -162,6 +162,21 @@ pub const RELEASE_TIMEOUT: Opt<Duration> = Opt {
     parse: timeout,
 };
 
+/// How long a lease may be without progress.
+pub const LEASE_TIMEOUT: Opt<Duration> = Opt {
+    declaration: Declaration {
+        name: Some("lease-timeout"),
+        key: Some(Key { table: "memmgr", key: "lease-timeout" }),
+        kind: Kind::Text,
+        value: "TIME",
+        preset: Preset::Value("60s"),
+        range: "100ms to 1h",
+        many: false,
+        help: "End a lease, such as that of a transfer, that has made no progress for this time, 100ms to 1h",
+    },
+    parse: timeout,
+};
+
 /// How long a thread may stand still.
 pub const STALL_TIMEOUT: Opt<Duration> = Opt {
     declaration: Declaration {

@@ -21,6 +21,7 @@ use tracing::{info, warn};
 use zone_segment::ZoneSet;
 
 use super::layers::Layers;
+use super::lease::{Book, Leases, Leasing};
 
 /// How long memmgr may take to answer an attachment.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -64,6 +65,8 @@ pub struct Follower<H> {
     hooks: H,
     /// What outlives a session.
     held: Held,
+    /// Leases, which outlive it too.
+    leases: Book,
 }
 
 /// What a reader has, whatever becomes of the connection.
@@ -95,12 +98,19 @@ struct Link {
     memmgr: Address,
     /// Why a layer of the coming switch could not be taken.
     layer_error: Option<String>,
+    /// What is said of leases.
+    leasing: Leasing,
 }
 
 impl<H: Hooks> Follower<H> {
     /// A follower that is not connected yet.
     pub fn new(bus: &Path, role: Role, slot: Option<u32>, current: Arc<ArcSwapOption<ZoneSet>>, hooks: H) -> Self {
-        Follower { bus: bus.to_owned(), role, slot, current, hooks, held: Held::default() }
+        Follower { bus: bus.to_owned(), role, slot, current, hooks, held: Held::default(), leases: Book::new() }
+    }
+
+    /// Where leases of this process are asked for.
+    pub fn leases(&self) -> Leases {
+        self.leases.handle()
     }
 
     /// Follows for ever.
@@ -134,7 +144,8 @@ impl<H: Hooks> Follower<H> {
         }
         let attached: Option<Attached> = reply.parse().ok();
         info!(generation = attached.and_then(|attached| attached.generation), "reader-attached");
-        Ok(Link { client, memmgr: reply.from, layer_error: None })
+        let leasing = Leasing::begin(client.clone(), reply.from, &self.leases, &self.held.newest());
+        Ok(Link { client, memmgr: reply.from, layer_error: None, leasing })
     }
 
     /// Lives one connection.
@@ -142,6 +153,7 @@ impl<H: Hooks> Follower<H> {
         let hooks = &self.hooks;
         let mut passing: Option<(u64, Passing<'_>)> = None;
         loop {
+            let next_look = link.leasing.next_look();
             tokio::select! {
                 message = incoming.next() => {
                     let Some(message) = message else { return };
@@ -158,17 +170,26 @@ impl<H: Hooks> Follower<H> {
                                 Err(error) => link.refuse(generation, error),
                             }
                         }
+                        Ok(ToReader::LeaseEnded { lease, reason }) => self.leases.ended(lease, reason),
                         Err(error) => warn!(%error, "reader-message-unreadable"),
                     }
                 }
                 generation = passed(&mut passing) => {
                     passing = None;
                     link.send(&FromReader::Acknowledge { generation });
-                    // No thread answers from the one before: the next generation need not wait for the timer.
-                    release(&mut self.held, &link, false);
+                    // With the last batch on it most often the last use of the one before has ended.
+                    link.release(self.held.release(false));
                 }
+                // Of a generation that memmgr has not been told of there is no lease.
+                Some(command) = self.leases.next(), if passing.is_none() => {
+                    link.leasing.carry_out(&mut self.leases, command);
+                }
+                (number, reply) = link.leasing.answered() => {
+                    link.leasing.take_in(&mut self.leases, number, reply, &self.held.newest());
+                }
+                () = tokio::time::sleep_until(next_look), if !self.leases.is_empty() => link.leasing.renew(&self.leases),
                 () = tokio::time::sleep(RELEASE_CHECK), if self.held.is_any_retiring() => {
-                    release(&mut self.held, &link, passing.is_some());
+                    link.release(self.held.release(passing.is_some()));
                 }
             }
         }
@@ -183,14 +204,6 @@ async fn passed(passing: &mut Option<(u64, Passing<'_>)>) -> u64 {
             *generation
         }
         None => std::future::pending().await,
-    }
-}
-
-/// Tells memmgr of generations that nobody uses any more.
-fn release(held: &mut Held, link: &Link, is_passing: bool) {
-    for generation in held.release(is_passing) {
-        config::fault::hit("reader-release");
-        link.send(&FromReader::Release { generation });
     }
 }
 
@@ -228,6 +241,11 @@ impl Held {
         let used = self.current.as_ref().map(|taken| &taken.layers);
         let is_used = |identity: &LayerIdentity| used.is_some_and(|used| used.contains(&identity.id));
         self.layers.identities().into_iter().filter(is_used).collect()
+    }
+
+    /// The layers of the generation answered from.
+    fn newest(&self) -> BTreeSet<u64> {
+        self.current.as_ref().map(|taken| taken.layers.clone()).unwrap_or_default()
     }
 
     /// Whether the last use of any generation has yet to end.
@@ -277,6 +295,14 @@ impl Link {
                 Ok(()) => drop(held.coming.insert(identity.id)),
                 Err(error) => self.layer_error = Some(error.to_string()),
             }
+        }
+    }
+
+    /// Says that the last use of generations has ended.
+    fn release(&self, generations: Vec<u64>) {
+        for generation in generations {
+            config::fault::hit("reader-release");
+            self.send(&FromReader::Release { generation });
         }
     }
 

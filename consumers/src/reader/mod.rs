@@ -18,12 +18,14 @@
 //! ```
 //!
 //! A generation that is held keeps its memory: drop it soon. A reader that does not let go within the server's release timeout
-//! is cut off, keeps what it has, and attaches anew.
+//! is cut off, keeps what it has, and attaches anew. Who needs one version for longer takes a [`Lease`] of it and says when there is
+//! progress.
 //!
 //! [`follow`] is the same for processes that have a loop and query threads of their own.
 
 pub mod follow;
 mod layers;
+mod lease;
 
 use std::fmt;
 use std::io;
@@ -37,6 +39,7 @@ use bus::protocol::reader::{Role, ThreadProgress};
 use zone_segment::ZoneSet;
 
 use follow::{Follower, Hooks, Passing};
+pub use lease::{Lease, LeaseError, Leases};
 
 /// The name a reader gives itself on the bus.
 const BUS_NAME: &str = "reader";
@@ -48,6 +51,8 @@ pub struct Reader {
     current: Arc<ArcSwapOption<ZoneSet>>,
     /// Tells of switches.
     switched: Arc<Switched>,
+    /// Where leases are asked for.
+    leases: Leases,
     /// Dropped to end the background thread.
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     /// The background thread.
@@ -71,6 +76,7 @@ impl Reader {
         let current = Arc::new(ArcSwapOption::empty());
         let switched = Arc::new(Switched::default());
         let follower = Follower::new(&bus, Role::Reader, None, Arc::clone(&current), Arc::clone(&switched));
+        let leases = follower.leases();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("trine-reader".into())
@@ -83,7 +89,7 @@ impl Reader {
                 });
             })
             .map_err(failed)?;
-        Ok(Reader { current, switched, stop: Some(stop), thread: Some(thread) })
+        Ok(Reader { current, switched, leases, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The newest generation, if one has come.
@@ -99,6 +105,15 @@ impl Reader {
     /// A generation other than this one; waits for it.
     pub fn wait_for_change(&self, from: u64, at_most: Duration) -> Option<Arc<ZoneSet>> {
         self.wait_for(at_most, |generation| generation != from)
+    }
+
+    /// A lease of a generation that is held: the same data, for longer than the generation itself may be held. Let that go next.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError`] when the server refuses, as it does when there are too many, or does not answer within 5 s.
+    pub fn lease(&self, zones: &Arc<ZoneSet>) -> Result<Lease, LeaseError> {
+        self.leases.take(zones)
     }
 
     /// A generation that will do; waits for it.

@@ -299,6 +299,12 @@ impl<'a> Group<'a> {
         NameRef::from_wire(self.name).unwrap_or(NameRef::ROOT)
     }
 
+    /// The owner in wire form.
+    #[inline]
+    pub(crate) fn wire(&self) -> &'a [u8] {
+        self.name
+    }
+
     /// Whether another has the same owner.
     #[inline]
     pub(super) fn has_owner_of(&self, other: Self) -> bool {

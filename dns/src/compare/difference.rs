@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::PoisonError;
 use std::sync::atomic;
 use zone_segment::{
-    LookupName, Marks, Name, NameRef, Node, OwnedRecord, SegmentOctets, SourceRecord, Zone, ZoneSource as _,
+    LookupName, Marks, Name, NameRef, Node, OwnedRecord, Piece, SegmentOctets, SourceRecord, Zone, ZoneSource as _,
 };
 
 /// The file of records that the zone has: where they stand in the source is not kept.
@@ -25,8 +25,14 @@ const MARKED: u32 = u32::MAX;
 /// Pieces of a zone that threads go through.
 const PIECES: usize = 64;
 
+/// Owners that one task compares.
+const OWNERS_OF_TASK: usize = 1024;
+
+/// Nodes whose RRsets are asked for at once.
+const ASKED_NODES: usize = 16;
+
 /// Finds what differs.
-pub(super) fn find<B: SegmentOctets>(comparison: Comparison<'_, B>, files: Vec<PathBuf>) -> Outcome {
+pub(super) fn find<B: SegmentOctets + Send + Sync>(comparison: Comparison<'_, B>, files: Vec<PathBuf>) -> Outcome {
     let differing_max = comparison.differing_max();
     let Comparison { zone, marks, kept, seen, is_given_up, .. } = comparison;
     let records = seen.load(atomic::Ordering::Relaxed);
@@ -62,18 +68,27 @@ pub(super) fn find<B: SegmentOctets>(comparison: Comparison<'_, B>, files: Vec<P
     }
 }
 
-/// The owners in parts that are in the zone, with what the zone has of them.
-fn of_parts<'z, B: SegmentOctets>(zone: &Zone<'z, B>, parts: &[Part]) -> Owners<'z> {
-    let mut owners = Owners::new();
-    let mut lookup = LookupName::default();
-    let groups = parts.iter().flat_map(Part::groups);
-    for name in groups.map(|group| group.name()).filter(|name| name.is_at_or_below(zone.apex())) {
-        owners.entry(name.to_name()).or_insert_with(|| {
-            lookup.set(zone.key(), name);
-            zone.address_node(&lookup)
-        });
-    }
-    owners
+/// The owners in parts that are in the zone, with what the zone has of them; looked up on all cores.
+fn of_parts<'z, B: SegmentOctets + Send + Sync>(zone: &Zone<'z, B>, parts: &[Part]) -> Owners<'z> {
+    let of_part = |part: &Part| {
+        let names = part.groups().map(|group| group.name()).filter(|name| name.is_at_or_below(zone.apex()));
+        let mut names: Vec<NameRef<'_>> = names.collect();
+        names.dedup();
+        let mut lookups: Vec<LookupName> = vec![LookupName::default(); names.len().min(ASKED_NODES)];
+        let mut owners = Vec::with_capacity(names.len());
+        for names in names.chunks(ASKED_NODES) {
+            for (lookup, name) in lookups.iter_mut().zip(names) {
+                lookup.set(zone.key(), *name);
+                zone.prefetch_index(lookup);
+            }
+            lookups.iter().take(names.len()).for_each(|lookup| zone.prefetch_node(lookup));
+            let nodes = lookups.iter().map(|lookup| zone.address_node(lookup));
+            owners.extend(names.iter().map(|name| name.to_name()).zip(nodes));
+        }
+        owners
+    };
+    let owners: Vec<Vec<(Name, Option<Node<'z>>)>> = parts.par_iter().map(of_part).collect();
+    owners.into_iter().flatten().collect()
 }
 
 /// The records of a node in the order of their numbers.
@@ -98,8 +113,18 @@ fn unmarked_of(marks: &Marks<'_>, node: Node<'_>) -> u64 {
 
 /// The nodes with records that are not marked, found on all cores.
 fn nodes_with_unmarked<'z, B: SegmentOctets>(zone: &Zone<'z, B>, marks: &Marks<'z>) -> Vec<Node<'z>> {
-    let pieces = zone.pieces(PIECES).into_par_iter();
-    pieces.flat_map_iter(|piece| piece.filter(|node| unmarked_of(marks, *node) > 0)).collect()
+    let of_piece = |mut piece: Piece<'z>| {
+        let mut found = Vec::new();
+        let mut nodes = Vec::with_capacity(ASKED_NODES);
+        loop {
+            nodes.extend(piece.by_ref().take(ASKED_NODES).inspect(Node::prefetch_rrsets));
+            if nodes.is_empty() {
+                break found;
+            }
+            found.extend(nodes.drain(..).filter(|node| unmarked_of(marks, *node) > 0));
+        }
+    };
+    zone.pieces(PIECES).into_par_iter().flat_map_iter(of_piece).collect()
 }
 
 /// The marked records of owners, in parts.
@@ -137,32 +162,29 @@ fn of_source(mut report: CheckReport, sorted: &SortedZone) -> CheckReport {
     report
 }
 
-/// Compares what the owners concerned have by now with what they have in the zone.
+/// Compares what the owners concerned have by now with what they have in the zone, on all cores.
 fn difference<B: SegmentOctets>(
     zone: &Zone<'_, B>,
     sorted: &SortedZone,
     owners: &Owners<'_>,
 ) -> Result<ZoneChange, Reason> {
-    let mut change = Difference::new(zone);
-    for (owner, node) in owners {
-        let before = node.map(sorted_records).unwrap_or_default();
-        let old_name = node.map_or(owner.as_ref(), |node| node.name());
-        let Some(rank) = sorted.find(owner.as_ref()) else {
-            change.owner((old_name, &before), (old_name, &[]));
-            continue;
-        };
+    let apex = zone.apex();
+    let owners: Vec<(&Name, Option<Node<'_>>)> = owners.iter().map(|(owner, node)| (owner, *node)).collect();
+    let of_some = |owners: &[(&Name, Option<Node<'_>>)]| {
+        let mut change = Difference::new(apex);
         let mut raw = Vec::new();
-        let end = sorted.records(rank, &mut raw);
-        sorted.visit(rank..end, &mut |_, name, after| {
-            if is_spelling_uncertain(sorted, (rank, end), &raw, after.len()) {
-                change.reason = Some(Reason::Spelling);
-                return ControlFlow::Break(());
-            }
-            change.owner((old_name, &before), (name, after));
-            ControlFlow::Continue(())
-        });
-    }
-    change.finish(zone, sorted)
+        owners.iter().for_each(|(owner, node)| change.compare(sorted, owner, *node, &mut raw));
+        change
+    };
+    let differences: Vec<Difference<'_>> = owners.par_chunks(OWNERS_OF_TASK).map(of_some).collect();
+    let all = differences.into_iter().fold(Difference::new(apex), |mut all, more| {
+        all.removed.extend(more.removed);
+        all.added.extend(more.added);
+        all.owners.extend(more.owners);
+        all.reason = all.reason.or(more.reason);
+        all
+    });
+    all.finish(zone, sorted)
 }
 
 /// The records of a node in canonical order.
@@ -194,15 +216,15 @@ fn is_spelling_uncertain(sorted: &SortedZone, ranks: (usize, usize), raw: &[Owne
 }
 
 /// What differs, owner by owner.
-struct Difference {
+struct Difference<'a> {
     /// Records that went, but the SOA.
     removed: Vec<ChangedRecord>,
     /// Records that came, but the SOA.
     added: Vec<ChangedRecord>,
-    /// The owners that differ.
-    owners: OwnerChanges,
+    /// The owners that differ, in order.
+    owners: Vec<(Name, Vec<OwnedRecord>)>,
     /// The apex.
-    apex: Name,
+    apex: NameRef<'a>,
     /// Why the source is to be read whole.
     reason: Option<Reason>,
 }
@@ -210,11 +232,35 @@ struct Difference {
 /// An owner and its records in canonical order.
 type Owner<'o, 'r> = (NameRef<'o>, &'o [SourceRecord<'r>]);
 
-impl Difference {
+impl<'a> Difference<'a> {
     /// None yet.
-    fn new<B: SegmentOctets>(zone: &Zone<'_, B>) -> Self {
-        let apex = zone.apex().to_name();
-        Difference { removed: Vec::new(), added: Vec::new(), owners: OwnerChanges::new(), apex, reason: None }
+    fn new(apex: NameRef<'a>) -> Self {
+        Difference { removed: Vec::new(), added: Vec::new(), owners: Vec::new(), apex, reason: None }
+    }
+
+    /// Compares what an owner has by now with what it has in the zone. `raw` is room that is used again.
+    fn compare<'s>(
+        &mut self,
+        sorted: &'s SortedZone,
+        owner: &Name,
+        node: Option<Node<'_>>,
+        raw: &mut Vec<OwnerRecord<'s>>,
+    ) {
+        let before = node.map(sorted_records).unwrap_or_default();
+        let old_name = node.map_or(owner.as_ref(), |node| node.name());
+        let Some(rank) = sorted.find(owner.as_ref()) else {
+            return self.owner((old_name, &before), (old_name, &[]));
+        };
+        raw.clear();
+        let end = sorted.records(rank, raw);
+        sorted.visit(rank..end, &mut |_, name, after| {
+            if is_spelling_uncertain(sorted, (rank, end), raw, after.len()) {
+                self.reason = Some(Reason::Spelling);
+            } else {
+                self.owner((old_name, &before), (name, after));
+            }
+            ControlFlow::Break(())
+        });
     }
 
     /// Compares what an owner had with what it has.
@@ -249,7 +295,7 @@ impl Difference {
             ttl: record.ttl,
             rdata: record.rdata.into(),
         });
-        self.owners.insert(after.0.to_name(), records.collect());
+        self.owners.push((after.0.to_name(), records.collect()));
     }
 
     /// A record went.
@@ -270,7 +316,7 @@ impl Difference {
 
     /// Looks at a record that went or came.
     fn look_at(&mut self, owner: NameRef<'_>, record: &SourceRecord<'_>) {
-        if record.rtype == Rtype::NSEC3PARAM.0 && owner == self.apex.as_ref() {
+        if record.rtype == Rtype::NSEC3PARAM.0 && owner == self.apex {
             self.reason = Some(Reason::Nsec3Parameters);
         }
     }
@@ -299,7 +345,8 @@ impl Difference {
         let (from, to) = (serial(&before.rdata), serial(&after.rdata));
         removed.insert(0, before);
         added.insert(0, after);
-        Ok(ZoneChange { set: ChangeSet { apex, from, to, removed, added }, owners })
+        let set = ChangeSet { apex: apex.to_name(), from, to, removed, added };
+        Ok(ZoneChange { set, owners: OwnerChanges::from_iter(owners) })
     }
 }
 

@@ -9,13 +9,16 @@ use crate::types::Rtype;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
-use zone_segment::{LookupName, Marks, NameRef, Node, Rdata, Rrset, SegmentOctets, Zone};
+use zone_segment::{LookupName, Marks, Node, Rdata, Rrset, SegmentOctets, Zone};
 
 /// Names that are looked up at once.
 const BATCH_NAMES: usize = 32;
 
 /// Nodes that are looked at behind the last that was found: empty ones and names that the source does not have any more lie between.
 const FOLLOWING_NODES: usize = 4;
+
+/// RRsets of so many nodes further on are asked for while records are compared.
+const AHEAD_NODES: usize = 8;
 
 /// An RRset with more records is searched by halving.
 const FEW_RECORDS: usize = 32;
@@ -31,6 +34,8 @@ pub(super) struct Matcher<'m, 'z, B> {
     marks: &'m Marks<'z>,
     /// The node found last.
     last: Option<Node<'z>>,
+    /// A node behind it, up to which RRsets were asked for, and how many nodes lie between.
+    ahead: Option<(Node<'z>, usize)>,
     /// Names that are looked up.
     names: Vec<LookupName>,
     /// Where the records of large RRsets lie, by the RRset's first record: of each [`FEW_RECORDS`]th what follows from there.
@@ -54,7 +59,7 @@ struct Cursor<'z> {
 impl<'m, 'z, B: SegmentOctets> Matcher<'m, 'z, B> {
     /// A matcher of a part.
     pub(super) fn new(zone: &'m Zone<'z, B>, marks: &'m Marks<'z>) -> Self {
-        Matcher { zone, marks, last: zone.apex_node(), names: Vec::new(), samples: HashMap::new() }
+        Matcher { zone, marks, last: zone.apex_node(), ahead: None, names: Vec::new(), samples: HashMap::new() }
     }
 
     /// Marks the records of a part that the zone has, and gives the others.
@@ -63,7 +68,7 @@ impl<'m, 'z, B: SegmentOctets> Matcher<'m, 'z, B> {
         let (mut at, mut batch) = (0, 1);
         while at < part.len() {
             let group = part.group(at);
-            if let Some(node) = self.following(group.name()) {
+            if let Some(node) = self.following(group.wire()) {
                 self.group(group, Some(node), &mut kept);
                 (at, batch) = (at + 1, 1);
                 continue;
@@ -88,42 +93,89 @@ impl<'m, 'z, B: SegmentOctets> Matcher<'m, 'z, B> {
             names.iter().take(groups.len()).for_each(|name| self.zone.prefetch_node(name));
         }
         for (name, group) in names.iter().zip(groups) {
-            let node = self.zone.address_node(name);
-            self.group(part.group(group), node, kept);
+            let (group, node) = (part.group(group), self.zone.address_node(name));
+            self.last = node.or(self.last);
+            // An owner in another case is another.
+            self.group(group, node.filter(|node| node.is_written(group.wire())), kept);
         }
         self.names = names;
+        self.ahead = None;
     }
 
     /// The node of a name, where it lies right behind the last that was found.
     #[inline]
-    fn following(&self, name: NameRef<'_>) -> Option<Node<'z>> {
+    fn following(&mut self, wire: &[u8]) -> Option<Node<'z>> {
         let mut node = self.last?;
-        if node.name().as_wire() == name.as_wire() {
+        if node.is_written(wire) {
             return Some(node);
         }
-        for _ in 0..FOLLOWING_NODES {
+        for passed in 1..=FOLLOWING_NODES {
             node = self.zone.following(node)?;
-            if node.name().as_wire() == name.as_wire() {
+            if node.is_written(wire) {
+                self.look_ahead(node, passed);
+                self.last = Some(node);
                 return Some(node);
             }
         }
         None
     }
 
-    /// Marks the records of a group that its owner's node has.
+    /// Asks the processor for the RRsets of nodes behind one, so many nodes behind the one before.
+    #[inline]
+    fn look_ahead(&mut self, node: Node<'z>, passed: usize) {
+        let (mut ahead, between) = self.ahead.unwrap_or((node, 0));
+        let mut between = between.saturating_sub(passed);
+        if between == 0 {
+            ahead = node;
+        }
+        while between < AHEAD_NODES {
+            let Some(next) = self.zone.following(ahead) else { break };
+            (ahead, between) = (next, between + 1);
+            ahead.prefetch_rrsets();
+        }
+        self.ahead = Some((ahead, between));
+    }
+
+    /// Marks the records of a group that a node of just this name has.
+    #[inline]
     fn group(&mut self, group: Group<'_>, node: Option<Node<'z>>, kept: &mut Kept) {
-        self.last = node.or(self.last);
-        // An owner in another case is another.
-        let node = node.filter(|node| node.name().as_wire() == group.name().as_wire());
+        let Some(node) = node else {
+            group.records().for_each(|record| kept.push(group, &record));
+            return;
+        };
+        let (line, mut found) = (kept.line, 0);
         let mut cursor = None;
         for record in group.records() {
-            kept.line = kept.line.wrapping_add_signed(record.line_difference);
-            let number = node.and_then(|node| self.find(node, &record, &mut cursor).map(|number| (node, number)));
             // One that is there twice is kept, so that it is told of.
-            if !number.is_some_and(|(node, number)| self.marks.mark(node, number)) {
-                kept.push(group.name(), &record);
+            match self.find(node, &record, &mut cursor) {
+                Some(number @ 0..64) if found >> number & 1 == 0 => {
+                    found |= 1 << number;
+                    kept.pass(&record);
+                }
+                Some(number @ 64..) if self.marks.mark(node, number) => kept.pass(&record),
+                _ => kept.push(group, &record),
             }
         }
+        let twice = self.marks.mark_all(node, found);
+        if twice != 0 {
+            self.keep_twice(group, node, twice, Kept { part: std::mem::take(&mut kept.part), line }, kept);
+        }
+    }
+
+    /// Keeps records of a group that were found by an earlier group of its owner as well.
+    #[cold]
+    fn keep_twice(&mut self, group: Group<'_>, node: Node<'z>, mut twice: u64, mut again: Kept, kept: &mut Kept) {
+        for record in group.records() {
+            let number = self.find(node, &record, &mut None).filter(|number| *number < 64 && twice >> number & 1 != 0);
+            match number {
+                Some(number) => {
+                    twice &= !(1 << number);
+                    again.push(group, &record);
+                }
+                None => again.pass(&record),
+            }
+        }
+        kept.part = again.part;
     }
 
     /// The number of a record in a node.
@@ -210,15 +262,22 @@ impl<'m, 'z, B: SegmentOctets> Matcher<'m, 'z, B> {
 struct Kept {
     /// They.
     part: Part,
-    /// The line of the record looked at.
+    /// The line of the record looked at last.
     line: u32,
 }
 
 impl Kept {
+    /// Goes past a record.
+    #[inline]
+    fn pass(&mut self, record: &PartRecord<'_>) {
+        self.line = self.line.wrapping_add_signed(record.line_difference);
+    }
+
     /// Keeps a record.
     #[inline(never)]
-    fn push(&mut self, owner: NameRef<'_>, record: &PartRecord<'_>) {
-        self.part.owner(owner);
+    fn push(&mut self, group: Group<'_>, record: &PartRecord<'_>) {
+        self.pass(record);
+        self.part.owner(group.name());
         let kind = self.part.kind(record.kind);
         self.part.record(kind, self.line, record.rdata);
     }

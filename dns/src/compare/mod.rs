@@ -131,7 +131,10 @@ impl<'z, B: SegmentOctets> Comparison<'z, B> {
     }
 
     /// What came of it, once all parts were taken. `files` are those that parts speak of.
-    pub fn finish(self, files: Vec<PathBuf>) -> Outcome {
+    pub fn finish(self, files: Vec<PathBuf>) -> Outcome
+    where
+        B: Send + Sync,
+    {
         difference::find(self, files)
     }
 

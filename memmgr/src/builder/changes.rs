@@ -4,17 +4,19 @@
 //! ([`crate::commits`]). Changes are taken one after the other, each by itself: one that can't be made is answered with the reason, and
 //! those behind it are made as if it had not been there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use dns::change::{ChangeSet, OwnerChanges, ZoneChange};
-use zone_segment::{GroupId, HashKey, LayerId, Name, Zone, ZoneId, ZoneSet};
+use zone_segment::{GroupId, HashKey, LayerId, Name, SegmentBuilder, Zone, ZoneId, ZoneSet};
 
-use super::BuildError;
 use super::layering::{ChangedZone, changed_stack};
+use super::layers::verified;
 use super::segments::Files;
+use super::shard::Moved;
+use super::{BuildError, directory, group};
 use crate::apex::Apex;
 use crate::catalogue::{Condition, Shard, ZoneInfo};
 use crate::edit::{self, Edit, Gathered, NewSerial, SerialPolicy};
@@ -35,8 +37,10 @@ pub(crate) struct ChangesRequest {
     pub(crate) numbers: Arc<AtomicU64>,
     /// Layers that take the place of others.
     pub(crate) merged: Vec<Merged>,
-    /// What is asked for, in the order in which it came.
-    pub(crate) asks: Vec<Ask>,
+    /// What is asked for, in the order in which it came: what comes together is made as a whole or not at all.
+    pub(crate) asks: Vec<Vec<Ask>>,
+    /// Where serials were lost: the zones that have left them free already.
+    pub(crate) leaps: Option<BTreeSet<Name>>,
     /// The time in seconds since 1970.
     pub(crate) now: u64,
 }
@@ -77,6 +81,8 @@ pub(crate) struct Merged {
     pub(crate) group: GroupId,
     /// The layers that it takes the place of, newest first.
     pub(crate) inputs: Vec<LayerId>,
+    /// Whether it is the group's base.
+    pub(crate) is_base: bool,
     /// It.
     pub(crate) layer: Arc<LayerFile>,
 }
@@ -105,11 +111,12 @@ pub(crate) struct ChangesOutcome {
     pub(crate) candidate: Option<State>,
     /// What changed in zones, in order.
     pub(crate) changes: Vec<ChangeSet>,
-    /// What became of each that was asked for, in order.
-    pub(crate) answers: Vec<Result<Done, String>>,
+    /// What became of what was asked for together, in order.
+    pub(crate) answers: Vec<Result<Vec<Done>, String>>,
 }
 
 /// A zone while it is being changed.
+#[derive(Clone)]
 struct Changing {
     /// Its number.
     id: ZoneId,
@@ -134,9 +141,15 @@ pub(crate) fn build(request: &ChangesRequest) -> Result<ChangesOutcome, BuildErr
         error: "the generation before is not whole".to_owned(),
     })?;
     let mut zones: BTreeMap<Name, Changing> = BTreeMap::new();
-    let mut answers: Vec<Result<Done, String>> = Vec::new();
-    for (number, ask) in request.asks.iter().enumerate() {
-        answers.push(resolve(request, set, &mut zones, number, ask));
+    let mut answers: Vec<Result<Vec<Done>, String>> = Vec::new();
+    for (number, asks) in request.asks.iter().enumerate() {
+        // One by itself leaves nothing behind when it can't be made.
+        let before = (asks.len() > 1).then(|| zones.clone());
+        let done = asks.iter().map(|ask| resolve(request, set, &mut zones, number, ask)).collect::<Result<_, _>>();
+        if let (Err(_), Some(before)) = (&done, before) {
+            zones = before;
+        }
+        answers.push(done);
     }
     let files = Files::new(&request.segments, &request.numbers);
     let mut contents = base.contents.clone();
@@ -172,23 +185,46 @@ pub(crate) fn build(request: &ChangesRequest) -> Result<ChangesOutcome, BuildErr
             is_changed = true;
         }
     }
-    let layer = files.place(written.iter())?;
     if !is_changed {
+        files.place(written.iter())?;
         return Ok(ChangesOutcome { candidate: None, changes: Vec::new(), answers });
     }
     let generation = request.generation;
-    let set = contents.zone_set(generation, Some(set)).map_err(BuildError::Set)?;
+    let mut set = contents.zone_set(generation, Some(set)).map_err(BuildError::Set)?;
     let mut catalogue = base.zones.clone();
+    let (mut next_group, mut moved) = (base.next.group, Moved::new());
     for apex in zones.iter().filter(|(_, zone)| !zone.gathered.is_empty()).map(|(apex, _)| Apex::new(apex.clone())) {
         let shard = catalogue.shard(apex.shard());
         let (Some(info), Some(zone)) = (shard.zones.get(&apex), set.zone(apex.name().as_ref())) else { continue };
-        let info = ZoneInfo { serial: zone.serial(), records: zone.record_count(), ..ZoneInfo::clone(info) };
+        let (serial, records) = (zone.serial(), zone.record_count());
+        let mut info = ZoneInfo { serial, records, ..ZoneInfo::clone(info) };
+        if group::has_outgrown(info.group, records) {
+            info.group = GroupId(next_group);
+            next_group += 1;
+            let layer = Arc::new(files.write(|directory, name| {
+                let mut builder = SegmentBuilder::new(request.key);
+                builder.copy_zone(info.id, &zone).map_err(BuildError::Segment)?;
+                builder.write_unpublished(directory, name).map_err(BuildError::Segment)
+            })?);
+            written.push(Arc::clone(&layer));
+            contents.groups.insert(info.group, vec![layer]);
+        }
+        let info = Arc::new(info);
+        if info.group.0 >= base.next.group {
+            moved.insert(apex.clone(), Some(Arc::clone(&info)));
+        }
         let mut zones = shard.zones.clone();
-        zones.insert(apex.clone(), Arc::new(info));
+        zones.insert(apex.clone(), info);
         catalogue.set(apex.shard(), Shard::new(zones));
     }
+    if !moved.is_empty() {
+        contents.directory = directory::write(&files, request.key, &contents.directory, true, &catalogue, &moved)?;
+        written.extend(contents.directory.first().cloned());
+        set = contents.zone_set(generation, Some(&set)).map_err(BuildError::Set)?;
+    }
+    let layer = files.place(written.iter())?;
     let changes = zones.into_values().flat_map(|zone| zone.gathered.sets).collect();
-    let next = NextNumbers { layer, ..base.next };
+    let next = NextNumbers { layer, group: next_group, ..base.next };
     let candidate = State { generation, key: request.key, contents, zones: catalogue, next, set: Some(Arc::new(set)) };
     config::fault::hit("changes-end");
     Ok(ChangesOutcome { candidate: Some(candidate), changes, answers })
@@ -208,8 +244,11 @@ fn resolve(
     let is_served = matches!(info.condition, Condition::Serving | Condition::Stale);
     let zone = set.zone(apex.as_ref()).filter(|zone| is_served && zone.serial().is_some());
     let zone = zone.ok_or_else(|| format!("{apex} is not served: what is wrong with it `trine zone list` says"))?;
+    // As the zone spells it.
+    let apex = &zone.apex().to_name();
     let gathered = zones.get(apex).map(|zone| &zone.gathered.owners);
-    let (change, warnings) = change(&zone, gathered, ask, request.now)?;
+    let leaps = request.leaps.as_ref().is_some_and(|done| !done.contains(apex)) && gathered.is_none();
+    let (change, warnings) = change(&zone, gathered, ask, request.now, leaps)?;
     let from = gathered_serial(&zone, zones.get(apex));
     let Some(change) = change else {
         return Ok(Done { apex: apex.clone(), from, to: from, removed: 0, added: 0, warnings });
@@ -236,10 +275,13 @@ fn change(
     gathered: Option<&OwnerChanges>,
     ask: &Ask,
     now: u64,
+    leaps: bool,
 ) -> Result<(Option<ZoneChange>, Vec<String>), String> {
+    let by = |policy| if leaps { SerialPolicy::Leap } else { policy };
     match ask {
         Ask::Edit(edit) => {
-            let resolution = edit::resolve(zone, gathered, edit, now).map_err(|error| error.to_string())?;
+            let edit = Edit { serial: by(edit.serial), ..edit.clone() };
+            let resolution = edit::resolve(zone, gathered, &edit, now).map_err(|error| error.to_string())?;
             Ok((resolution.change, resolution.warnings.iter().map(ToString::to_string).collect()))
         }
         Ask::Again(set) => Ok((Some(edit::again(zone, gathered, set)), Vec::new())),
@@ -249,11 +291,16 @@ fn change(
             }
             let generation = from.generation;
             let before = from.set.as_deref().and_then(|set| set.zone(apex.as_ref()));
+            let layers = before.and_then(|zone| from.contents.groups.get(&zone.group())).into_iter().flatten();
+            for layer in layers {
+                // Damage is not to be served under a sound hash.
+                verified(layer).map_err(|error| format!("generation {generation} can't be gone back to: {error}"))?;
+            }
             let before = before.filter(|zone| zone.serial().is_some());
             let before = before.ok_or_else(|| format!("{apex} was not served in generation {generation}"))?;
             let serial = match keeps_serial {
                 true => NewSerial::Keep,
-                false => NewSerial::Raise(SerialPolicy::Increment, now),
+                false => NewSerial::Raise(by(SerialPolicy::Increment), now),
             };
             let change = edit::difference(zone, &before, serial).map_err(|error| error.to_string())?;
             Ok((change, Vec::new()))
@@ -268,7 +315,7 @@ fn gathered_serial(zone: &Zone<'_>, changing: Option<&Changing>) -> u32 {
 }
 
 /// Takes out what was asked for a zone, since it can't be written.
-fn refuse(zones: &mut BTreeMap<Name, Changing>, answers: &mut [Result<Done, String>], apex: &Name, error: &str) {
+fn refuse(zones: &mut BTreeMap<Name, Changing>, answers: &mut [Result<Vec<Done>, String>], apex: &Name, error: &str) {
     if let Some(zone) = zones.remove(apex) {
         for number in zone.asks {
             if let Some(answer) = answers.get_mut(number) {

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use zone_segment::{DirectoryEntry, DirectoryWriter, LayerId, Name, ZoneState};
+use zone_segment::{DirectoryEntry, DirectoryWriter, HashKey, LayerId, Name, ZoneState};
 
+use super::BuildError;
+use super::segments::Files;
 use super::shard::Moved;
-use super::{BuildError, Job};
 use crate::catalogue::{Catalogue, ZoneInfo};
 use crate::generation::LayerFile;
 
@@ -20,20 +21,22 @@ const DELTA_MAX: usize = 1024;
 /// A directory is worth a delta when it has this many times as many zones.
 const BASE_FACTOR: usize = 8;
 
-/// Writes what differs; gives all layers of the directory, newest first.
+/// Writes what differs; gives all layers of the directory, newest first. What `layers` say counts only where it is trusted.
 pub(super) fn write(
-    job: &Job<'_>,
+    files: &Files<'_>,
+    key: HashKey,
     layers: &[Arc<LayerFile>],
+    is_trusted: bool,
     zones: &Catalogue,
     moved: &Moved,
 ) -> Result<Vec<Arc<LayerFile>>, BuildError> {
     let delta = match layers {
-        [.., base] if !job.request.distrusts_directory() => delta(&layers[..layers.len() - 1], moved)
+        [.., base] if is_trusted => delta(&layers[..layers.len() - 1], moved)
             .filter(|delta| delta.len() * BASE_FACTOR <= zones.len())
             .map(|delta| (delta, base)),
         _ => None,
     };
-    let mut writer = DirectoryWriter::new(job.request.key);
+    let mut writer = DirectoryWriter::new(key);
     let lower = match delta {
         Some((delta, base)) => {
             delta.into_values().for_each(|entry| writer.entry(entry));
@@ -48,7 +51,7 @@ pub(super) fn write(
     let write = |directory: &Path, name: &str| {
         zone_segment::write_unpublished(directory, name, &octets).map_err(BuildError::File)
     };
-    let layer = Arc::new(job.files.write(write)?);
+    let layer = Arc::new(files.write(write)?);
     Ok([layer].into_iter().chain(lower).collect())
 }
 

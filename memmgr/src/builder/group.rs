@@ -28,6 +28,11 @@ pub(crate) fn choose(shard: u32, records: u64, before: Option<&ZoneInfo>, next: 
     }
 }
 
+/// Whether a zone of so many records is to leave the packed group that it is in for one of its own.
+pub(super) fn has_outgrown(group: GroupId, records: u64) -> bool {
+    !is_alone(group) && records > ALONE_ABOVE
+}
+
 /// Whether a group has one zone alone.
 pub(crate) fn is_alone(group: GroupId) -> bool {
     group.0 >= PACKED_GROUPS

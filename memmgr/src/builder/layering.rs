@@ -10,6 +10,7 @@ use std::sync::Arc;
 use dns::change::OwnerChanges;
 use zone_segment::{GroupId, HashKey, LAYERS_MAX, Name, SegmentBuilder, ZoneChanges, ZoneId, ZoneSet};
 
+use super::layers::verified;
 use super::segments::Files;
 use super::{BuildError, group};
 use crate::generation::LayerFile;
@@ -83,6 +84,7 @@ fn delta<'l>(
         if !is_delta || octets > FOLD_OCTETS && kept.len() < LAYERS_MAX {
             break;
         }
+        verified(newest)?;
         changes.fold(&newest.segment, *id);
         kept = rest;
     }
@@ -98,6 +100,8 @@ fn whole<'l>(
     stack: &'l [Arc<LayerFile>],
     zones: &[ChangedZone],
 ) -> Result<&'l [Arc<LayerFile>], BuildError> {
+    // What is copied is written under a new hash.
+    stack.iter().try_for_each(verified)?;
     let mut octets = 0;
     let mut written: BTreeSet<ZoneId> = BTreeSet::new();
     for ChangedZone { apex, id, owners } in zones {
@@ -110,7 +114,7 @@ fn whole<'l>(
     while let Some((newest, rest)) = kept.split_first() {
         octets += newest.segment.node_octets();
         let is_room = kept.len() < LAYERS_MAX;
-        if rest.is_empty() && is_room || octets > FOLD_OCTETS && is_room {
+        if is_room && (rest.is_empty() || octets > FOLD_OCTETS) {
             break;
         }
         for zone in newest.segment.zones() {

@@ -31,7 +31,9 @@ const GROWING_MAX: u64 = 8 << 10;
 /// With so many layers, two of them are merged whatever their sizes are.
 const LAYERS_MANY: usize = LAYERS_MAX - 2;
 
-/// Which layers of a stack are to be merged: a range of depths, the newest layer at depth 0; none where all is well.
+/// Which layers of a stack are to be merged: a range of depths, from the newest layer, at depth 0, on; none where all is well.
+///
+/// The newest is always among them: numbers of layers tell which is newer, and what comes of a merge has a higher one than all that are there.
 pub(crate) fn choose(stack: &[Arc<LayerFile>]) -> Option<std::ops::Range<usize>> {
     let octets: Vec<u64> = stack.iter().map(|layer| layer.segment.node_octets()).collect();
     choose_of(&octets)
@@ -53,10 +55,12 @@ fn choose_of(octets: &[u64]) -> Option<std::ops::Range<usize>> {
             end += 1;
         }
         if end - start > 1 {
-            return Some(start..end);
+            return Some(0..end);
         }
     }
-    (octets.len() >= LAYERS_MANY && deltas.len() >= first + 2).then_some(first..first + 2)
+    (octets.len() >= LAYERS_MANY && deltas.len() >= 2)
+        .then_some(0..first + 2)
+        .filter(|depths| depths.end <= deltas.len())
 }
 
 /// What to merge.
@@ -70,7 +74,7 @@ pub(crate) struct MergeRequest {
     pub(crate) has_base: bool,
     /// The generation that they are of.
     pub(crate) set: Arc<ZoneSet>,
-    /// The number of what comes of it, between those of the layers and of all that come later.
+    /// The number of what comes of it, above those of all layers that are there and below those of all that come later.
     pub(crate) id: LayerId,
     /// The key of every hash.
     pub(crate) key: HashKey,
@@ -112,7 +116,7 @@ pub(crate) fn merge(request: &MergeRequest) -> Result<Merged, BuildError> {
         }
         config::fault::hit("merge-end");
         let inputs = request.layers.iter().map(|layer| layer.id).collect();
-        Ok(Merged { group: request.group, inputs, layer })
+        Ok(Merged { group: request.group, inputs, is_base: request.has_base, layer })
     })
 }
 
@@ -181,10 +185,11 @@ mod tests {
         assert_eq!(choose_of(&kib(&[10_000])), None);
         assert_eq!(choose_of(&kib(&[7, 10_000])), None);
         assert_eq!(choose_of(&kib(&[7, 8, 40, 200, 10_000])), None);
-        assert_eq!(choose_of(&kib(&[7, 8, 8, 200, 10_000])), Some(1..3));
+        assert_eq!(choose_of(&kib(&[7, 8, 8, 200, 10_000])), Some(0..3));
         assert_eq!(choose_of(&kib(&[8, 8, 8, 90, 10_000])), Some(0..4));
         assert_eq!(choose_of(&kib(&[7, 500, 600, 10_000])), Some(0..4));
-        assert_eq!(choose_of(&kib(&[7, 50, 90])), Some(0..3));
+        assert_eq!(choose_of(&kib(&[7, 50, 90])), None);
+        assert_eq!(choose_of(&kib(&[7, 60, 90])), Some(0..3));
     }
 
     proptest! {

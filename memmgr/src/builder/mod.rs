@@ -3,13 +3,17 @@
 //!
 //! The work falls into the shards of the catalogue, which have no zone and no group in common. [`survey`] compares sources with the
 //! base by how they look; [`shard`] reads what may have changed and writes a shard's groups, all shards at once but each by itself, so
-//! that no more than a few are in memory; [`group`] decides where a zone's data goes; [`segments`] writes; [`directory`] says in which
+//! that no more than a few are in memory; [`group`] decides where a zone's data goes, [`layers`] whether all of a group is written or what changed;
+//! [`segments`] writes; [`journal`] says what changed; [`directory`] says in which
 //! group each zone is. [`build`] runs them in this order and touches nothing that readers see: a build that fails leaves no trace.
 
+pub(crate) mod again;
 pub(crate) mod changes;
 mod directory;
 mod group;
+mod journal;
 mod layering;
+mod layers;
 pub(crate) mod merge;
 pub(crate) mod record;
 mod scope;
@@ -35,6 +39,7 @@ use crate::manifest::catalogue::WriteCatalogueError;
 use crate::progress::Progress;
 use crate::source::directory::ListError;
 pub(crate) use scope::Scope;
+pub(crate) use segments::file_name;
 use segments::{Before, Files};
 use shard::ShardBuild;
 
@@ -170,6 +175,7 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     let mut zones = job.zones.clone();
     let mut contents = base.map_or_else(Contents::default, |base| base.contents.clone());
     let (mut groups_differ, mut moved) = (false, BTreeMap::new());
+    let mut changes = Vec::new();
     for shard in built {
         report.add(shard.report);
         if let Some(changed) = shard.zones {
@@ -177,9 +183,11 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
         }
         moved.extend(shard.moved);
         groups_differ |= !shard.groups.is_empty();
-        for (group, layer) in shard.groups {
-            match layer {
-                Some(layer) => contents.groups.insert(group, vec![Arc::new(layer)]),
+        changes.extend(shard.changes);
+        for (group, written) in shard.groups {
+            let layers = written.stack(contents.groups.get(&group).map_or(&[], Vec::as_slice));
+            match layers {
+                Some(layers) => contents.groups.insert(group, layers),
                 None => contents.groups.remove(&group),
             };
         }
@@ -187,7 +195,9 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     report.sort();
     let directory_differs = base.is_none() || request.distrusts_directory() || !moved.is_empty();
     if directory_differs {
-        contents.directory = directory::write(&job, &contents.directory, &zones, &moved)?;
+        let is_trusted = !request.distrusts_directory();
+        contents.directory =
+            directory::write(&job.files, request.key, &contents.directory, is_trusted, &zones, &moved)?;
     }
     zones.write(&request.catalogues).map_err(BuildError::Catalogue)?;
     let is_candidate = groups_differ || directory_differs;
@@ -203,7 +213,7 @@ pub(crate) fn build(request: &BuildRequest) -> Result<Outcome, BuildError> {
     let (generation, key) = (request.generation, request.key);
     let candidate = is_candidate.then(|| State { generation, key, contents, zones: zones.clone(), next, set });
     config::fault::hit("build-end");
-    Ok(Outcome { candidate, zones, report, changes: Vec::new() })
+    Ok(Outcome { candidate, zones, report, changes })
 }
 
 /// Groups with a damaged layer.

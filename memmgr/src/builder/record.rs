@@ -9,7 +9,7 @@ use zone_segment::Name;
 use crate::apex::Apex;
 use crate::catalogue::entry;
 use crate::commits::CommitRecord;
-use crate::generation::{LayerFile, State};
+use crate::generation::{Contents, LayerFile, State};
 use crate::manifest::{GroupEntry, LayerEntry, SHARDS};
 
 /// The record of a generation that was made from another. `rewritten` are zones whose data is another without a change set that says how.
@@ -55,6 +55,15 @@ pub(crate) fn record_of(before: &State, after: &State, changes: Vec<ChangeSet>, 
 /// A stack as the manifest names it.
 pub(crate) fn layer_entries(files: &[Arc<LayerFile>]) -> Vec<LayerEntry> {
     files.iter().map(|file| layer_entry(file)).collect()
+}
+
+/// The groups' stacks as the manifest names them.
+pub(crate) fn group_entries(contents: &Contents) -> Vec<GroupEntry> {
+    let entry = |(group, files): (&zone_segment::GroupId, &Vec<Arc<LayerFile>>)| GroupEntry {
+        id: group.0,
+        layers: layer_entries(files),
+    };
+    contents.groups.iter().map(entry).collect()
 }
 
 /// A layer as the manifest names it.

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dns::SortedZone;
 use zone_segment::{
-    GroupId, LayerId, LookupName, Name, NameRef, SegmentBuilder, Unpublished, Visitor, Zone, ZoneId, ZoneSet,
-    ZoneSource,
+    GroupId, LayerId, LookupName, Name, NameRef, SegmentBuilder, Unpublished, Visitor, Zone, ZoneChanges, ZoneId,
+    ZoneSet, ZoneSource,
 };
 
+use super::layers::{self, Written};
 use super::{BuildError, Job};
 use crate::apex::Apex;
 use crate::generation::{LayerFile, State};
@@ -23,6 +24,8 @@ pub(super) struct Member<'a> {
     pub(super) id: ZoneId,
     /// Its records, if it was read anew; else it is copied.
     pub(super) fresh: Option<Fresh<'a>>,
+    /// What changed of it, if its source was compared with it.
+    pub(super) changes: Option<ZoneChanges>,
 }
 
 /// The records of a zone that was read anew.
@@ -41,6 +44,11 @@ impl Fresh<'_> {
             Fresh::Lent(zone) => zone,
         }
     }
+
+    /// Octets of its records in memory, about as many as they have in a segment.
+    pub(super) fn octets(&self) -> u64 {
+        self.zone().columns().octets() as u64
+    }
 }
 
 impl ZoneSource for Fresh<'_> {
@@ -57,24 +65,24 @@ impl ZoneSource for Fresh<'_> {
     }
 }
 
-/// Writes one group's base; `None` when no zone is left in it.
-pub(super) fn write_group(
-    job: &Job<'_>,
-    group: GroupId,
-    members: Vec<Member<'_>>,
-) -> Result<Option<LayerFile>, BuildError> {
+/// Writes what is to be written of one group.
+pub(super) fn write_group(job: &Job<'_>, group: GroupId, members: Vec<Member<'_>>) -> Result<Written, BuildError> {
     if members.is_empty() {
-        return Ok(None);
+        return Ok(Written::Gone);
+    }
+    if let Some(folded) = layers::above(job, group, &members) {
+        return layers::write_above(job, group, members, folded);
     }
     let mut builder = SegmentBuilder::new(job.request.key);
-    for Member { apex, id, fresh } in members {
+    for Member { apex, id, fresh, .. } in members {
         if let Some(zone) = fresh {
             builder.zone(id, apex.name().clone(), zone).map_err(BuildError::Segment)?;
         } else if let Some(before) = &job.before {
             builder.copy_zone(id, &before.zone(group, apex.name())?).map_err(BuildError::Segment)?;
         }
     }
-    job.files.write(|directory, name| builder.write_unpublished(directory, name).map_err(BuildError::Segment)).map(Some)
+    let write = |directory: &Path, name: &str| builder.write_unpublished(directory, name).map_err(BuildError::Segment);
+    job.files.write(write).map(Written::Base)
 }
 
 /// The generation before, as unchanged zones are copied from it.
@@ -91,15 +99,15 @@ impl<'a> Before<'a> {
         Before { state, set: state.set.clone() }
     }
 
+    /// The layers of a group, newest first.
+    pub(super) fn layers(&self, group: GroupId) -> &'a [Arc<LayerFile>] {
+        self.state.contents.groups.get(&group).map_or(&[], Vec::as_slice)
+    }
+
     /// A zone of it, from layers that were verified: damage is not to be copied under a sound hash.
-    fn zone(&self, group: GroupId, apex: &Name) -> Result<Zone<'_>, BuildError> {
-        let layers = self.state.contents.groups.get(&group).map_or(&[][..], Vec::as_slice);
-        for layer in layers {
-            layer.verify().map_err(|error| BuildError::Damaged {
-                layers: vec![layer.id],
-                error: format!("segment {}: {error}", layer.path.display()),
-            })?;
-        }
+    pub(super) fn zone(&self, group: GroupId, apex: &Name) -> Result<Zone<'_>, BuildError> {
+        let layers = self.layers(group);
+        layers.iter().try_for_each(layers::verified)?;
         let zone = match layers {
             // One base is all there is of a group: the zone directory, which may be damaged, need not be asked.
             [base] => base

@@ -8,17 +8,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dns::SortedZone;
-use zone_segment::{GroupId, Name, WriteError, ZoneId};
+use dns::change::{ChangeSet, ZoneChange};
+use zone_segment::{GroupId, Name, WriteError, ZoneChanges, ZoneId};
 
+use super::journal::Difference;
+use super::layers::Written;
 use super::segments::{Fresh, Member};
 use super::survey::{Found, Work};
-use super::{BuildError, Job, Report, group, segments};
+use super::{BuildError, Job, Report, group, journal, segments};
 use crate::apex::Apex;
 use crate::catalogue::{Condition, Shard, ZoneInfo, Zones};
+use crate::edit::is_forward;
 use crate::generation::LayerFile;
 use crate::manifest::SourceStamp;
 use crate::source::stamp;
-use crate::source::zonefile::{ReadZone, Reader, Refused};
+use crate::source::zonefile::{ComparedZone, ReadZone, Reader, Refused};
 
 /// Files above this are read one after the other: reading one of them is work for all cores.
 const BIG_OCTETS: u64 = 4 << 20;
@@ -38,12 +42,16 @@ pub(super) struct ShardBuild<'a> {
     read: Vec<Work>,
     /// Zones read anew and not written yet.
     fresh: BTreeMap<Apex, SortedZone>,
+    /// What changed of zones that were compared with their sources, not written yet.
+    changes: BTreeMap<Apex, ZoneChanges>,
+    /// What changed of those, and of zones read anew where that is known.
+    sets: BTreeMap<Apex, ChangeSet>,
     /// All zones with new data, written or not.
     read_anew: BTreeSet<Apex>,
     /// Groups to be written.
     groups: BTreeSet<GroupId>,
     /// Groups written.
-    written: BTreeMap<GroupId, Option<LayerFile>>,
+    written: BTreeMap<GroupId, Written>,
     /// What the zone directory has to be told.
     moved: Moved,
     /// What happened.
@@ -56,8 +64,10 @@ pub(super) struct BuiltShard {
     pub(super) number: u32,
     /// Its zones, when anything differs.
     pub(super) zones: Option<Shard>,
-    /// Its groups that were written; none where no zone is left in one.
-    pub(super) groups: BTreeMap<GroupId, Option<LayerFile>>,
+    /// Its groups that were written.
+    pub(super) groups: BTreeMap<GroupId, Written>,
+    /// What changed in its zones, where that is known.
+    pub(super) changes: Vec<ChangeSet>,
     /// What the zone directory has to be told.
     pub(super) moved: Moved,
     /// What happened.
@@ -75,6 +85,8 @@ impl<'a> ShardBuild<'a> {
             zones: None,
             read,
             fresh: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            sets: BTreeMap::new(),
             read_anew: BTreeSet::new(),
             groups: distrusted,
             written: BTreeMap::new(),
@@ -94,7 +106,7 @@ impl<'a> ShardBuild<'a> {
     /// Reads the big zones, and writes those that get a group alone.
     pub(super) fn read_big(&mut self, job: &Job<'_>) -> Result<(), BuildError> {
         for work in self.read.extract_if(.., |work| work.size > BIG_OCTETS).collect::<Vec<_>>() {
-            self.compare(job, &work, &mut Reader::new(0, job.request));
+            self.compare(job, &work, &mut Reader::new(0, job.request))?;
             self.write(job, group::is_alone)?;
         }
         Ok(())
@@ -104,11 +116,12 @@ impl<'a> ShardBuild<'a> {
     pub(super) fn finish(mut self, job: &Job<'_>) -> Result<BuiltShard, BuildError> {
         let mut reader = Reader::new(1, job.request);
         for work in std::mem::take(&mut self.read) {
-            self.compare(job, &work, &mut reader);
+            self.compare(job, &work, &mut reader)?;
         }
         self.write(job, |_| true)?;
-        let ShardBuild { number, zones, written: groups, moved, report, .. } = self;
-        Ok(BuiltShard { number, zones: zones.map(Shard::new), groups, moved, report })
+        let ShardBuild { number, zones, written: groups, moved, report, sets, .. } = self;
+        let changes = sets.into_values().collect();
+        Ok(BuiltShard { number, zones: zones.map(Shard::new), groups, changes, moved, report })
     }
 
     /// The zones as they stand so far.
@@ -143,7 +156,7 @@ impl<'a> ShardBuild<'a> {
     }
 
     /// Compares one zone with its file, by content.
-    fn compare(&mut self, job: &Job<'_>, work: &Work, reader: &mut Reader<'_>) {
+    fn compare(&mut self, job: &Job<'_>, work: &Work, reader: &mut Reader<'_>) -> Result<(), BuildError> {
         let Work { apex, id, path, size } = work;
         let usable = job.usable(apex);
         // What was touched, or is too fresh to tell, need not be parsed.
@@ -151,21 +164,85 @@ impl<'a> ShardBuild<'a> {
         if let Some(stamps) = renewed {
             job.request.progress.octets_done(*size);
             job.request.progress.zone_done();
-            return self.is_same(job, apex, path, stamps);
+            self.is_same(job, apex, path, stamps);
+            return Ok(());
         }
-        match reader.read(path, apex.name()) {
-            Err(refused) => self.failed(job, apex, *id, path, refused),
-            Ok(read) => {
-                let warnings = read.warnings.iter().map(|warning| (apex.name().clone(), warning.clone()));
-                self.report.warnings.extend(warnings);
-                if usable.is_some_and(|zone| same_contents(&zone.stamps, &read.stamps)) {
-                    self.is_same(job, apex, path, read.stamps);
-                } else {
-                    self.fresh(job, work, read);
-                }
+        if !self.compare_alone(job, work, reader) {
+            match reader.read(path, apex.name()) {
+                Err(refused) => self.failed(job, apex, *id, path, refused),
+                Ok(read) => self.compare_whole(job, work, read)?,
             }
         }
         job.request.progress.zone_done();
+        Ok(())
+    }
+
+    /// Compares a zone that has a group alone with its file while that is read; tells whether that was enough.
+    fn compare_alone(&mut self, job: &Job<'_>, work: &Work, reader: &mut Reader<'_>) -> bool {
+        let Work { apex, path, .. } = work;
+        let usable = job.usable(apex).filter(|zone| group::is_alone(zone.group));
+        // Where its layers are damaged, its file is read whole; what is done about them, others decide.
+        let served = |zone: &ZoneInfo| job.before.as_ref()?.zone(zone.group, apex.name()).ok();
+        let Some((zone, served)) = usable.and_then(|zone| Some((zone, served(zone)?))) else {
+            return false;
+        };
+        let Some(ComparedZone { change, records, stamps, warnings }) = reader.compare(path, apex.name(), served) else {
+            return false;
+        };
+        let Some(ZoneChange { set, owners }) = change else {
+            self.warn(apex, &warnings);
+            self.is_same(job, apex, path, stamps);
+            return true;
+        };
+        if group::choose(self.number, records, Some(zone), &job.next_group) != zone.group {
+            return false;
+        }
+        let Ok(changes) = ZoneChanges::new(&served, &owners) else { return false };
+        if !changes.fits(&served) {
+            return false;
+        }
+        self.warn(apex, &warnings);
+        self.take(job, work, New { records, serial: Some(set.to), stamps });
+        self.changes.insert(apex.clone(), changes);
+        self.sets.insert(apex.clone(), set);
+        true
+    }
+
+    /// Compares a zone that was read with what is served of it.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Damaged`]: a layer is not to be put above what is damaged.
+    fn compare_whole(&mut self, job: &Job<'_>, work: &Work, read: ReadZone) -> Result<(), BuildError> {
+        let Work { apex, path, .. } = work;
+        let ReadZone { zone, records, serial, stamps, warnings } = read;
+        self.warn(apex, &warnings);
+        let usable = job.usable(apex);
+        if usable.is_some_and(|zone| same_contents(&zone.stamps, &stamps)) {
+            self.is_same(job, apex, path, stamps);
+            return Ok(());
+        }
+        // A zone alone was compared already.
+        let served = usable.zip(job.before.as_ref()).filter(|(zone, _)| !group::is_alone(zone.group));
+        let served = served.map(|(zone, before)| before.zone(zone.group, apex.name())).transpose()?;
+        let set = match served.map(|served| journal::difference(served, &zone)) {
+            Some(Difference::None) => {
+                self.is_same(job, apex, path, stamps);
+                return Ok(());
+            }
+            Some(Difference::Set(set)) => Some(set),
+            Some(Difference::Whole) | None => None,
+        };
+        self.take(job, work, New { records, serial, stamps });
+        self.fresh.insert(apex.clone(), zone);
+        self.sets.extend(set.map(|set| (apex.clone(), set)));
+        Ok(())
+    }
+
+    /// Notes what the checks found in a zone.
+    fn warn(&mut self, apex: &Apex, warnings: &[String]) {
+        let warnings = warnings.iter().map(|warning| (apex.name().clone(), warning.clone()));
+        self.report.warnings.extend(warnings);
     }
 
     /// Touched or rewritten with the same octets: remembers how it looks, builds nothing.
@@ -215,10 +292,20 @@ impl<'a> ShardBuild<'a> {
     }
 
     /// Takes new data of a zone.
-    fn fresh(&mut self, job: &Job<'_>, work: &Work, read: ReadZone) {
+    fn take(&mut self, job: &Job<'_>, work: &Work, new: New) {
         let Work { apex, id, path, .. } = work;
-        let ReadZone { zone: records, records: count, serial, stamps, warnings: _ } = read;
+        let New { records: count, serial, stamps } = new;
         let before = self.before.get(apex).map(Arc::as_ref);
+        if let (Some(from), Some(to)) = (before.and_then(|zone| zone.serial), serial)
+            && !is_forward(from, to)
+        {
+            let warning = format!(
+                "{}: warning: the data changed and the serial went from {from} to {to}, which is no way forward (RFC 1982): \
+                 secondaries keep what they have; raise it above {from}",
+                path.display()
+            );
+            self.warn(apex, &[warning]);
+        }
         let group = group::choose(self.number, count, before, &job.next_group);
         if let Some(before) = before.filter(|zone| zone.has_data()) {
             self.groups.insert(before.group);
@@ -243,7 +330,6 @@ impl<'a> ShardBuild<'a> {
             tried: Vec::new(),
         };
         self.set(apex, Some(zone));
-        self.fresh.insert(apex.clone(), records);
         self.read_anew.insert(apex.clone());
         self.report.changed.push(apex.name().clone());
     }
@@ -284,9 +370,8 @@ impl<'a> ShardBuild<'a> {
                 continue;
             }
             match self.write_group(job, group) {
-                Ok(layer) => {
-                    self.written.insert(group, layer);
-                }
+                Ok(Written::AsBefore) => drop(self.written.remove(&group)),
+                Ok(written) => drop(self.written.insert(group, written)),
                 Err(BuildError::Segment(zone_segment::BuildError::Records { apex, source, .. })) => {
                     self.refuse(job, group, apex, source)?;
                 }
@@ -297,12 +382,14 @@ impl<'a> ShardBuild<'a> {
     }
 
     /// Writes one group.
-    fn write_group(&mut self, job: &Job<'_>, group: GroupId) -> Result<Option<LayerFile>, BuildError> {
+    fn write_group(&mut self, job: &Job<'_>, group: GroupId) -> Result<Written, BuildError> {
         let mut fresh = std::mem::take(&mut self.fresh);
         // Nothing else is in a group alone, so that nothing else would have to be written again.
         let mut own = |apex: &Apex| if group::is_alone(group) { fresh.remove(apex).map(Fresh::Own) } else { None };
-        let mut members: Vec<Member<'_>> =
-            members(self.zones(), group).map(|(apex, id)| Member { apex, id, fresh: own(apex) }).collect();
+        let mut changes = std::mem::take(&mut self.changes);
+        let mut members: Vec<Member<'_>> = members(self.zones(), group)
+            .map(|(apex, id)| Member { apex, id, fresh: own(apex), changes: changes.remove(apex) })
+            .collect();
         for member in members.iter_mut().filter(|member| member.fresh.is_none()) {
             member.fresh = fresh.get(member.apex).map(Fresh::Lent);
         }
@@ -312,6 +399,7 @@ impl<'a> ShardBuild<'a> {
             fresh.retain(|apex, _| !is_written(apex));
         }
         self.fresh = fresh;
+        self.changes = changes;
         written
     }
 
@@ -336,6 +424,7 @@ impl<'a> ShardBuild<'a> {
             return Err(BuildError::Segment(zone_segment::BuildError::Records { zone, apex, source }));
         };
         self.fresh.remove(&apex);
+        self.sets.remove(&apex);
         self.report.changed.retain(|changed| changed != apex.name());
         self.groups.insert(group);
         self.groups.extend(job.usable(&apex).map(|before| before.group));
@@ -346,6 +435,16 @@ impl<'a> ShardBuild<'a> {
     }
 }
 
+/// New data of a zone, but for the data.
+struct New {
+    /// How many records it has.
+    records: u64,
+    /// The serial of its SOA record.
+    serial: Option<u32>,
+    /// Every file read, as it was.
+    stamps: Vec<SourceStamp>,
+}
+
 /// The zones of a group that have data.
 fn members(zones: &Zones, group: GroupId) -> impl Iterator<Item = (&Apex, ZoneId)> {
     let members = zones.iter().filter(move |(_, zone)| zone.group == group && zone.has_data());
@@ -353,6 +452,11 @@ fn members(zones: &Zones, group: GroupId) -> impl Iterator<Item = (&Apex, ZoneId
 }
 
 impl<'a> Job<'a> {
+    /// The layers of a group before, newest first.
+    pub(super) fn layers(&self, group: GroupId) -> &'a [Arc<LayerFile>] {
+        self.before.as_ref().map_or(&[], |before| before.layers(group))
+    }
+
     /// A zone before, if its data can be used.
     pub(super) fn usable(&self, apex: &Apex) -> Option<&'a ZoneInfo> {
         let zone = self.zones.get(apex).map(Arc::as_ref);

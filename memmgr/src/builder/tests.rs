@@ -1,5 +1,7 @@
 //! Whole builds on files of a directory of the test's own.
 
+mod layers;
+
 use std::fmt::Write;
 use std::sync::atomic::AtomicU64;
 
@@ -64,7 +66,7 @@ fn records_that_make_no_segment_are_the_fault_of_their_zone_alone() {
     put("big.test.zone", text(2, 1));
     let base = Arc::new(build_all(&root, candidate.map(Arc::new).as_ref()).candidate.unwrap());
     put("big.test.zone", text(3, 65_536));
-    let Outcome { candidate, zones, report } = build_all(&root, Some(&base));
+    let Outcome { candidate, zones, report, .. } = build_all(&root, Some(&base));
     assert!(candidate.is_none() && report.changed.is_empty(), "{report:?}");
     let zone = zones.get(&Apex::new(big)).unwrap();
     assert_eq!((zone.condition, zone.serial), (Condition::Stale, Some(2)));
@@ -101,7 +103,7 @@ impl Expiring {
 
     /// Builds what is in scope, and goes on from there.
     fn build(&mut self, scope: Scope) -> (Report, bool) {
-        let Outcome { candidate, zones, report } = build_scope(&self.root, Some(&self.base), scope);
+        let Outcome { candidate, zones, report, .. } = build_scope(&self.root, Some(&self.base), scope);
         let is_candidate = candidate.is_some();
         self.base = Arc::new(candidate.unwrap_or_else(|| State { zones, ..State::clone(&self.base) }));
         (report, is_candidate)

@@ -34,7 +34,7 @@ pub use answer::{counts, shown};
 pub use difference::{NewSerial, difference};
 pub use error::{EditError, LineFault};
 pub use gathered::{Gathered, merge};
-pub use serial::SerialPolicy;
+pub use serial::{SerialPolicy, is_forward};
 
 use draft::Draft;
 use view::View;
@@ -107,7 +107,7 @@ pub fn resolve<B: SegmentOctets>(
     let warnings = sound::check(&draft, edit)?;
     if draft.brings_soa() {
         let to = draft.serial_now();
-        if !serial::is_forward(from, to) {
+        if !is_forward(from, to) {
             return Err(EditError::SerialNotForward { apex: edit.apex.clone(), from, to });
         }
     } else if signed::is_signed(draft.apex_before()) {

@@ -12,7 +12,12 @@ pub enum SerialPolicy {
     Date,
     /// To the seconds since 1970, or by one where that is no way forward.
     UnixTime,
+    /// By [`LEAP`]: after a log was damaged, those that it may have given out are left free.
+    Leap,
 }
+
+/// Serials left free after a log was damaged.
+const LEAP: u32 = 1 << 16;
 
 impl SerialPolicy {
     /// The serial that follows one, at a time in seconds since 1970.
@@ -23,6 +28,7 @@ impl SerialPolicy {
         };
         let wanted = match self {
             Self::Increment => return next,
+            Self::Leap => return serial.wrapping_add(LEAP).max(1),
             Self::Date => {
                 let (year, month, day) = calendar_date(now);
                 ((year * 100 + month) * 100 + day) * 100
@@ -36,7 +42,7 @@ impl SerialPolicy {
 }
 
 /// Whether a serial is newer than another: not where they are half of all numbers apart, of which RFC 1982, section 3.2 says nothing.
-pub(super) fn is_forward(from: u32, to: u32) -> bool {
+pub fn is_forward(from: u32, to: u32) -> bool {
     (1..1 << 31).contains(&to.wrapping_sub(from))
 }
 

@@ -42,8 +42,30 @@ pub struct ManifestBody {
     pub directory: Vec<LayerEntry>,
     /// The groups.
     pub groups: Vec<GroupEntry>,
+    /// Records of the commit log were lost once: serials may have been given out that nobody knows of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub serials_lost: bool,
+    /// Generations that are kept for an operator to go back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptEntry>,
     /// Where the catalogue of zones lies: for each shard that has any, one chunk of a file.
     pub catalogue: Vec<ChunkEntry>,
+}
+
+/// A generation that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct KeptEntry {
+    /// Its number.
+    pub generation: u64,
+    /// Whether an operator asked for it.
+    pub is_pinned: bool,
+    /// When it was made, in seconds since 1970, where that is known.
+    pub at_unix: Option<u64>,
+    /// The zone directory's layers, newest first.
+    pub directory: Vec<LayerEntry>,
+    /// The groups.
+    pub groups: Vec<GroupEntry>,
 }
 
 /// One chunk of the catalogue: the zones of a shard.
@@ -88,6 +110,13 @@ pub struct GroupEntry {
     pub layers: Vec<LayerEntry>,
 }
 
+impl KeptEntry {
+    /// Every segment named, the directory's first.
+    pub fn layers(&self) -> impl Iterator<Item = &LayerEntry> {
+        self.directory.iter().chain(self.groups.iter().flat_map(|group| &group.layers))
+    }
+}
+
 impl ManifestBody {
     /// A directory in which nothing is stored.
     pub fn new(hash_key: [u8; 16], boot_id: String) -> Self {
@@ -105,6 +134,8 @@ impl ManifestBody {
             served_records: 0,
             directory: Vec::new(),
             groups: Vec::new(),
+            serials_lost: false,
+            kept: Vec::new(),
             catalogue: Vec::new(),
         }
     }
@@ -115,9 +146,10 @@ impl ManifestBody {
         self.clean_stop || self.boot_id == boot_id
     }
 
-    /// Every segment named, the directory's first. One that several stacks share comes several times.
+    /// Every segment named, the directory's first, those of kept generations last. One that several stacks share comes several times.
     pub fn layers(&self) -> impl Iterator<Item = &LayerEntry> {
-        self.directory.iter().chain(self.groups.iter().flat_map(|group| &group.layers))
+        let own = self.directory.iter().chain(self.groups.iter().flat_map(|group| &group.layers));
+        own.chain(self.kept.iter().flat_map(KeptEntry::layers))
     }
 
     /// What contradicts itself in a body, if anything does: a body of sound checksum that was written wrong.

@@ -33,7 +33,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use body::{ChunkEntry, GroupEntry, LayerEntry, ManifestBody};
+pub use body::{ChunkEntry, GroupEntry, KeptEntry, LayerEntry, ManifestBody};
 pub use boot::{BOOT_ID_PATH, BootIdError, boot_id};
 pub use catalogue::{ChunkError, SHARDS, SourceStamp, ZoneEntry, ZoneState};
 pub use error::{Damage, DamageKind, DecodeError, LoadError, SaveError, SaveStep};

@@ -19,6 +19,7 @@ use super::updates::{self, Published};
 use super::{PING_TIMEOUT, Service, readers};
 use crate::builder::record::record_of;
 use crate::generation::State;
+use crate::manifest::SaveError;
 use crate::rotation::{Action, Event, KillReason, ReaderId};
 
 impl Service {
@@ -77,19 +78,19 @@ impl Service {
                 }
                 Err(error) => {
                     error!(generation, %error, "record-not-written");
+                    self.want_snapshot();
                     Some(error.to_string())
                 }
             },
-            None => match self.directory.save(&state, false) {
+            None => match self.save(&state, false) {
                 Ok(()) => {
-                    self.saved(&state);
                     self.note_in_journal(&state);
                     None
                 }
                 // It is in place, and would be found by a start; only a power cut could still take it back.
                 Err(error) if error.is_in_place() => {
                     error!(generation, %error, "manifest-not-synced");
-                    self.snapshot = Some(Arc::clone(&state));
+                    self.name(&state);
                     None
                 }
                 Err(error) => {
@@ -110,35 +111,45 @@ impl Service {
         }
         config::fault::hit("memmgr-after-manifest");
         info!(generation, "generation-published");
-        self.committed = Some(Arc::clone(&state));
         self.made_at.insert(generation, super::changing::now());
         Event::Committed { generation }
+    }
+
+    /// Writes a manifest of a generation.
+    pub(super) fn save(&mut self, state: &Arc<State>, clean_stop: bool) -> Result<(), SaveError> {
+        self.note_kept();
+        self.directory.save(state, clean_stop)?;
+        self.saved(state);
+        Ok(())
+    }
+
+    /// Notes which layers the manifest names.
+    fn name(&mut self, state: &Arc<State>) {
+        self.named = state.contents.layers().map(|layer| layer.id).collect();
     }
 
     /// A manifest of a generation is on the disk: what only the one before needed may go.
     pub(super) fn saved(&mut self, state: &Arc<State>) {
         self.unsynced = None;
         self.syncer.saved(state.generation);
-        if let Some(before) = self.snapshot.replace(Arc::clone(state)) {
-            self.unlink_unused(&before);
-        } else {
-            self.note_untidy();
-        }
+        self.name(state);
+        // What only the manifest before named has lost its last use.
+        self.note_untidy();
         self.prune_journal();
     }
 
     /// Adds to the journal what changed by a generation that has a manifest of its own.
     fn note_in_journal(&mut self, state: &Arc<State>) {
-        let Some(Sourced { changes, rewritten }) = self.sourced.remove(&state.generation) else { return };
-        let Some(before) = self.committed.as_ref().filter(|before| before.generation < state.generation) else {
-            return;
-        };
+        let Sourced { changes, rewritten } = self.sourced.remove(&state.generation).unwrap_or_default();
+        let before = self.newest_committed().filter(|before| before.generation < state.generation);
+        let Some(before) = before else { return self.directory.note_gap() };
         let rewritten = rewritten.into_iter().filter(|apex| changes.iter().all(|set| set.apex != *apex)).collect();
         // Of the rest a start is told by the manifest; many zones at once would make a long record for nothing.
         let mut record = record_of(before, state, changes, rewritten);
         record.zones.clear();
         if let Err(error) = self.directory.append(&record) {
             warn!(generation = state.generation, %error, "journal-not-written");
+            self.directory.note_gap();
         }
     }
 
@@ -222,8 +233,13 @@ impl Service {
         if let Some(state) = self.states.remove(&generation) {
             self.records.remove(&generation);
             self.sourced.remove(&generation);
-            let was_published = self.committed.as_ref().is_some_and(|last| last.generation >= generation);
-            if was_published && (self.options.keep_generations > 0 || self.kept.pinned.contains(&generation)) {
+            let was_published = self.rotation.newest().is_some_and(|newest| newest >= generation);
+            self.kept.repeating.remove(&generation);
+            let follower = self.states.range(generation..).next();
+            // Of generations with the same data the last one is kept.
+            let is_repeated = follower.is_some_and(|(follower, _)| self.kept.repeating.contains(follower));
+            let is_kept = self.options.keep_generations > 0 && !is_repeated;
+            if was_published && (is_kept || self.kept.pinned.contains(&generation)) {
                 self.keep(state);
             } else {
                 self.unlink_unused(&state);
@@ -238,8 +254,9 @@ impl Service {
     pub(super) fn unlink_unused(&self, state: &State) {
         // What recovery left is used too: the next build starts from it while nothing is published.
         // A start begins from the manifest's, which those that follow may have folded into others; an operator may go back to those kept.
-        let states = self.states.values().chain(&self.remains).chain(&self.snapshot).chain(self.kept.states.values());
-        let used: BTreeSet<LayerId> = states.flat_map(|state| state.contents.layers().map(|layer| layer.id)).collect();
+        let states = self.states.values().chain(&self.remains).chain(self.kept.states.values());
+        let used = states.flat_map(|state| state.contents.layers().map(|layer| layer.id));
+        let used: BTreeSet<LayerId> = used.chain(self.named.iter().copied()).collect();
         for layer in state.contents.layers().filter(|layer| !used.contains(&layer.id)) {
             unlink(&layer.path);
         }

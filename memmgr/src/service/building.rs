@@ -41,6 +41,8 @@ impl Service {
         if is_running || self.awaits_zones() || !self.rotation.may_build() {
             return;
         }
+        // In between, for there may be no other moment in which nothing is on its way.
+        self.look_for_merges();
         if self.changing.is_waiting() && !(self.changing.was_last && self.updates.is_waiting()) {
             return self.start_changes();
         }
@@ -63,8 +65,10 @@ impl Service {
             progress: Arc::clone(&progress),
         };
         let give_back = self.give_back;
+        let journal = Arc::clone(&self.journal);
         let task = tokio::task::spawn_blocking(move || {
-            let outcome = builder::build(&request);
+            let outcome =
+                builder::build(&request).map(|outcome| builder::again::with_changes(&request, outcome, &journal));
             // A load takes more memory than what is served needs; between loads that is the system's.
             give_back();
             outcome
@@ -178,11 +182,10 @@ impl Service {
         let state = Arc::new(State { zones, ..State::clone(newest) });
         let generation = state.generation;
         self.states.insert(generation, Arc::clone(&state));
-        if self.rotation.newest() == Some(generation) {
-            match self.directory.save(&state, false) {
-                Ok(()) => self.saved(&state),
-                Err(error) => warn!(%error, "manifest-not-written"),
-            }
+        if self.rotation.newest() == Some(generation)
+            && let Err(error) = self.save(&state, false)
+        {
+            warn!(%error, "manifest-not-written");
         }
     }
 

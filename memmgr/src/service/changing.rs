@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bus::Message;
 use bus::protocol::control::{Reached, RolledBack, Updated, ZoneRolledBack};
 use tokio::task::JoinHandle;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::Service;
 use super::waiting::{Answer, Waiting};
@@ -68,8 +68,8 @@ pub(super) struct Changing {
 pub(super) struct Running {
     /// The thread.
     task: JoinHandle<(ChangesRequest, Result<ChangesOutcome, BuildError>)>,
-    /// Who asked for how many of the changes.
-    askers: Vec<(Asker, usize)>,
+    /// Who asked, in order.
+    askers: Vec<Asker>,
 }
 
 /// What a thread that built changes came back with.
@@ -115,8 +115,8 @@ impl Service {
         let taken = taken.count().max(1).min(self.changing.gathered.len());
         let (mut asks, mut askers) = (Vec::new(), Vec::new());
         for Request { asker, asks: own } in self.changing.gathered.drain(..taken) {
-            askers.push((asker, own.len()));
-            asks.extend(own);
+            askers.push(asker);
+            asks.push(own);
         }
         let request = ChangesRequest {
             base,
@@ -126,6 +126,7 @@ impl Service {
             numbers: Arc::clone(&self.numbers),
             merged: std::mem::take(&mut self.changing.merged),
             asks,
+            leaps: self.leaps.clone(),
             now: now(),
         };
         let task = tokio::task::spawn_blocking(move || {
@@ -148,9 +149,18 @@ impl Service {
                     self.reload(Scope::none(), None);
                 }
             }
+            Ok((request, Err(error))) if !request.merged.is_empty() => {
+                // Perhaps the merged layers are at fault; they have no other place.
+                self.note_untidy();
+                request.merged.iter().for_each(|merged| self.note_merge_failed(merged.group));
+                error!(error = %super::updates::BuildFailure::Build(error), "merge-failed");
+                self.gather_again(request.asks, askers);
+            }
             Ok((_, Err(error))) => {
                 let error = super::updates::BuildFailure::Build(error).to_string();
                 error!(error, "changes-not-built");
+                // A full disk may have room for more without what only the manifest names.
+                self.want_snapshot();
                 self.refuse_askers(askers, &error);
             }
             Err(error) => {
@@ -161,18 +171,23 @@ impl Service {
         self.start_build();
     }
 
+    /// Puts changes back before all that gathered since.
+    fn gather_again(&mut self, asks: Vec<Vec<Ask>>, askers: Vec<Asker>) {
+        let again = askers.into_iter().zip(asks).map(|(asker, asks)| Request { asker, asks });
+        let again: Vec<Request> = again.collect();
+        self.changing.gathered.splice(0..0, again);
+    }
+
     /// Answers all with the reason why nothing came of it.
-    fn refuse_askers(&self, askers: Vec<(Asker, usize)>, error: &str) {
-        askers.iter().for_each(|(asker, _)| self.refuse(&asker.message, error));
+    fn refuse_askers(&self, askers: Vec<Asker>, error: &str) {
+        askers.iter().for_each(|asker| self.refuse(&asker.message, error));
     }
 
     /// Takes in what was built.
-    fn take_changes(&mut self, request: &ChangesRequest, outcome: ChangesOutcome, askers: Vec<(Asker, usize)>) {
+    fn take_changes(&mut self, request: &ChangesRequest, outcome: ChangesOutcome, askers: Vec<Asker>) {
         let ChangesOutcome { candidate, changes, answers } = outcome;
         let generation = candidate.as_ref().map_or(request.base.generation, |state| state.generation);
-        let mut answers = answers.into_iter();
-        for (asker, count) in askers {
-            let own: Result<Vec<Done>, String> = answers.by_ref().take(count).collect();
+        for (asker, own) in askers.into_iter().zip(answers) {
             match own {
                 Ok(done) => self.waiting.push(Waiting {
                     generation,
@@ -183,12 +198,26 @@ impl Service {
                 Err(error) => self.refuse(&asker.message, &error),
             }
         }
+        if let Some(leaps) = &mut self.leaps {
+            for set in &changes {
+                if leaps.insert(set.apex.clone()) {
+                    warn!(zone = %set.apex, from = set.from, to = set.to, "serial-leaps");
+                }
+            }
+        }
         if let Some(state) = candidate {
             let merged: Vec<_> = request.merged.iter().map(|merged| merged.layer.id.0).collect();
             info!(generation, changes = changes.len(), ?merged, "generation-built");
+            if changes.is_empty() {
+                self.kept.repeating.insert(generation);
+            }
             self.records.insert(generation, record_of(&request.base, &state, changes, Vec::new()));
             self.states.insert(generation, Arc::new(state));
             self.step(Event::Built { generation });
+        }
+        if request.merged.iter().any(|merged| merged.is_base) {
+            // The base before it goes once no manifest names it.
+            self.want_snapshot();
         }
         self.drop_merged_unused(request);
         self.answer_waiting();

@@ -41,7 +41,7 @@ impl Service {
             Ok(Command::Status {}) => self.answer(&message, &self.status()),
             Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
             Ok(Command::Generations {}) => self.answer(&message, &self.all_generation_statuses()),
-            Ok(Command::Consumers {}) => self.answer(&message, &self.readers.statuses(&self.rotation.readers())),
+            Ok(Command::Consumers {}) => self.answer(&message, &self.consumer_statuses()),
             Ok(Command::Reload { zone: None }) => self.reload(Scope::all(), Some(message)),
             Ok(Command::Reload { zone: Some(zone) }) => match zone_name(&zone) {
                 Ok(zone) => self.reload(Scope::zone(zone), Some(message)),
@@ -65,7 +65,7 @@ impl Service {
             }
             Ok(Command::WaitGeneration { generation, until }) => self.wait_generation(message, generation, until),
             Ok(Command::DiffGenerations { from, to, zone }) => match zone.as_deref().map(zone_name).transpose() {
-                Ok(zone) => self.diff_generations(&message, from, to, zone),
+                Ok(zone) => self.diff_generations(message, from, to, zone),
                 Err(error) => self.refuse(&message, &error),
             },
             Ok(Command::Rollback { generation, zones, keep_serial }) => {
@@ -134,7 +134,7 @@ impl Service {
             listen: self.options.listen.iter().map(ToString::to_string).collect(),
             error: self.source_error.clone(),
             zones: self.zone_statuses(),
-            consumers: self.readers.statuses(&self.rotation.readers()),
+            consumers: self.consumer_statuses(),
             generations: self.all_generation_statuses(),
             kills: self.readers.kills(),
             loads: self.loads(),
@@ -164,6 +164,7 @@ impl Service {
                 layers: state.map_or(0, |state| state.contents.layers().count() as u64),
                 bytes: state.map_or(0, |state| state.bytes()),
                 readers: status.readers.len() as u64,
+                private_bytes: state.map_or(0, |state| super::keeping::private_bytes(state)),
                 pinned: self.kept.pinned.contains(&status.generation),
                 durable: status.state != rotation::GenerationState::Updating && self.is_durable(status.generation),
                 at_unix: self.made_at.get(&status.generation).copied(),

@@ -33,16 +33,15 @@ impl Service {
 
     /// Somebody came or went.
     pub(super) fn membership(&mut self, event: &MembershipEvent) {
-        if let MembershipEvent::Disconnected { address } = event
-            && let Some(lost) = self.readers.disconnected(address)
-        {
-            match lost {
-                Lost::Gone(reader, pid) => {
-                    info!(pid, "reader-gone");
-                    self.step(Event::ReaderGone { reader });
-                }
-                Lost::Absent(pid) => warn!(pid, "reader-connection-lost"),
+        let MembershipEvent::Disconnected { address } = event else { return };
+        self.leases.disconnected(address);
+        match self.readers.disconnected(address) {
+            Some(Lost::Gone(reader, pid)) => {
+                info!(pid, "reader-gone");
+                self.step(Event::ReaderGone { reader });
             }
+            Some(Lost::Absent(pid)) => warn!(pid, "reader-connection-lost"),
+            None => {}
         }
     }
 
@@ -59,7 +58,11 @@ impl Service {
             return self.attach(&message, role, slot, generation, holds);
         }
         let Some(reader) = self.readers.spoke(&message.from) else {
-            return warn!(from = %message.from, ?word, "reader-message-from-stranger");
+            warn!(from = %message.from, ?word, "reader-message-from-stranger");
+            if message.request.is_some() {
+                self.refuse(&message, "not attached");
+            }
+            return;
         };
         let id = reader.id;
         match word {
@@ -84,6 +87,9 @@ impl Service {
                 reader.refused(error);
                 self.step(Event::Refused { reader: id, generation });
             }
+            FromReader::Lease { lease, generation, kept } => self.lease(&message, id, lease, generation, kept),
+            FromReader::Renew { lease } => self.renew(&message.from, lease),
+            FromReader::EndLease { lease } => self.leases.end(&message.from, lease),
         }
     }
 

@@ -1,6 +1,7 @@
-//! Delivering a generation to one reader: the layers it lacks, a batch at a time, each after the one before was taken; then the
-//! switch. What is on its way to a reader, in the kernel and in queues, so stays at one batch, however many layers and readers there are.
+//! Delivering a generation to one reader: the layers it lacks, a batch at a time, each after the one before was taken; right behind the last
+//! of them the switch. What is on its way to a reader, in the kernel and in queues, so stays at one batch, however many layers and readers there are.
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,10 @@ pub(super) struct Delivery {
 impl Delivery {
     /// Delivers. A reader that goes away ends it; one that does not answer is for the rotation to judge.
     pub(super) async fn run(self) {
-        for batch in self.lacking.chunks(LAYERS_A_BATCH) {
+        let mut batches: Vec<&[Arc<LayerFile>]> = self.lacking.chunks(LAYERS_A_BATCH).collect();
+        // Behind the last one comes the switch, whose answer is that to both: mostly there is one small layer, and one way less to wait for.
+        let last = batches.pop();
+        for batch in batches {
             match self.send(batch).await {
                 Ok(()) => {}
                 Err(error @ (RequestError::NoSuchRecipient { .. } | RequestError::CalleeGone { .. })) => {
@@ -45,19 +49,30 @@ impl Delivery {
                 Err(error) => return warn!(%error, pid = self.pid, "layers-not-sent"),
             }
         }
-        let switch = self.state.contents.switch(self.state.generation);
-        while let Err(error) = self.client.send(&Recipient::Address(self.to), &switch, &[]) {
-            if !matches!(error, SendError::Full(_)) {
-                return warn!(%error, pid = self.pid, "switch-not-sent");
+        if let Some(last) = last {
+            let (layers, descriptors) = message_of(last);
+            if let Err(error) = self.tell(&layers, &descriptors).await {
+                return warn!(%error, pid = self.pid, "layers-not-sent");
             }
-            tokio::time::sleep(FULL_PAUSE).await;
+        }
+        if let Err(error) = self.tell(&self.state.contents.switch(self.state.generation), &[]).await {
+            warn!(%error, pid = self.pid, "switch-not-sent");
+        }
+    }
+
+    /// Sends what has no answer of its own.
+    async fn tell(&self, message: &ToReader, descriptors: &[BorrowedFd<'_>]) -> Result<(), SendError> {
+        loop {
+            match self.client.send(&Recipient::Address(self.to), message, descriptors) {
+                Err(SendError::Full(_)) => tokio::time::sleep(FULL_PAUSE).await,
+                outcome => return outcome,
+            }
         }
     }
 
     /// Sends one batch and waits until it is taken.
     async fn send(&self, batch: &[Arc<LayerFile>]) -> Result<(), RequestError> {
-        let layers = ToReader::Layers { layers: batch.iter().map(|layer| layer.identity()).collect() };
-        let descriptors: Vec<_> = batch.iter().map(|layer| layer.descriptor()).collect();
+        let (layers, descriptors) = message_of(batch);
         loop {
             match self.client.request(&Recipient::Address(self.to), &layers, &descriptors, TAKEN_TIMEOUT).await {
                 Err(RequestError::Send(SendError::Full(_))) => tokio::time::sleep(FULL_PAUSE).await,
@@ -65,4 +80,10 @@ impl Delivery {
             }
         }
     }
+}
+
+/// What is said of layers, and what goes with it.
+fn message_of(batch: &[Arc<LayerFile>]) -> (ToReader, Vec<BorrowedFd<'_>>) {
+    let layers = ToReader::Layers { layers: batch.iter().map(|layer| layer.identity()).collect() };
+    (layers, batch.iter().map(|layer| layer.descriptor()).collect())
 }

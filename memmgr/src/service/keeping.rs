@@ -2,10 +2,10 @@
 //! another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use bus::Message;
-use bus::protocol::control::{GenerationState, GenerationStatus, Reached};
+use bus::protocol::control::{CommandError, GenerationState, GenerationStatus, Reached, ZoneDifference};
 use dns::types::Rtype;
 use tracing::{info, warn};
 use zone_segment::{Name, ZoneState};
@@ -14,8 +14,11 @@ use super::Service;
 use super::changing::{AskedFor, Asker};
 use super::waiting::{Answer, Waiting};
 use crate::builder::changes::Ask;
+use crate::builder::record::{group_entries, layer_entries};
+use crate::commits::{GenerationChanges, JournalError};
 use crate::edit;
 use crate::generation::State;
+use crate::manifest::KeptEntry;
 
 /// Generations kept.
 #[derive(Debug, Default)]
@@ -24,6 +27,18 @@ pub(super) struct Kept {
     pub(super) states: BTreeMap<u64, Arc<State>>,
     /// Those that an operator keeps, be they followed already or not.
     pub(super) pinned: BTreeSet<u64>,
+    /// Generations alive that have the data of the one before them: layers were merged, and nothing else.
+    pub(super) repeating: BTreeSet<u64>,
+}
+
+impl Kept {
+    /// Those that the manifest names; the newest one is served, and only pinned.
+    pub(super) fn of(recovered: &[(KeptEntry, State)], newest: u64) -> Self {
+        let pinned = recovered.iter().filter(|(entry, _)| entry.is_pinned).map(|(entry, _)| entry.generation);
+        let followed = recovered.iter().filter(|(entry, _)| entry.generation != newest);
+        let states = followed.map(|(entry, state)| (entry.generation, Arc::new(state.clone())));
+        Kept { pinned: pinned.collect(), states: states.collect(), repeating: BTreeSet::new() }
+    }
 }
 
 /// Generations that may be pinned at a time.
@@ -38,7 +53,7 @@ impl Service {
 
     /// Lets go of generations that nothing keeps.
     fn drop_kept(&mut self) {
-        let Kept { states, pinned } = &mut self.kept;
+        let Kept { states, pinned, .. } = &mut self.kept;
         let unpinned: Vec<u64> =
             states.keys().rev().filter(|generation| !pinned.contains(generation)).copied().collect();
         let dropped: Vec<Arc<State>> = unpinned
@@ -50,6 +65,28 @@ impl Service {
             self.unlink_unused(&state);
             info!(generation = state.generation, "generation-dropped");
         }
+    }
+
+    /// What the manifest is to say of generations that are kept, or are to be.
+    pub(super) fn note_kept(&self) {
+        let states = self.kept.states.values().chain(self.states.values());
+        let is_kept = |state: &&Arc<State>| {
+            self.kept.states.contains_key(&state.generation) || self.kept.pinned.contains(&state.generation)
+        };
+        let entry = |state: &Arc<State>| KeptEntry {
+            generation: state.generation,
+            is_pinned: self.kept.pinned.contains(&state.generation),
+            at_unix: self.made_at.get(&state.generation).copied(),
+            directory: layer_entries(&state.contents.directory),
+            groups: group_entries(&state.contents),
+        };
+        self.directory.set_kept(states.filter(is_kept).map(entry).collect());
+    }
+
+    /// Writes to disk what is pinned: a restart keeps it.
+    fn save_pins(&mut self) -> Result<(), String> {
+        let Some(state) = self.newest_committed().cloned() else { return Err("nothing is served yet".to_owned()) };
+        self.save(&state, false).map_err(|error| error.to_string())
     }
 
     /// A generation that is alive or kept.
@@ -70,7 +107,13 @@ impl Service {
                 self.refuse(message, &format!("{PINNED_MAX} generations are pinned, and no more may be; unpin one"));
             }
             Ok(()) => {
-                self.kept.pinned.insert(generation);
+                let is_new = self.kept.pinned.insert(generation);
+                if let Err(error) = self.save_pins() {
+                    if is_new {
+                        self.kept.pinned.remove(&generation);
+                    }
+                    return self.refuse(message, &error);
+                }
                 info!(generation, "generation-pinned");
                 self.answer_status(message, generation);
             }
@@ -82,6 +125,10 @@ impl Service {
     pub(super) fn unpin(&mut self, message: &Message, generation: u64) {
         if !self.kept.pinned.remove(&generation) {
             return self.refuse(message, &format!("generation {generation} is not pinned"));
+        }
+        if let Err(error) = self.save_pins() {
+            self.kept.pinned.insert(generation);
+            return self.refuse(message, &error);
         }
         info!(generation, "generation-unpinned");
         self.answer_status(message, generation);
@@ -96,7 +143,7 @@ impl Service {
         }
     }
 
-    /// Every generation alive and kept, oldest first.
+    /// Every generation alive and kept, newest first.
     pub(super) fn all_generation_statuses(&self) -> Vec<GenerationStatus> {
         let kept = self.kept.states.values().map(|state| GenerationStatus {
             id: state.generation,
@@ -104,12 +151,13 @@ impl Service {
             layers: state.contents.layers().count() as u64,
             bytes: state.bytes(),
             readers: 0,
+            private_bytes: private_bytes(state),
             pinned: self.kept.pinned.contains(&state.generation),
             durable: self.is_durable(state.generation),
             at_unix: self.made_at.get(&state.generation).copied(),
         });
         let mut statuses: Vec<GenerationStatus> = kept.chain(self.generation_statuses()).collect();
-        statuses.sort_by_key(|status| status.id);
+        statuses.sort_by_key(|status| std::cmp::Reverse(status.id));
         statuses
     }
 
@@ -131,31 +179,24 @@ impl Service {
     }
 
     /// Says what changed from one generation to another.
-    pub(super) fn diff_generations(&mut self, message: &Message, from: u64, to: u64, zone: Option<Name>) {
+    pub(super) fn diff_generations(&mut self, message: Message, from: u64, to: u64, zone: Option<Name>) {
         let newest = self.rotation.newest().unwrap_or(0);
         if from > to || to > newest {
             let error = format!("expected two generations up to {newest}, the older one first, found {from} and {to}");
-            return self.refuse(message, &error);
+            return self.refuse(&message, &error);
         }
-        let found = match self.journal.of_generations(from, to, zone.as_ref()) {
-            Ok(Some(found)) => found,
-            Ok(None) => {
-                let error =
-                    format!("what changed from generation {from} to {to} is not in the journal any more, or never was");
-                return self.refuse(message, &format!("{error}; raise journal-size to keep more of it"));
+        let (journal, client) = (Arc::clone(&self.journal), self.client.clone());
+        // Read from disk, beside the loop.
+        tokio::task::spawn_blocking(move || {
+            let found = journal.lock().unwrap_or_else(PoisonError::into_inner).of_generations(from, to, zone.as_ref());
+            let sent = match differences(found, from, to) {
+                Ok(shown) => client.reply(&message, &shown, &[]),
+                Err(error) => client.reply(&message, &CommandError { error }, &[]),
+            };
+            if let Err(error) = sent {
+                warn!(%error, to = %message.from, "answer-not-sent");
             }
-            Err(error) => return self.refuse(message, &error.to_string()),
-        };
-        if let Some((generation, apex)) =
-            found.iter().find_map(|changes| Some((changes.generation, changes.rewritten.first()?)))
-        {
-            let error =
-                format!("{apex} was replaced as a whole in generation {generation}: what changed in it was not kept");
-            return self.refuse(message, &error);
-        }
-        let shown =
-            found.iter().flat_map(|changes| changes.sets.iter().map(|set| edit::shown(set, changes.generation)));
-        self.answer(message, &shown.collect::<Vec<_>>());
+        });
     }
 
     /// Serves the data of an older generation again.
@@ -211,8 +252,40 @@ impl Service {
     /// Cuts the journal to its size.
     pub(super) fn prune_journal(&mut self) {
         let needed = self.directory.first_log();
-        if let Err(error) = self.journal.prune(self.options.journal_octets, needed) {
+        // One that is being read is cut the next time.
+        let Ok(mut journal) = self.journal.try_lock() else { return };
+        if let Err(error) = journal.prune(self.options.journal_octets, needed) {
             warn!(%error, "journal-not-pruned");
         }
     }
+}
+
+/// Octets that each reader of a generation keeps in its own memory about changes.
+pub(super) fn private_bytes(state: &State) -> u64 {
+    state.set.as_deref().map_or(0, |set| set.private_octets() as u64)
+}
+
+/// What changed, as it is shown; or why it can't be.
+fn differences(
+    found: Result<Option<Vec<GenerationChanges>>, JournalError>,
+    from: u64,
+    to: u64,
+) -> Result<Vec<ZoneDifference>, String> {
+    let found = found.map_err(|error| error.to_string())?.ok_or_else(|| {
+        format!(
+            "what changed from generation {from} to {to} is not in the journal any more, or never was; raise journal-size to \
+             keep more of it"
+        )
+    })?;
+    if let Some((generation, apex)) =
+        found.iter().find_map(|changes| Some((changes.generation, changes.rewritten.first()?)))
+    {
+        return Err(format!(
+            "{apex} was replaced as a whole in generation {generation}: what changed in it was not kept"
+        ));
+    }
+    let shown = |changes: &GenerationChanges| {
+        changes.sets.iter().map(|set| edit::shown(set, changes.generation)).collect::<Vec<_>>()
+    };
+    Ok(found.iter().flat_map(shown).collect())
 }

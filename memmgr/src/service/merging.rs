@@ -1,8 +1,9 @@
 //! Merges under way: one at a time, beside everything else.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use tracing::{error, info};
@@ -14,6 +15,9 @@ use crate::builder::BuildError;
 use crate::builder::changes::{ChangesRequest, Merged};
 use crate::builder::merge::{self, MergeRequest};
 
+/// A merge that failed is tried again after this long.
+const RETRY_MERGE: Duration = Duration::from_secs(30);
+
 /// The merge that runs.
 #[derive(Debug, Default)]
 pub(super) struct Merging {
@@ -21,8 +25,8 @@ pub(super) struct Merging {
     running: Option<JoinHandle<Result<Merged, BuildError>>>,
     /// The generation that was looked at last, so that none is twice.
     seen: u64,
-    /// Groups in which a merge failed: they are left alone until they change otherwise.
-    failed: BTreeSet<GroupId>,
+    /// Groups in which a merge failed, and when: they are left alone for a while.
+    failed: BTreeMap<GroupId, Instant>,
     /// Octets of segments written by merges since the start.
     pub(super) octets: u64,
 }
@@ -48,13 +52,23 @@ impl Service {
         if self.merging.running.is_some() || !self.changing.merged.is_empty() || !self.distrusted.is_empty() {
             return;
         }
-        let Some(state) = self.committed.as_ref().filter(|state| state.generation > self.merging.seen) else { return };
+        // What is on its way has layers with lower numbers that will lie above, or has the last merge in it.
+        let is_building = self.updates.running.is_some() || self.changing.running.is_some();
+        if is_building || !self.rotation.may_build() {
+            return;
+        }
+        let Some(state) = self.newest_committed().filter(|state| state.generation > self.merging.seen).cloned() else {
+            return;
+        };
         let Some(set) = state.set.clone() else { return };
         let stacks = state.contents.groups.iter().filter(|(_, stack)| stack.len() > 1);
-        let mut stacks = stacks.filter(|(group, _)| !self.merging.failed.contains(group));
+        self.merging.failed.retain(|_, at| at.elapsed() < RETRY_MERGE);
+        let mut stacks = stacks.filter(|(group, _)| !self.merging.failed.contains_key(group));
         let found = stacks.find_map(|(group, stack)| Some((*group, stack.clone(), merge::choose(stack)?)));
         let Some((group, stack, depths)) = found else {
-            self.merging.seen = state.generation;
+            if self.merging.failed.is_empty() {
+                self.merging.seen = state.generation;
+            }
             return;
         };
         // Relaxed: the number only has to be another one. All that come later are higher.
@@ -98,12 +112,17 @@ impl Service {
             }
             Ok(Err(error)) => {
                 if let BuildError::Merge { group, .. } = &error {
-                    self.merging.failed.insert(*group);
+                    self.merging.failed.insert(*group, Instant::now());
                 }
                 error!(error = %super::updates::BuildFailure::Build(error), "merge-failed");
             }
             Err(error) => error!(%error, "merge-failed"),
         }
+    }
+
+    /// Leaves a group alone for a while.
+    pub(super) fn note_merge_failed(&mut self, group: GroupId) {
+        self.merging.failed.insert(group, Instant::now());
     }
 
     /// Removes merged layers that were handed to a build and found no place: what they were made of had gone meanwhile.

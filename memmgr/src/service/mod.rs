@@ -2,7 +2,7 @@
 //!
 //! Everything that takes long happens elsewhere (builds and verification on their own threads), so that the loop answers within
 //! milliseconds. [`Service`] is the type to read first; [`actions`] carries out what the rotation says, [`building`] starts and takes
-//! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators. [`readers`] and [`updates`] are its two
+//! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators. [`readers`], [`leases`] and [`updates`] are its
 //! books, [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
 
 mod actions;
@@ -13,6 +13,7 @@ mod conversation;
 mod delivery;
 mod examination;
 mod keeping;
+mod leases;
 mod link;
 mod loading;
 mod merging;
@@ -24,8 +25,8 @@ mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bus::protocol::MEMMGR_GROUP;
@@ -35,7 +36,7 @@ use config::process::MemmgrOptions;
 use tokio::sync::{mpsc, watch as watch_channel};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
-use zone_segment::{HashKey, LayerId};
+use zone_segment::{HashKey, LayerId, Name};
 
 use crate::builder::Scope;
 use crate::commits::{CommitRecord, Durable, Journal, LogSync, Syncer};
@@ -47,6 +48,7 @@ use building::Sourced;
 use changing::Changing;
 use examination::Examinations;
 use keeping::Kept;
+use leases::Leases;
 pub(crate) use link::Link;
 use loading::Told;
 use merging::Merging;
@@ -101,6 +103,8 @@ pub(crate) struct Service {
     remains: Option<Arc<State>>,
     /// Who reads.
     readers: Readers,
+    /// What readers keep for longer.
+    leases: Leases,
     /// What was asked for of sources.
     updates: Updates,
     /// Changes that were handed in.
@@ -119,16 +123,16 @@ pub(crate) struct Service {
     durable: watch_channel::Receiver<Durable>,
     /// The log with generations that nobody waits for, and the last of them.
     unsynced: Option<(LogSync, u64)>,
-    /// The generation of the manifest.
-    snapshot: Option<Arc<State>>,
-    /// The newest generation that was committed.
-    committed: Option<Arc<State>>,
+    /// The layers that the manifest names.
+    named: BTreeSet<LayerId>,
+    /// Where records of the commit log were lost: the zones whose serials have left free since the start those that may have been given out.
+    leaps: Option<BTreeSet<Name>>,
     /// Generations kept.
     kept: Kept,
     /// When generations were made, in seconds since 1970.
     made_at: BTreeMap<u64, u64>,
     /// The journal of changes.
-    journal: Journal,
+    journal: Arc<Mutex<Journal>>,
     /// Layers being merged.
     merging: Merging,
     /// A manifest being prepared.
@@ -200,7 +204,7 @@ impl Service {
         let newest = recovered.state.as_ref().map_or(recovered.generation_floor, |state| state.generation);
         let syncer = Syncer::start(newest)?;
         let durable = syncer.durable();
-        let journal = Journal::new(recovered.directory.root());
+        let journal = Arc::new(Mutex::new(Journal::new(recovered.directory.root())));
         let rotation = match recovered.state.map(Arc::new) {
             Some(state) if recovered.is_servable => {
                 let rotation = Rotation::recovered(state.generation, deadlines);
@@ -225,10 +229,10 @@ impl Service {
             syncer,
             durable,
             unsynced: None,
-            snapshot: None,
-            committed: states.values().next_back().cloned(),
-            kept: Kept::default(),
-            made_at: BTreeMap::new(),
+            named: recovered.named,
+            leaps: recovered.directory.lost_serials().then(BTreeSet::new),
+            kept: Kept::of(&recovered.kept, newest),
+            made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
             journal,
             merging: Merging::default(),
             snapshots: Snapshots::default(),
@@ -244,6 +248,7 @@ impl Service {
             states,
             remains,
             readers: Readers::default(),
+            leases: Leases::default(),
             updates,
             distrusted: recovered.distrusted,
             refused: recovered.refused,
@@ -295,11 +300,12 @@ impl Service {
                 _ = tick.tick() => {
                     self.bury_the_dead();
                     self.step(Event::Tick);
+                    self.judge_leases();
                     self.retry();
                     self.sync_the_rest();
+                    self.tidy();
                     self.look_for_merges();
                     self.look_for_snapshots();
-                    self.tidy();
                     self.tell_progress();
                     if self.began.elapsed() > LOOK_CLOSER_AFTER {
                         self.look_closer();
@@ -320,6 +326,7 @@ impl Service {
 
     /// Says in the manifest that nothing was cut short, and sees off what was said.
     async fn finish(self) {
+        self.note_kept();
         if let Some(state) = self.newest_committed()
             // What is known to be damaged is not to be trusted after a restart of the machine.
             && let Err(error) = self.directory.save(state, self.distrusted.is_empty())
@@ -341,9 +348,9 @@ impl Service {
         }
     }
 
-    /// The newest generation that the manifest names.
-    fn newest_committed(&self) -> Option<&State> {
-        self.rotation.newest().and_then(|generation| self.states.get(&generation)).map(Arc::as_ref)
+    /// The newest generation that a start would find, as it stands by now.
+    fn newest_committed(&self) -> Option<&Arc<State>> {
+        self.rotation.newest().and_then(|generation| self.states.get(&generation))
     }
 }
 

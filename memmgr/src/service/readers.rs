@@ -11,6 +11,7 @@ use bus::{Address, Client};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::delivery::Delivery;
+use super::leases::Standing;
 use crate::generation::{LayerFile, State};
 use crate::rotation::{KillReason, ReaderId, ReaderStatus};
 
@@ -158,16 +159,25 @@ impl Readers {
     }
 
     /// What operators are shown.
-    pub(super) fn statuses(&self, statuses: &[ReaderStatus]) -> Vec<ConsumerStatus> {
-        let one = |(address, reader): (&Address, &Reader)| ConsumerStatus {
-            role: reader.role.as_str().to_owned(),
-            pid: reader.pid,
-            uid: reader.uid,
-            generation: reader.acknowledged(statuses),
-            address: address.to_string(),
-            slot: reader.slot,
-            last_seen_ms: u64::try_from(reader.seen.elapsed().as_millis()).unwrap_or(u64::MAX),
-            error: reader.error.clone(),
+    pub(super) fn statuses(
+        &self,
+        statuses: &[ReaderStatus],
+        leased: impl Fn(&Address) -> Standing,
+    ) -> Vec<ConsumerStatus> {
+        let one = |(address, reader): (&Address, &Reader)| {
+            let Standing { leases, octets } = leased(address);
+            ConsumerStatus {
+                role: reader.role.as_str().to_owned(),
+                pid: reader.pid,
+                uid: reader.uid,
+                generation: reader.acknowledged(statuses),
+                address: address.to_string(),
+                slot: reader.slot,
+                last_seen_ms: u64::try_from(reader.seen.elapsed().as_millis()).unwrap_or(u64::MAX),
+                leases,
+                leased_bytes: octets,
+                error: reader.error.clone(),
+            }
         };
         self.attached.iter().map(one).collect()
     }

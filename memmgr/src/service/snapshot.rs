@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use super::Service;
+use super::{RETRY, Service};
+use crate::builder::file_name;
 
 /// Octets of a commit log after which there is a new manifest: a start reads as many.
 const LOG_OCTETS_MAX: u64 = 4 << 20;
@@ -16,6 +18,10 @@ const LOG_OCTETS_MAX: u64 = 4 << 20;
 pub(super) struct Snapshots {
     /// The thread that waits for the disk.
     preparing: Option<JoinHandle<Result<(), String>>>,
+    /// Whether one is wanted before the log has grown: files of the manifest's generation take room that is of no use any more.
+    is_wanted: bool,
+    /// When one failed last.
+    failed_at: Option<Instant>,
     /// Whether files may lie around that no generation has any more.
     is_untidy: bool,
 }
@@ -31,10 +37,14 @@ pub(super) async fn prepared(snapshots: &mut Snapshots) -> Result<(), String> {
 impl Service {
     /// Prepares a manifest when the log has grown.
     pub(super) fn look_for_snapshots(&mut self) {
-        if self.snapshots.preparing.is_some() || self.directory.log_octets() < LOG_OCTETS_MAX {
+        // A log that failed once has failed for good: a manifest makes durable what it could not.
+        let is_long = self.directory.log_octets() >= LOG_OCTETS_MAX;
+        let is_due = is_long || self.snapshots.is_wanted || self.durable.borrow().failed.is_some();
+        let is_too_soon = self.snapshots.failed_at.is_some_and(|at| at.elapsed() < RETRY);
+        if self.snapshots.preparing.is_some() || !is_due || is_too_soon {
             return;
         }
-        let Some(state) = self.committed.clone() else { return };
+        let Some(state) = self.newest_committed().cloned() else { return };
         let catalogues = self.directory.catalogues();
         self.snapshots.preparing = Some(tokio::task::spawn_blocking(move || {
             state.contents.sync().map_err(|(path, error)| format!("syncing {}: {error}", path.display()))?;
@@ -45,15 +55,21 @@ impl Service {
     /// What takes long is done: writes the manifest of the newest generation, which has little that was not synced.
     pub(super) fn prepared(&mut self, prepared: Result<(), String>) {
         self.snapshots.preparing = None;
-        let Some(state) = self.committed.clone() else { return };
-        let saved = prepared.and_then(|()| self.directory.save(&state, false).map_err(|error| error.to_string()));
+        self.snapshots.is_wanted = false;
+        let Some(state) = self.newest_committed().cloned() else { return };
+        let saved = prepared.and_then(|()| self.save(&state, false).map_err(|error| error.to_string()));
         match saved {
-            Ok(()) => {
-                info!(generation = state.generation, "snapshot-written");
-                self.saved(&state);
+            Ok(()) => info!(generation = state.generation, "snapshot-written"),
+            Err(error) => {
+                self.snapshots.failed_at = Some(Instant::now());
+                warn!(error, "snapshot-not-written");
             }
-            Err(error) => warn!(error, "snapshot-not-written"),
         }
+    }
+
+    /// Asks for a manifest soon.
+    pub(super) fn want_snapshot(&mut self) {
+        self.snapshots.is_wanted = true;
     }
 
     /// Notes that files may lie around.
@@ -68,9 +84,11 @@ impl Service {
             return;
         }
         self.snapshots.is_untidy = false;
-        let states = self.states.values().chain(&self.remains).chain(&self.snapshot).chain(self.kept.states.values());
+        let states = self.states.values().chain(&self.remains).chain(self.kept.states.values());
         let layers = states.flat_map(|state| state.contents.layers().map(|layer| layer.path.clone()));
-        let used: BTreeSet<PathBuf> = layers.chain(self.refused.iter().cloned()).collect();
+        let segments = self.directory.segments();
+        let named = self.named.iter().map(|layer| segments.join(file_name(*layer)));
+        let used: BTreeSet<PathBuf> = layers.chain(named).chain(self.refused.iter().cloned()).collect();
         self.directory.remove_segments_but(&used);
     }
 }

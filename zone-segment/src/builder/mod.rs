@@ -135,10 +135,11 @@ impl<'a> SegmentBuilder<'a> {
     }
 
     /// Adds a zone of open segments as it stands, changes above its base included. Nothing of it is copied in memory but names that changed.
-    pub fn copy_zone<B: SegmentOctets + Sync>(&mut self, id: ZoneId, zone: &Zone<'a, B>) -> Result<(), BuildError>
-    where
-        B: 'a,
-    {
+    pub fn copy_zone<B: SegmentOctets + Sync + 'a>(
+        &mut self,
+        id: ZoneId,
+        zone: &Zone<'a, B>,
+    ) -> Result<(), BuildError> {
         let apex = zone.apex().to_name();
         match StackedZone::new(*zone) {
             Some(stacked) => self.zone(id, apex, stacked),

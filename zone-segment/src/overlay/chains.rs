@@ -85,7 +85,9 @@ impl Chains {
         if let Some((root, row)) = overlay.base.as_ref().and_then(Part::tables) {
             let run_of = |node: Node<'_>| self.overruled.run_of(node.reference_in(root)?);
             while let Some(run) = in_base.and_then(run_of) {
-                in_base = order::proof_before(root, row, run.start);
+                // Always further back: a damaged table might say otherwise.
+                in_base = order::proof_before(root, row, run.start)
+                    .filter(|node| node.reference_in(root).is_some_and(|reference| reference < run.start));
             }
         }
         match (in_base, changed) {

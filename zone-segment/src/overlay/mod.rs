@@ -106,6 +106,9 @@ pub(crate) fn node_in<'a>(
     })
 }
 
+/// A zone's deltas, newest first, and its base.
+type Parts<B> = (Vec<Part<B>>, Option<Part<B>>);
+
 /// The changes of a zone above its base, as a reader sees them.
 #[derive(Debug)]
 pub(crate) struct Overlay<B> {
@@ -127,7 +130,7 @@ pub(crate) struct Overlay<B> {
 
 impl<B: SegmentOctets> Overlay<B> {
     /// What a zone's overlay is made of, by its layers newest first; none where the newest that has anything of it has all of it.
-    fn parts(layers: &[Layer<B>], zone: ZoneId) -> Option<(Vec<Part<B>>, Option<Part<B>>)> {
+    fn parts(layers: &[Layer<B>], zone: ZoneId) -> Option<Parts<B>> {
         let mut deltas = Vec::new();
         for part in layers.iter().filter_map(|layer| Part::of(layer, zone)) {
             if part.is_whole() {

@@ -13,6 +13,7 @@ use crate::map::SegmentOctets;
 use crate::node::Node;
 use crate::octets::{REFERENCE_UNIT, from_reference};
 use crate::order;
+use crate::prefetch::prefetch_two;
 
 use super::{Nodes, Zone};
 
@@ -68,6 +69,24 @@ impl<'a> Marks<'a> {
         }
     }
 
+    /// Marks records of a node of the zone: `records` has a bit for each of the first 64. Which of them were marked before.
+    #[inline]
+    pub fn mark_all(&self, node: Node<'_>, records: u64) -> u64 {
+        let each = || (0..u64::BITS as usize).filter(|record| records >> record & 1 != 0);
+        let last = records.checked_ilog2().unwrap_or(0) as usize;
+        let Some((words, unit)) = self.unit(node, last).filter(|_| records != 0) else {
+            return each().filter(|record| !self.mark(node, *record)).fold(0, |marked, record| marked | 1 << record);
+        };
+        let shift = unit % WORD_BITS;
+        let or = |word: usize, bits: u64| match bits {
+            0 => 0,
+            _ => words.get(word).map_or(0, |word| word.fetch_or(bits, Ordering::Relaxed) & bits),
+        };
+        let low = or(unit / WORD_BITS, records << shift);
+        let high = or(unit / WORD_BITS + 1, (records >> 1) >> (WORD_BITS - 1 - shift));
+        low >> shift | (high << 1) << (WORD_BITS - 1 - shift)
+    }
+
     /// Whether a record of a node of the zone is marked.
     pub fn is_marked(&self, node: Node<'_>, record: usize) -> bool {
         match self.place(node, record) {
@@ -102,15 +121,21 @@ impl<'a> Marks<'a> {
     /// Where a record's mark is; none for one that is marked aside.
     #[inline]
     fn place(&self, node: Node<'_>, record: usize) -> Option<(&AtomicU64, u64)> {
+        let (words, unit) = self.unit(node, record)?;
+        let word = words.get((unit + record) / WORD_BITS)?;
+        Some((word, 1 << ((unit + record) % WORD_BITS)))
+    }
+
+    /// The marks of a node's layer and the place of its first; none where those of a record are aside.
+    #[inline]
+    fn unit(&self, node: Node<'_>, record: usize) -> Option<(&[AtomicU64], usize)> {
         if record >= node.units() as usize {
             return None;
         }
         let address = address(node);
         self.layers.iter().find_map(|layer| {
             let offset = address.checked_sub(layer.nodes.as_ptr() as usize)?;
-            let unit = offset / REFERENCE_UNIT + record;
-            let word = layer.words.get(unit / WORD_BITS).filter(|_| offset < layer.nodes.len())?;
-            Some((word, 1 << (unit % WORD_BITS)))
+            (offset < layer.nodes.len()).then_some((layer.words.as_slice(), offset / REFERENCE_UNIT))
         })
     }
 }
@@ -118,6 +143,20 @@ impl<'a> Marks<'a> {
 /// Where a node lies.
 fn address(node: Node<'_>) -> usize {
     node.record().as_ptr() as usize
+}
+
+impl<'a> Node<'a> {
+    /// Whether its name is written as another, in wire form, case included.
+    #[inline]
+    pub fn is_written(&self, wire: &[u8]) -> bool {
+        self.name_octets() == wire
+    }
+
+    /// Asks the processor for those of its RRsets that do not lie beside it.
+    #[inline]
+    pub fn prefetch_rrsets(&self) {
+        self.shared_rrsets().for_each(prefetch_two);
+    }
 }
 
 impl<'a, B: SegmentOctets> Zone<'a, B> {
@@ -167,6 +206,72 @@ impl<'a> Iterator for Piece<'a> {
         match &mut self.left {
             Left::Range(nodes) => nodes.next(),
             Left::Merged(nodes) => nodes.next(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::HashKey;
+    use crate::ids::ZoneId;
+    use crate::map::SegmentBuffer;
+    use crate::name::Name;
+    use crate::segment::Segment;
+    use crate::writer::SegmentWriter;
+
+    /// A zone of so many names, each with two addresses, and one with many.
+    fn segment(names: u32) -> Segment<SegmentBuffer> {
+        let apex: Name = "example.".parse().unwrap();
+        let mut writer = SegmentWriter::new(HashKey([7; 16]));
+        writer.start_zone(ZoneId(1), apex.as_ref()).unwrap();
+        let many: Vec<[u8; 4]> = (0..1000_u32).map(u32::to_be_bytes).collect();
+        let many: Vec<&[u8]> = many.iter().map(<[u8; 4]>::as_slice).collect();
+        writer.rrset(apex.as_ref(), 1, 60, &many).unwrap();
+        for name in 0..names {
+            let name: Name = format!("n{name:05}.example.").parse().unwrap();
+            writer.rrset(name.as_ref(), 1, 60, &[&[192, 0, 2, 1], &[192, 0, 2, 2]]).unwrap();
+        }
+        Segment::open(writer.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn each_record_has_a_mark_of_its_own() {
+        let segment = segment(300);
+        let zone = segment.zones().next().unwrap();
+        let marks = Marks::new(&zone);
+        let records = |node: Node<'_>| node.rrsets().map(|rrset| rrset.len()).sum::<usize>();
+        for is_second in [false, true] {
+            for node in zone.nodes() {
+                assert!((0..records(node)).all(|record| marks.is_marked(node, record) == is_second));
+                assert!((0..records(node)).all(|record| marks.mark(node, record) != is_second));
+            }
+            assert_eq!(marks.count(), zone.record_count());
+        }
+        marks.clear();
+        assert_eq!(marks.count(), 0);
+        for node in zone.nodes() {
+            let all = u64::MAX >> (64 - records(node).min(64));
+            assert_eq!((marks.mark_all(node, all & 0xaaaa_aaaa_aaaa_aaaa), marks.mark_all(node, 0)), (0, 0));
+            assert_eq!(marks.mark_all(node, all), all & 0xaaaa_aaaa_aaaa_aaaa);
+            assert_eq!(marks.mark_all(node, all), all);
+        }
+        assert_eq!(marks.count(), 2 * 300 + 64);
+    }
+
+    #[test]
+    fn pieces_are_all_nodes_in_order() {
+        for names in [0, 1, 63, 64, 65, 1000] {
+            let segment = segment(names);
+            let zone = segment.zones().next().unwrap();
+            let all: Vec<usize> = zone.nodes().map(address).collect();
+            for count in [1, 2, 3, 64, 5000] {
+                let pieces = zone.pieces(count);
+                assert!(pieces.len() <= count.max(1));
+                assert_eq!(pieces.into_iter().flatten().map(address).collect::<Vec<_>>(), all);
+            }
+            let followed = std::iter::successors(zone.apex_node(), |node| zone.following(*node));
+            assert_eq!(followed.map(address).collect::<Vec<_>>(), all);
         }
     }
 }

@@ -130,6 +130,9 @@ struct Layers {
     next: u64,
 }
 
+/// Numbers between a layer and the next, for those that are merged.
+const ROOM: u64 = 100;
+
 /// The zone's number.
 const ID: ZoneId = ZoneId(0);
 
@@ -143,7 +146,7 @@ impl Layers {
 
     /// A layer of what was built.
     fn layer(&mut self, builder: SegmentBuilder<'_>) -> Layer<SegmentBuffer> {
-        self.next += 1;
+        self.next += ROOM;
         Layer { id: LayerId(self.next), segment: open(builder.into_buffer().expect("a segment")) }
     }
 
@@ -170,7 +173,7 @@ impl Layers {
     }
 
     /// Merges deltas from one depth on; those on top stay.
-    fn merge(&mut self, from: usize, count: usize, numbered: Option<u64>) {
+    fn merge(&mut self, from: usize, count: usize) {
         let deltas = self.deltas();
         let from = from.min(deltas.saturating_sub(2));
         let depths = from..(from + count).min(deltas);
@@ -178,8 +181,8 @@ impl Layers {
             return;
         }
         let mut layer = self.delta(self.merged(depths.clone()));
-        // Between those above, which have later numbers, and those below.
-        layer.id = LayerId(numbered.unwrap_or(self.layers[depths.start].id.0));
+        // Between those above, which have later numbers, and those that it is made of; no number is ever used again.
+        layer.id = LayerId(self.layers[depths.start].id.0 + 1);
         self.layers.splice(depths, [layer]);
     }
 }
@@ -207,15 +210,15 @@ fn run(mut zone: ModelZone, steps: Vec<Step>, asked: Vec<Name>) {
             }
             // Another NSEC3 chain: written whole, which hides all below.
             None => {
-                layers.next += 1;
+                layers.next += ROOM;
                 Layer { id: LayerId(layers.next), segment: segment(&[zone.clone()]) }
             }
         };
         layers.layers.splice(..folded, [layer]);
         match step.upkeep {
             Upkeep::Push | Upkeep::Fold(_) => {}
-            Upkeep::Merge(from, count) => layers.merge(from, count, None),
-            Upkeep::MergeOvertaken(from, count) => layers.merge(from.max(1), count, None),
+            Upkeep::Merge(from, count) => layers.merge(from, count),
+            Upkeep::MergeOvertaken(from, count) => layers.merge(from.max(1), count),
             Upkeep::MergeAll => {}
         }
         // A stack has no more layers than a reader takes.

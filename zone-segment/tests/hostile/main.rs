@@ -16,7 +16,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use zone_segment::{LookupName, OpenError, Segment, SegmentBuffer};
 
-use samples::{KEY, Sample, directory, lookup, ordered, samples, smallest};
+use samples::{KEY, Sample, changes, directory, lookup, ordered, samples, smallest};
 
 /// Opens a damaged segment and asks it everything, by itself and below and above a sound one.
 fn survive(sample: &Sample, octets: SegmentBuffer, asked: &[LookupName]) {
@@ -84,6 +84,24 @@ fn b39_extremes_in_the_tables_of_canonical_order_are_survived() {
             damage::put(&mut octets, at, 4, number);
             let segment = Arc::new(Segment::open(octets).expect("not read at open"));
             exercise::exercise_segment(&segment, &asked, true);
+        }
+    }
+}
+
+#[test]
+fn b39_extremes_in_changes_and_below_them_are_survived() {
+    let (changes, base) = (changes(), &samples()[1]);
+    let asked = asked(changes, 12);
+    for (sample, other, is_upper) in [(changes, base, true), (base, changes, false)] {
+        let length = sample.octets.len() as u64;
+        // Of the base, which is larger, every other place.
+        for at in seal::body(&sample.octets).step_by(if is_upper { 4 } else { 36 }) {
+            for number in [0, 1, u64::from(u32::MAX) / 2, u64::from(u32::MAX), length - 1] {
+                let mut octets = sample.octets.clone();
+                damage::put(&mut octets, at, 4, number);
+                let segment = Arc::new(Segment::open(octets).expect("not read at open"));
+                exercise::exercise_set(&segment, &other.segment, &directory().segment, is_upper, &asked);
+            }
         }
     }
 }

@@ -4,8 +4,8 @@
 use std::sync::{Arc, OnceLock};
 
 use zone_segment::{
-    DirectoryEntry, DirectoryWriter, GroupId, HashKey, LayerId, LookupName, Name, Segment, SegmentBuffer,
-    SegmentWriter, ZoneId, ZoneState,
+    DirectoryEntry, DirectoryWriter, GroupId, HashKey, LayerId, LookupName, Name, OwnedRecord, Segment, SegmentBuffer,
+    SegmentBuilder, SegmentWriter, ZoneChanges, ZoneId, ZoneState,
 };
 
 use super::model::{ModelZone, NS, NSEC, NSEC3, NSEC3PARAM, SOA, label_of, soa};
@@ -71,6 +71,33 @@ pub(crate) fn ordered() -> &'static Sample {
             zone.records(&name(&format!("{number}.example.")), NSEC, 60, &[b"\x00"]);
         }
         of_zones(vec![(ZoneId(1), zone)])
+    })
+}
+
+/// Changes of the second sample's zone, to lie above it: names that came, went and changed, cuts above names, signed names among them; not
+/// among the samples that the fuzz target picks from.
+pub(crate) fn changes() -> &'static Sample {
+    static CHANGES: OnceLock<Sample> = OnceLock::new();
+    CHANGES.get_or_init(|| {
+        let base = &samples()[1];
+        let zone = base.segment.zones().next().expect("one zone");
+        let record = |rtype: u16, rdata: &[u8]| OwnedRecord { rtype, ttl: 60, rdata: rdata.into() };
+        let nsec = || record(NSEC, b"\x00\x00\x01\x02");
+        let owners = [
+            ("www.example.", vec![record(1, &[1; 4]), nsec()]),
+            ("h3.example.", vec![]),
+            ("h4.example.", vec![]),
+            ("new.ent.example.", vec![record(1, &[2; 4]), nsec()]),
+            ("*.ent.example.", vec![record(16, b"\x01x")]),
+            ("b.c.d.e.example.", vec![record(NS, b"\x02ns\x07example\x00")]),
+            ("cut.example.", vec![]),
+            ("text.example.", vec![record(39, b"\x04test\x00")]),
+        ];
+        let owners = owners.into_iter().map(|(owner, records)| (name(owner), records)).collect();
+        let changes = ZoneChanges::new(&zone, &owners).expect("in the zone");
+        let mut builder = SegmentBuilder::new(KEY);
+        builder.changes(ZoneId(1), changes).expect("one zone");
+        Sample::new(builder.into_buffer().expect("a segment"), base.zones.clone(), Vec::new())
     })
 }
 
