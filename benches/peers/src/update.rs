@@ -1,7 +1,7 @@
 //! Changing zones: Trine beside the servers that change theirs in place, on the same generated zone, in one run.
 //!
 //! Read [`run`] first, then `visible` (a change until it is seen, and until it is durable), `octets` (what is written for it), `layers`
-//! (what lookups pay for it) and `reload` (a text in which few records changed). `subjects` are the servers, `control` asks Trine, `dynamic` the others (RFC 2136), `probe` looks whether a change is there,
+//! (what lookups pay for it), `steady` (many changes beside queries) and `reload` (a text in which few records changed). `subjects` are the servers, `control` asks Trine, `dynamic` the others (RFC 2136), `probe` looks whether a change is there,
 //! `sample` has medians and spreads, `verdicts` the goals; `report` writes the page.
 //!
 //! Who is not installed, or refuses changes, is named loudly and left out.
@@ -14,6 +14,7 @@ mod probe;
 mod reload;
 mod report;
 mod sample;
+mod steady;
 mod subjects;
 mod verdicts;
 mod visible;
@@ -62,6 +63,9 @@ pub struct Options {
     /// Reloads of each server
     #[arg(long, default_value_t = 5)]
     reloads: usize,
+    /// Seconds of changes at a steady rate
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
     /// Milliseconds that each lookup is measured for
     #[arg(long, default_value_t = 1_000)]
     milliseconds: u64,
@@ -83,6 +87,8 @@ enum Part {
     Layers,
     /// Reload of a text with few changes, beside others
     Reload,
+    /// A thousand changes a second beside queries
+    Steady,
 }
 
 impl Options {
@@ -144,6 +150,12 @@ pub fn run(options: &Options) -> Outcome<()> {
             let goals = verdicts::of_changes(&changes, report.changes.first());
             settle(&mut report, goals);
             report.changes.push(changes);
+        }
+        if options.has(Part::Steady) {
+            let time = Duration::from_secs(if options.quick { 2 } else { options.seconds });
+            let steady = steady::measure(&trine, names, options.seed, time, scratch.path())?;
+            settle(&mut report, steady::verdicts(&steady));
+            report.steady.push(steady);
         }
         if options.has(Part::Reload) && names <= NAMES_OF_PEERS_MAX {
             let rounds = if options.quick { 1 } else { options.reloads };

@@ -7,6 +7,7 @@ use super::layers::Lookups;
 use super::octets::Written;
 use super::reload::Reloads;
 use super::sample::{Sample, together};
+use super::steady::Steady;
 use super::visible::Changes;
 use crate::goals::Goal;
 use crate::page::{push_goals, thousands};
@@ -28,6 +29,8 @@ pub struct Report {
     pub lookups: Vec<Lookups>,
     /// Reloads, by size.
     pub reloads: Vec<Reloads>,
+    /// Changes at a steady rate, by size.
+    pub steady: Vec<Steady>,
     /// What has to be said.
     pub notes: Vec<String>,
     /// Goals and whether they are met.
@@ -67,6 +70,9 @@ fn page(report: &Report) -> Result<String, std::fmt::Error> {
     }
     for changes in &report.changes {
         push_changes(&mut out, changes)?;
+    }
+    for steady in &report.steady {
+        push_steady(&mut out, steady)?;
     }
     if let Some(written) = &report.written {
         push_written(&mut out, written)?;
@@ -207,3 +213,30 @@ A reload runs from the moment at which the changed text takes the place of the o
 by a command. Parsing is what Trine's reader of zone files takes in the bench's own process, on all cores, in the same round. Memory is the largest resident set of a process
 while it reloads, file pages included.
 ";
+
+/// Changes at a steady rate.
+fn push_steady(out: &mut String, steady: &Steady) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n## 1,000 changes a second beside 50,000 queries a second, {} names\n",
+        thousands(steady.names as u64)
+    )?;
+    let mib = |octets: Option<&u64>| octets.copied().unwrap_or(0) as f64 / f64::from(1 << 20);
+    writeln!(
+        out,
+        "{} changes in {:.1} s, {} of them visible under a serial that follows the one before; half of them within {:.0} µs, 99 of 100 within \
+         {:.0} µs. 99 of 100 answers within {:.0} µs without changes, {:.0} µs with them. Memory of all processes (PSS): {:.0} MiB at first, \
+         {:.0} at most, {:.0} in the end. Load average {:.1}.",
+        steady.changes,
+        steady.seconds,
+        steady.in_order,
+        steady.visible[0],
+        steady.visible[1],
+        steady.answered[0] / 1e3,
+        steady.answered[1] / 1e3,
+        mib(steady.memory.first()),
+        mib(steady.memory.iter().max()),
+        mib(steady.memory.last()),
+        steady.load,
+    )
+}
