@@ -37,8 +37,9 @@ use crate::servers::{Server, build_trine};
 use crate::{Outcome, count};
 use calls::Calls;
 use cores::Cores;
-use latency::Latencies;
-use queries::{Asked, Queries};
+pub use latency::Latencies;
+pub use latency::measure as latencies;
+pub use queries::{Asked, Queries};
 use subjects::{Subject, Subjects};
 use switches::Switches;
 

@@ -1,7 +1,7 @@
 //! Changing zones: Trine beside the servers that change theirs in place, on the same generated zone, in one run.
 //!
-//! Read [`run`] first, then `visible` (a change until it is seen, and until it is durable), `octets` (what is written for it) and `layers`
-//! (what lookups pay for it). `subjects` are the servers, `control` asks Trine, `dynamic` the others (RFC 2136), `probe` looks whether a change is there,
+//! Read [`run`] first, then `visible` (a change until it is seen, and until it is durable), `octets` (what is written for it), `layers`
+//! (what lookups pay for it), `steady` (many changes beside queries) and `reload` (a text in which few records changed). `subjects` are the servers, `control` asks Trine, `dynamic` the others (RFC 2136), `probe` looks whether a change is there,
 //! `sample` has medians and spreads, `verdicts` the goals; `report` writes the page.
 //!
 //! Who is not installed, or refuses changes, is named loudly and left out.
@@ -11,8 +11,10 @@ mod dynamic;
 mod layers;
 mod octets;
 mod probe;
+mod reload;
 mod report;
 mod sample;
+mod steady;
 mod subjects;
 mod verdicts;
 mod visible;
@@ -58,6 +60,12 @@ pub struct Options {
     /// Changes of a round, one after the other
     #[arg(long, default_value_t = 20)]
     changes: usize,
+    /// Reloads of each server
+    #[arg(long, default_value_t = 5)]
+    reloads: usize,
+    /// Seconds of changes at a steady rate
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
     /// Milliseconds that each lookup is measured for
     #[arg(long, default_value_t = 1_000)]
     milliseconds: u64,
@@ -77,6 +85,10 @@ enum Part {
     Octets,
     /// Lookups with changes above the base
     Layers,
+    /// Reload of a text with few changes, beside others
+    Reload,
+    /// A thousand changes a second beside queries
+    Steady,
 }
 
 impl Options {
@@ -138,6 +150,18 @@ pub fn run(options: &Options) -> Outcome<()> {
             let goals = verdicts::of_changes(&changes, report.changes.first());
             settle(&mut report, goals);
             report.changes.push(changes);
+        }
+        if options.has(Part::Steady) {
+            let time = Duration::from_secs(if options.quick { 2 } else { options.seconds });
+            let steady = steady::measure(&trine, names, options.seed, time, scratch.path())?;
+            settle(&mut report, steady::verdicts(&steady));
+            report.steady.push(steady);
+        }
+        if options.has(Part::Reload) && names <= NAMES_OF_PEERS_MAX {
+            let rounds = if options.quick { 1 } else { options.reloads };
+            let reloads = reload::measure(&trine, names, options.seed, rounds, scratch.path(), &mut report.notes)?;
+            settle(&mut report, verdicts::of_reloads(&reloads));
+            report.reloads.push(reloads);
         }
     }
     if let Some(out) = &options.out {

@@ -58,9 +58,9 @@ pub fn measure(names: usize, seed: u64, settings: &Settings) -> Outcome<Lookups>
     for layers in LAYERS {
         generations.push((format!("{layers} of changes"), base.changed(&zone, layers, names / CHANGED_PART, seed)?));
     }
-    let (_, last) = generations.last().ok_or("no stacks")?;
-    let cut = last.with_cut()?;
-    generations.push((format!("{} of changes, a cut above names", LAYERS[LAYERS.len() - 1] + 1), cut));
+    let (_, middle) = &generations[1];
+    let cut = middle.with_cut()?;
+    generations.push((format!("{} of changes, a zone cut gone above names", LAYERS[1] + 1), cut));
     let mut titles = vec![NONE.to_owned(), CONTROL.to_owned()];
     titles.extend(generations.iter().map(|(title, _)| title.clone()));
     let mut zones = vec![base.zone()?, base.zone()?];

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::layers::Lookups;
 use super::octets::Written;
+use super::reload::Reloads;
 use super::sample::{Sample, together};
+use super::steady::Steady;
 use super::visible::Changes;
 use crate::goals::Goal;
 use crate::page::{push_goals, thousands};
@@ -25,6 +27,10 @@ pub struct Report {
     pub written: Option<Written>,
     /// Lookups, by size.
     pub lookups: Vec<Lookups>,
+    /// Reloads, by size.
+    pub reloads: Vec<Reloads>,
+    /// Changes at a steady rate, by size.
+    pub steady: Vec<Steady>,
     /// What has to be said.
     pub notes: Vec<String>,
     /// Goals and whether they are met.
@@ -48,8 +54,9 @@ fn page(report: &Report) -> Result<String, std::fmt::Error> {
         writeln!(out, "| {what} | {value} |")?;
     }
     writeln!(out, "| seed | {} |\n| load average before | {:.1} |", report.seed, report.load)?;
-    let servers = report.changes.iter().flat_map(|changes| changes.rows.iter().map(|row| row.server));
-    for (what, version) in versions(servers) {
+    let changed = report.changes.iter().flat_map(|changes| changes.rows.iter().map(|row| row.server));
+    let reloaded = report.reloads.iter().flat_map(|reloads| reloads.rows.iter().map(|row| row.server));
+    for (what, version) in versions(changed.chain(reloaded)) {
         writeln!(out, "| {what} | {version} |")?;
     }
     writeln!(out, "\n## Goals\n\n| | names | goal | figure | spread | |\n|---|---:|---:|---:|---:|---|")?;
@@ -64,11 +71,17 @@ fn page(report: &Report) -> Result<String, std::fmt::Error> {
     for changes in &report.changes {
         push_changes(&mut out, changes)?;
     }
+    for steady in &report.steady {
+        push_steady(&mut out, steady)?;
+    }
     if let Some(written) = &report.written {
         push_written(&mut out, written)?;
     }
     for lookups in &report.lookups {
         push_lookups(&mut out, lookups)?;
+    }
+    for reloads in &report.reloads {
+        push_reloads(&mut out, reloads)?;
     }
     Ok(out)
 }
@@ -141,6 +154,43 @@ fn push_lookups(out: &mut String, lookups: &Lookups) -> std::fmt::Result {
     writeln!(out, "\nLoad average {:.1} to {:.1}.\n", lookups.load[0], lookups.load[1])
 }
 
+/// The table of reloads.
+fn push_reloads(out: &mut String, reloads: &Reloads) -> std::fmt::Result {
+    let (names, octets) = (thousands(reloads.names as u64), thousands(reloads.text_octets));
+    writeln!(out, "## Reload of a text of {names} names and {octets} octets in which 100 records changed\n")?;
+    writeln!(
+        out,
+        "| | ms | spread | most memory of a process, MiB | PSS before, MiB | PSS after, MiB |\n|---|---:|---:|---:|---:|---:|"
+    )?;
+    writeln!(
+        out,
+        "| parsing it, on all cores | {:.0} | {:.0} % | | | |",
+        reloads.parse.median() / 1e3,
+        reloads.parse.spread() * 100.0
+    )?;
+    for row in &reloads.rows {
+        writeln!(
+            out,
+            "| {} | {:.0} | {:.0} % | {:.1} | {:.1} | {:.1} |",
+            row.server.name(),
+            row.times.median() / 1e3,
+            row.times.spread() * 100.0,
+            row.peaks.quantile(1.0) / MIB,
+            row.served[0] as f64 / MIB,
+            row.served[1] as f64 / MIB
+        )?;
+    }
+    let [before, after] = reloads.load;
+    writeln!(
+        out,
+        "\nTrine's segments: {} octets. Load average {before:.1} to {after:.1}.\n",
+        thousands(reloads.segment_octets)
+    )
+}
+
+/// Octets of a MiB.
+const MIB: f64 = (1_u64 << 20) as f64;
+
 /// How figures come about.
 const HOW: &str = "\
 All servers run all the time on the same generated zone of hosts, each with two threads or processes that answer. They take turns, round after round; a change gives one
@@ -158,4 +208,35 @@ merges lies between them.
 
 Lookups are made in this process, in slices that take turns in an order drawn for each round; the figure is that of the slice in the middle. Without changes is measured
 twice: what the two differ by, or the spread of the control's median, makes a figure *drawn*. All stacks are seen to find the same.
+
+A reload runs from the moment at which the changed text takes the place of the one before until an answer has the change; NSD and Knot are told by SIGHUP, gdnsd and Trine
+by a command. Parsing is what Trine's reader of zone files takes in the bench's own process, on all cores, in the same round. Memory is the largest resident set of a process
+while it reloads, file pages included.
 ";
+
+/// Changes at a steady rate.
+fn push_steady(out: &mut String, steady: &Steady) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n## 1,000 changes a second beside 50,000 queries a second, {} names\n",
+        thousands(steady.names as u64)
+    )?;
+    let mib = |octets: Option<&u64>| octets.copied().unwrap_or(0) as f64 / f64::from(1 << 20);
+    writeln!(
+        out,
+        "{} changes in {:.1} s, {} of them visible under a serial that follows the one before; half of them within {:.0} µs, 99 of 100 within \
+         {:.0} µs. 99 of 100 answers within {:.0} µs without changes, {:.0} µs with them. Memory of all processes (PSS): {:.0} MiB at first, \
+         {:.0} at most, {:.0} in the end. Load average {:.1}.",
+        steady.changes,
+        steady.seconds,
+        steady.in_order,
+        steady.visible[0],
+        steady.visible[1],
+        steady.answered[0] / 1e3,
+        steady.answered[1] / 1e3,
+        mib(steady.memory.first()),
+        mib(steady.memory.iter().max()),
+        mib(steady.memory.last()),
+        steady.load,
+    )
+}

@@ -29,8 +29,10 @@ pub struct Subject {
     pub probe: Probe,
     /// The zone's apex, with the dot at its end.
     apex: String,
+    /// The port that it answers at.
+    pub port: u16,
     /// Its processes.
-    _running: Running,
+    running: Running,
 }
 
 /// How a server is told of changes.
@@ -84,7 +86,7 @@ impl Subject {
             _ => Way::Dynamic(Dynamic::connect(port, apex.parse::<Name>()?.as_ref().as_wire())?),
         };
         let (apex, probe) = (apex.to_owned(), Probe::connect(port)?);
-        let mut subject = Subject { server, folder, way, probe, apex, _running: running };
+        let mut subject = Subject { server, folder, way, probe, apex, port, running };
         subject.change(name, FIRST, Reached::Visible)?;
         Ok(subject)
     }
@@ -113,6 +115,11 @@ impl Subject {
             Way::Bus(control) => control.update(&self.apex, lines, Reached::Durable).map(drop),
             Way::Dynamic(_) => Err("lines are for Trine".into()),
         }
+    }
+
+    /// The process that its others are below.
+    pub fn process(&self) -> u32 {
+        self.running.process()
     }
 
     /// Trine's state directory.

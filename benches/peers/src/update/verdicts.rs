@@ -2,9 +2,11 @@
 
 use super::layers::Lookups;
 use super::octets::{Octets, Written};
+use super::reload::Reloads;
 use super::sample::{Sample, ratios, together};
 use super::visible::Changes;
 use crate::goals::{Goal, Limit};
+use crate::servers::Server;
 
 /// The goals of one changed record; `smaller` is the smallest zone of the run.
 pub fn of_changes(changes: &Changes, smaller: Option<&Changes>) -> Vec<Goal> {
@@ -93,6 +95,34 @@ pub fn of_lookups(lookups: &Lookups) -> Vec<Goal> {
         };
         goals.extend(stacks.iter().map(goal));
     }
+    goals
+}
+
+/// The goals of reloads.
+pub fn of_reloads(reloads: &Reloads) -> Vec<Goal> {
+    let Some((trine, peers)) = reloads.rows.split_first() else { return Vec::new() };
+    // Reload by reload: the two are of the same round.
+    let ratio = |these: &Sample, those: &Sample| {
+        Sample(these.0.iter().zip(&those.0).filter(|(_, that)| **that > 0.0).map(|(this, that)| this / that).collect())
+    };
+    let goal = |what: String, limit, found: &Sample, unit| Goal {
+        what,
+        names: reloads.names,
+        limit: Limit::AtMost(limit),
+        found: Some(found.median()),
+        spread: found.spread(),
+        tolerance: found.error(),
+        unit,
+    };
+    let parse = ratio(&trine.times, &reloads.parse);
+    let mut goals = vec![goal("reload of a text with 100 changes, against parsing it".into(), 1.3, &parse, "×")];
+    for peer in peers {
+        let limit = if peer.server == Server::Gdnsd { 0.3 } else { 0.12 };
+        let what = format!("reload of a text with 100 changes, against {}", peer.server.name());
+        goals.push(goal(what, limit, &ratio(&trine.times, &peer.times), "×"));
+    }
+    let peaks = Sample(trine.peaks.0.iter().map(|peak| peak / reloads.segment_octets.max(1) as f64).collect());
+    goals.push(goal("most memory of a reload, pages of files included".into(), 1.3, &peaks, "× the segment"));
     goals
 }
 
