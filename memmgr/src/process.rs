@@ -63,7 +63,7 @@ async fn serve(options: MemmgrOptions, links: MemmgrLinks) -> Result<(), MemmgrE
     });
     let own = handle.connect_local().map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     let (client, incoming) =
-        Client::from_fd(own, "memmgr").await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
+        Client::from_local(own, "memmgr").await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     service::subscribe(&client).await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     drop(open);
     let give_back = links.give_back;
