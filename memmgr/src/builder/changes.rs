@@ -9,8 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use dns::change::{ChangeSet, OwnerChanges, ZoneChange};
-use zone_segment::{GroupId, HashKey, LayerId, Name, SegmentBuilder, Zone, ZoneId, ZoneSet};
+use dns::change::{ChangeSet, ChangedRecord, OwnerChanges, ZoneChange};
+use dns::text::changes::Request;
+use dns::types::Rtype;
+use zone_segment::{
+    GroupId, HashKey, LAYERS_MAX, LayerId, LookupName, Name, NameRef, SegmentBuilder, Zone, ZoneId, ZoneSet,
+};
 
 use super::layering::{ChangedZone, changed_stack};
 use super::layers::verified;
@@ -44,6 +48,56 @@ pub(crate) struct ChangesRequest {
     /// The time in seconds since 1970.
     pub(crate) now: u64,
 }
+
+impl ChangesRequest {
+    /// Whether all of it takes no longer than to hand it to another thread and wake the loop again, so that the loop can build it itself: a few
+    /// lines for zones that have their groups alone, that neither add nor take away what rules over other names, for owners of few records, and
+    /// nothing merged.
+    pub(crate) fn is_small(&self) -> bool {
+        let Some(set) = self.base.set.as_deref().filter(|_| self.merged.is_empty()) else { return false };
+        let groups = &self.base.contents.groups;
+        let mut lines_left = SMALL_LINES;
+        let mut records_left = SMALL_RECORDS;
+        groups.len() <= SMALL_GROUPS
+            && self.asks.iter().flatten().all(|ask| {
+                let Ask::Edit(edit) = ask else { return false };
+                // One that is not served is refused at once.
+                let Some(zone) = set.zone(edit.apex.as_ref()) else { return true };
+                let has_room = groups.get(&zone.group()).is_some_and(|stack| stack.len() < LAYERS_MAX);
+                let mut spend = |name: NameRef<'_>| {
+                    let node = zone.address_node(&LookupName::new(zone.key(), name));
+                    let count = node.map_or(0, |node| node.records().take(SMALL_RECORDS + 1).count());
+                    records_left.checked_sub(count).map(|left| records_left = left).is_some()
+                };
+                let left = lines_left.checked_sub(edit.lines.len());
+                lines_left = left.unwrap_or(0);
+                left.is_some()
+                    && group::is_alone(zone.group())
+                    && has_room
+                    && spend(edit.apex.as_ref())
+                    && edit.lines.iter().all(|line| !is_structural(&line.request) && spend(line.request.owner()))
+            })
+    }
+}
+
+/// Whether a line may change what stands of names that it does not speak of.
+fn is_structural(request: &Request) -> bool {
+    match request {
+        Request::Add(ChangedRecord { rtype, .. })
+        | Request::Delete { rtype, .. }
+        | Request::DeleteRrset { rtype, .. } => matches!(*rtype, Rtype::NS | Rtype::DNAME | Rtype::NSEC3PARAM),
+        Request::DeleteOwner { .. } => true,
+    }
+}
+
+/// Lines that the loop builds itself.
+const SMALL_LINES: usize = 16;
+
+/// Records of the owners concerned, the apexes among them: what is there is read, checked and written again.
+const SMALL_RECORDS: usize = 128;
+
+/// Groups of a generation that the loop builds on: each costs an entry of a list that is copied.
+const SMALL_GROUPS: usize = 1024;
 
 /// A change that is asked for.
 #[derive(Clone, Debug)]
@@ -271,9 +325,7 @@ fn resolve(
     let Some(change) = change else {
         return Ok(Done { apex: apex.clone(), from, to: from, removed: 0, added: 0, warnings });
     };
-    let count = |records: &[dns::change::ChangedRecord]| {
-        records.iter().filter(|record| record.rtype != dns::types::Rtype::SOA).count()
-    };
+    let count = |records: &[ChangedRecord]| records.iter().filter(|record| record.rtype != Rtype::SOA).count();
     let (removed, added) = (count(&change.set.removed), count(&change.set.added));
     let done = Done { apex: apex.clone(), from, to: change.set.to, removed, added, warnings };
     let changing = zones.entry(apex.clone()).or_insert_with(|| Changing {
