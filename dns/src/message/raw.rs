@@ -3,7 +3,7 @@
 //! Everything that reads messages from outside goes through here, so the rules for pointers stand once. Nothing is copied but what the
 //! caller of [`walk_name`] copies.
 
-use zone_segment::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, NameRef};
+use zone_segment::{LABEL_OCTETS_MAX, LABELS_MAX, NAME_OCTETS_MAX, NameRef};
 
 use super::header::{HEADER_OCTETS, Header};
 use super::query::Question;
@@ -67,13 +67,14 @@ pub(crate) fn parse_question(message: &[u8], header: Header) -> Option<Question<
 /// Follows the name at `start`, hands each label to `put` with its length octet, the root's included, and gives where the name ends.
 ///
 /// `None` when it is cut short, longer than 255 octets, has a label of unknown kind, or a compression pointer that does not go strictly
-/// backwards: each jump lands before all octets seen, so a walk ends.
+/// backwards: each jump lands before all octets seen, so a walk ends. [`POINTERS_MAX`] has it end soon.
 #[inline]
 pub(crate) fn walk_name(message: &[u8], start: usize, mut put: impl FnMut(&[u8])) -> Option<usize> {
     let mut at = start;
     let mut lowest = start;
     let mut octets = 1;
     let mut end = None;
+    let mut pointers = 0;
     loop {
         let length = *message.get(at)?;
         match usize::from(length) {
@@ -92,7 +93,8 @@ pub(crate) fn walk_name(message: &[u8], start: usize, mut put: impl FnMut(&[u8])
             _ if length >= POINTER_FIRST => {
                 let low = *message.get(at + 1)?;
                 let target = usize::from(u16::from_be_bytes([length & !POINTER_FIRST, low]));
-                if target >= lowest || target < HEADER_OCTETS {
+                pointers += 1;
+                if target >= lowest || target < HEADER_OCTETS || pointers > POINTERS_MAX {
                     return None;
                 }
                 end.get_or_insert(at + 2);
@@ -103,6 +105,10 @@ pub(crate) fn walk_name(message: &[u8], start: usize, mut put: impl FnMut(&[u8])
         }
     }
 }
+
+/// Pointers followed for one name: one before each label, and one to the root, is more than any writer has use for. Without a limit a message of
+/// 64 KiB could ask for a walk over 8,000 of them for each of its 4,000 records.
+const POINTERS_MAX: usize = LABELS_MAX + 1;
 
 /// Length octets from here on are the first of a compression pointer.
 const POINTER_FIRST: u8 = 0xc0;
