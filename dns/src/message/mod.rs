@@ -1,7 +1,7 @@
-//! Messages on the wire: the view of a query and the builder of its answer. Nothing here allocates, panics or knows of zones.
+//! Messages on the wire: the view of a query and the builder of its answer. Nothing of that allocates, panics or knows of zones.
 //!
 //! Read [`receive`] first, which says what a datagram or a framed message is ([`Received`]), then [`Builder`], which writes an answer into
-//! bytes given by the caller. [`header`] has the first twelve octets, [`edns`] the OPT record on both sides, `names` compression.
+//! bytes given by the caller. [`Records`] reads a message whose data is taken. [`header`] has the first twelve octets, [`edns`] the OPT record on both sides, `names` compression.
 //!
 //! ```
 //! use dns::message::{Builder, NameRoom, Received, receive};
@@ -22,6 +22,8 @@ pub mod edns;
 pub mod header;
 mod names;
 mod query;
+pub(crate) mod raw;
+mod records;
 #[cfg(test)]
 mod tests;
 
@@ -30,3 +32,4 @@ pub use edns::{Edns, EdnsReply, ExtendedError, ZoneVersion};
 pub use header::Header;
 pub use names::NameRoom;
 pub use query::{Query, Question, RECORDS_MAX, Received, Rejected, receive};
+pub use records::{Fault, Malformed, MessageRecord, RecordRef, Records};
