@@ -17,6 +17,11 @@ pub struct Prefix {
 }
 
 impl Prefix {
+    /// The prefix of so many leading bits that an address lies in.
+    pub(crate) fn new(address: IpAddr, bits: u8) -> Self {
+        Self { address: first_of(address, bits), bits }
+    }
+
     /// Its first address.
     pub const fn address(&self) -> IpAddr {
         self.address
