@@ -7,33 +7,33 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use dns::access::AccessList;
 use dns::types::Rtype;
 use serde::{Deserialize, Serialize};
 use zone_segment::{Name, NameRef};
 
-use crate::access::AccessList;
-
-/// The policy of each zone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The policy of each zone. By default nobody may do anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zones {
     /// Policies, each shared by the zones that have it.
     policies: Vec<ZonePolicy>,
     /// The zones that the configuration names, and which of the policies each has.
     #[serde(with = "crate::as_text::map")]
     by_name: BTreeMap<Name, usize>,
-    /// Which of the policies every other zone has.
-    default: usize,
+    /// What every other zone has.
+    default: ZonePolicy,
 }
 
 impl Zones {
     /// Every zone has this policy.
     pub fn all(policy: ZonePolicy) -> Self {
-        Self { policies: vec![policy], by_name: BTreeMap::new(), default: 0 }
+        Self { policies: Vec::new(), by_name: BTreeMap::new(), default: policy }
     }
 
     /// What stands without a configuration file: this machine itself may have every zone, nobody else any.
     pub fn without_file() -> Self {
-        Self::all(ZonePolicy { allow_transfer: AccessList::loopback(), ..ZonePolicy::default() })
+        let allow_transfer = LOOPBACK.iter().filter_map(|prefix| prefix.parse().ok()).collect();
+        Self::all(ZonePolicy { allow_transfer, ..ZonePolicy::default() })
     }
 
     /// Gives a zone a policy of its own, in place of the one it has. Zones of equal policies share one.
@@ -47,21 +47,13 @@ impl Zones {
 
     /// A zone's policy.
     pub fn policy(&self, apex: NameRef<'_>) -> &ZonePolicy {
-        static NOBODY: ZonePolicy = ZonePolicy::NOBODY;
-        let index = self.by_name.get(&apex.to_name()).copied().unwrap_or(self.default);
-        self.policies.get(index).unwrap_or(&NOBODY)
+        let own = self.by_name.get(&apex.to_name()).and_then(|index| self.policies.get(*index));
+        own.unwrap_or(&self.default)
     }
 
     /// The zones that the configuration names, with their policies, in canonical order.
     pub fn named(&self) -> impl Iterator<Item = (&Name, &ZonePolicy)> {
         self.by_name.iter().filter_map(|(apex, index)| Some((apex, self.policies.get(*index)?)))
-    }
-}
-
-impl Default for Zones {
-    /// Nobody may do anything.
-    fn default() -> Self {
-        Self::all(ZonePolicy::NOBODY)
     }
 }
 
@@ -82,15 +74,6 @@ pub struct ZonePolicy {
 }
 
 impl ZonePolicy {
-    /// Nobody may do anything.
-    const NOBODY: ZonePolicy = ZonePolicy {
-        allow_transfer: AccessList::new(Vec::new()),
-        notify: Vec::new(),
-        primaries: Vec::new(),
-        allow_notify: AccessList::new(Vec::new()),
-        allow_update: Vec::new(),
-    };
-
     /// Whether the zone comes from another server.
     pub fn is_secondary(&self) -> bool {
         !self.primaries.is_empty()
@@ -186,6 +169,9 @@ impl fmt::Display for NamePatternError {
 
 impl std::error::Error for NamePatternError {}
 
+/// This machine itself.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,7 +207,10 @@ mod tests {
         assert!(!Zones::default().policy(NameRef::ROOT).allow_transfer.allows(own, None));
         let open = Zones::without_file();
         let policy = open.policy(NameRef::ROOT);
-        assert!(policy.allow_transfer.allows(own, None) && policy.allow_update.is_empty() && !policy.is_secondary());
+        for (from, expected) in [("127.9.9.9", true), ("::1", true), ("::2", false), ("10.0.0.1", false)] {
+            assert_eq!(policy.allow_transfer.allows(from.parse().unwrap(), None), expected, "{from}");
+        }
+        assert!(policy.allow_update.is_empty() && !policy.is_secondary());
     }
 
     #[test]
@@ -246,7 +235,7 @@ mod tests {
     #[test]
     fn rules_are_about_askers_names_and_types() {
         let rule = UpdateRule {
-            who: AccessList::new(vec!["key:ddns.".parse().unwrap()]),
+            who: ["key:ddns."].iter().map(|entry| entry.parse().unwrap()).collect(),
             names: vec!["*.dyn.example.".parse().unwrap()],
             types: vec![Rtype::A, Rtype::AAAA],
         };

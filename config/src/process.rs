@@ -4,12 +4,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use dns::access::Prefix;
 use serde::{Deserialize, Serialize};
 
 use crate::defaults;
 use crate::peers::{Key, Remote, TransferOptions};
 use crate::policy::Zones;
-use crate::prefix::Prefix;
 use crate::secret::CookieSecret;
 
 /// The descriptor a started process finds its [`Start`] at: the first after the standard three.

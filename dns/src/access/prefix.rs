@@ -17,9 +17,9 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// The prefix of so many leading bits that an address lies in.
-    pub(crate) fn new(address: IpAddr, bits: u8) -> Self {
-        Self { address: first_of(address, bits), bits }
+    /// One address alone.
+    pub const fn of_address(address: IpAddr) -> Self {
+        Self { address, bits: if address.is_ipv4() { 32 } else { 128 } }
     }
 
     /// Its first address.
