@@ -18,7 +18,7 @@ use super::segments::Files;
 use super::shard::Moved;
 use super::{BuildError, directory, group};
 use crate::apex::Apex;
-use crate::catalogue::{Condition, Shard, ZoneInfo};
+use crate::catalogue::{Condition, Shard, Transferred, ZoneInfo};
 use crate::edit::{self, Edit, Gathered, NewSerial, SerialPolicy};
 use crate::generation::{LayerFile, NextNumbers, State};
 
@@ -61,6 +61,17 @@ pub(crate) enum Ask {
     },
     /// A change that was made before and is made again, after layers were lost.
     Again(ChangeSet),
+    /// Changes that the primary of a secondary zone made, one after the other.
+    Transferred {
+        /// The zone.
+        apex: Name,
+        /// They.
+        sets: Vec<ChangeSet>,
+        /// Whether what they lead to was checked.
+        is_checked: bool,
+        /// What is known of the zone from then on.
+        transferred: Transferred,
+    },
 }
 
 impl Ask {
@@ -68,7 +79,7 @@ impl Ask {
     fn apex(&self) -> &Name {
         match self {
             Ask::Edit(edit) => &edit.apex,
-            Ask::Restore { apex, .. } => apex,
+            Ask::Restore { apex, .. } | Ask::Transferred { apex, .. } => apex,
             Ask::Again(set) => &set.apex,
         }
     }
@@ -126,6 +137,8 @@ struct Changing {
     gathered: Gathered,
     /// Which of those that asked it is for.
     asks: Vec<usize>,
+    /// What is known of it from then on, where its primary changed it.
+    transferred: Option<Transferred>,
 }
 
 /// Requests that can't be written, by their place, and why.
@@ -215,7 +228,12 @@ fn build_without(request: &ChangesRequest, refused: &mut Refused) -> Result<Opti
         let shard = catalogue.shard(apex.shard());
         let (Some(info), Some(zone)) = (shard.zones.get(&apex), set.zone(apex.name().as_ref())) else { continue };
         let (serial, records) = (zone.serial(), zone.record_count());
+        let before = info.place();
         let mut info = ZoneInfo { serial, records, ..ZoneInfo::clone(info) };
+        if let Some(transferred) = zones.get(apex.name()).and_then(|zone| zone.transferred) {
+            // Whatever was wrong with what there was of it is over.
+            (info.condition, info.error, info.transferred) = (Condition::Serving, None, Some(transferred));
+        }
         if group::has_outgrown(info.group, records) {
             info.group = GroupId(next_group);
             next_group += 1;
@@ -228,7 +246,7 @@ fn build_without(request: &ChangesRequest, refused: &mut Refused) -> Result<Opti
             contents.groups.insert(info.group, vec![layer]);
         }
         let info = Arc::new(info);
-        if info.group.0 >= base.next.group {
+        if info.place() != before {
             moved.insert(apex.clone(), Some(Arc::clone(&info)));
         }
         let mut zones = shard.zones.clone();
@@ -259,50 +277,72 @@ fn resolve(
     let apex = ask.apex();
     let known = request.base.zones.get(&Apex::new(apex.clone()));
     let info = known.ok_or_else(|| format!("{apex} is not served here; `trine zone list` shows what is"))?;
-    let is_served = matches!(info.condition, Condition::Serving | Condition::Stale);
+    // Data that has expired is replaced by what its primary has.
+    let is_transferred = matches!(ask, Ask::Transferred { .. });
+    let is_served = match info.condition {
+        Condition::Serving | Condition::Stale => true,
+        Condition::Expired => is_transferred,
+        Condition::Broken => false,
+    };
+    if info.transferred.is_some() && matches!(ask, Ask::Edit(_) | Ask::Restore { .. }) {
+        return Err(format!("{apex} comes from its primaries: it is to be changed there"));
+    }
     let zone = set.zone(apex.as_ref()).filter(|zone| is_served && zone.serial().is_some());
     let zone = zone.ok_or_else(|| format!("{apex} is not served: what is wrong with it `trine zone list` says"))?;
     // As the zone spells it.
     let apex = &zone.apex().to_name();
     let gathered = zones.get(apex).map(|zone| &zone.gathered.owners);
     let leaps = request.leaps.as_ref().is_some_and(|done| !done.contains(apex)) && gathered.is_none();
-    let (change, warnings) = change(&zone, gathered, ask, request.now, leaps)?;
+    let (changes, warnings) = change(&zone, gathered, ask, request.now, leaps)?;
     let from = gathered_serial(&zone, zones.get(apex));
-    let Some(change) = change else {
-        return Ok(Done { apex: apex.clone(), from, to: from, removed: 0, added: 0, warnings });
-    };
+    let mut done = Done { apex: apex.clone(), from, to: from, removed: 0, added: 0, warnings };
+    if changes.is_empty() {
+        return Ok(done);
+    }
     let count = |records: &[dns::change::ChangedRecord]| {
         records.iter().filter(|record| record.rtype != dns::types::Rtype::SOA).count()
     };
-    let (removed, added) = (count(&change.set.removed), count(&change.set.added));
-    let done = Done { apex: apex.clone(), from, to: change.set.to, removed, added, warnings };
     let changing = zones.entry(apex.clone()).or_insert_with(|| Changing {
         id: info.id,
         group: info.group,
         gathered: Gathered::default(),
         asks: Vec::new(),
+        transferred: None,
     });
-    changing.gathered.push(change);
+    for change in changes {
+        done.to = change.set.to;
+        done.removed += count(&change.set.removed);
+        done.added += count(&change.set.added);
+        changing.gathered.push(change);
+    }
     changing.asks.push(number);
+    if let Ask::Transferred { transferred, .. } = ask {
+        changing.transferred = Some(*transferred);
+    }
     Ok(done)
 }
 
-/// The change that an ask is, and what zone checks say of it.
+/// The changes that an ask is, mostly one, and what zone checks say of them.
 fn change(
     zone: &Zone<'_>,
     gathered: Option<&OwnerChanges>,
     ask: &Ask,
     now: u64,
     leaps: bool,
-) -> Result<(Option<ZoneChange>, Vec<String>), String> {
+) -> Result<(Vec<ZoneChange>, Vec<String>), String> {
     let by = |policy| if leaps { SerialPolicy::Leap } else { policy };
     match ask {
         Ask::Edit(edit) => {
             let edit = Edit { serial: by(edit.serial), ..edit.clone() };
             let resolution = edit::resolve(zone, gathered, &edit, now).map_err(|error| error.to_string())?;
-            Ok((resolution.change, resolution.warnings.iter().map(ToString::to_string).collect()))
+            let change = resolution.change.into_iter().collect();
+            Ok((change, resolution.warnings.iter().map(ToString::to_string).collect()))
         }
-        Ask::Again(set) => Ok((Some(edit::again(zone, gathered, set)), Vec::new())),
+        Ask::Again(set) => Ok((vec![edit::again(zone, gathered, set)], Vec::new())),
+        Ask::Transferred { sets, is_checked, .. } => {
+            let changes = edit::transferred(zone, gathered, sets, *is_checked).map_err(|error| error.to_string())?;
+            Ok((changes, Vec::new()))
+        }
         Ask::Restore { apex, from, keeps_serial } => {
             if gathered.is_some() {
                 return Err(format!("{apex} has changed meanwhile; ask again"));
@@ -321,7 +361,7 @@ fn change(
                 false => NewSerial::Raise(by(SerialPolicy::Increment), now),
             };
             let change = edit::difference(zone, &before, serial).map_err(|error| error.to_string())?;
-            Ok((change, Vec::new()))
+            Ok((change.into_iter().collect(), Vec::new()))
         }
     }
 }

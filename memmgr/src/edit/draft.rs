@@ -107,6 +107,13 @@ impl<'v, B: SegmentOctets> Draft<'v, B> {
         }
     }
 
+    /// What a name owns, to be changed.
+    pub(super) fn touch(&mut self, name: &Name) -> &mut OwnerRecords {
+        let view = self.view;
+        let touched = self.owners.entry(name.clone()).or_insert_with_key(|name| Touched::new(view.owner(name.as_ref()), 0));
+        &mut touched.now
+    }
+
     /// Whether the zone is another than before.
     pub(super) fn is_changed(&self) -> bool {
         self.owners.values().any(Touched::is_changed)

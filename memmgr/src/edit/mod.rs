@@ -4,8 +4,8 @@
 //! not published yet; [`Gathered`] keeps several changes of one zone; [`difference()`] says by which change one zone becomes another.
 //!
 //! Files in the order to read them: `records` (an owner and what it owns) · `view` (a zone with what is gathered) · `draft` (lines on a view) · `sound`
-//! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` ·
-//! `answer` · `error`.
+//! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` · `again` and `transferred` (changes that were
+//! made elsewhere) · `answer` · `error`.
 
 mod again;
 mod answer;
@@ -17,6 +17,7 @@ mod records;
 mod serial;
 mod signed;
 mod sound;
+mod transferred;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -35,6 +36,7 @@ pub use difference::{NewSerial, difference};
 pub use error::{EditError, LineFault};
 pub use gathered::{Gathered, merge};
 pub use serial::{SerialPolicy, is_forward};
+pub use transferred::{TransferError, transferred};
 
 use draft::Draft;
 use view::View;

@@ -108,6 +108,12 @@ impl OwnerRecords {
         set.records.entry(canonical(rtype, rdata)).or_insert_with(|| Stored { rdata: rdata.into(), line });
     }
 
+    /// Whether it owns a record, whatever its TTL.
+    pub(super) fn has_record(&self, rtype: Rtype, rdata: &[u8]) -> bool {
+        let set = self.rrsets.get(&key_of(rtype, rdata));
+        set.is_some_and(|set| set.records.contains_key(&canonical(rtype, rdata)))
+    }
+
     /// Takes a record away, whatever its TTL. Whether it was there.
     pub(super) fn remove(&mut self, rtype: Rtype, rdata: &[u8]) -> bool {
         let key = key_of(rtype, rdata);

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use dns::check::{self, CheckReport, Finding};
 use dns::types::Rtype;
@@ -20,18 +21,29 @@ use super::view::has_at_or_below;
 
 /// Checks what an edit makes of a zone. Gives what does not keep it from being served; what was wrong before already is not the edit's fault.
 pub(super) fn check<B: SegmentOctets>(draft: &Draft<'_, B>, edit: &Edit) -> Result<Vec<Finding>, EditError> {
+    let report = check_by(draft, &edit.path)?;
+    Ok(report.warnings.into_iter().filter(|finding| finding.line > 0).collect())
+}
+
+/// Checks the same of owners that changed without an edit.
+pub(super) fn check_touched<B: SegmentOctets>(draft: &Draft<'_, B>) -> Result<(), EditError> {
+    check_by(draft, Path::new("")).map(drop)
+}
+
+/// Checks what a draft makes of a zone; `path` is the name of its lines' file.
+fn check_by<B: SegmentOctets>(draft: &Draft<'_, B>, path: &Path) -> Result<CheckReport, EditError> {
     let names = concerned(draft);
-    let report = report(draft, edit, &names, |name| draft.owner(name));
+    let report = report(draft, path, &names, |name| draft.owner(name));
     if !report.errors.is_empty() {
-        let before = self::report(draft, edit, &names, |name| draft.owner_before(name));
+        let before = self::report(draft, path, &names, |name| draft.owner_before(name));
         let is_new =
             |error: &Finding| !before.errors.iter().any(|old| (old.rule, &old.text) == (error.rule, &error.text));
-        let findings: Vec<Finding> = report.errors.into_iter().filter(is_new).collect();
+        let findings: Vec<Finding> = report.errors.iter().filter(|error| is_new(error)).cloned().collect();
         if !findings.is_empty() {
             return Err(EditError::Rules { findings });
         }
     }
-    Ok(report.warnings.into_iter().filter(|finding| finding.line > 0).collect())
+    Ok(report)
 }
 
 /// The names whose owners are checked.
@@ -97,7 +109,7 @@ fn first_below<B: SegmentOctets>(draft: &Draft<'_, B>, tops: &BTreeSet<Name>) ->
 /// What the checks say of some owners. Records that the edit speaks of have its file and line.
 fn report<'d, B: SegmentOctets>(
     draft: &Draft<'_, B>,
-    edit: &Edit,
+    path: &Path,
     names: &BTreeSet<Name>,
     owner: impl Fn(&Name) -> Cow<'d, OwnerRecords>,
 ) -> CheckReport {
@@ -106,7 +118,7 @@ fn report<'d, B: SegmentOctets>(
         records_of(&owner(name), first_line)
     });
     let mut columns: Columns = records.collect();
-    columns.files = vec![edit.path.clone()];
+    columns.files = vec![path.to_owned()];
     check::zone(&SortedZone::new(draft.apex().clone(), columns))
 }
 

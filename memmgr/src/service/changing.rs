@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 
 use super::Service;
 use super::waiting::{Answer, Waiting};
+use crate::apex::Apex;
 use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged};
 use crate::builder::record::record_of;
 use crate::builder::{BuildError, Scope};
@@ -19,12 +20,21 @@ use crate::rotation::Event;
 /// Who asked for changes.
 #[derive(Debug)]
 pub(super) struct Asker {
-    /// The request.
-    pub(super) message: Message,
+    /// Who that is.
+    pub(super) who: Who,
     /// What is waited for before it is answered.
     pub(super) until: Reached,
     /// How it is answered.
     pub(super) what: AskedFor,
+}
+
+/// Somebody who asked for changes.
+#[derive(Debug)]
+pub(super) enum Who {
+    /// An operator, by this request.
+    Operator(Message),
+    /// A primary of this zone, by what it gave away.
+    Primary(Apex),
 }
 
 /// What was asked for.
@@ -105,7 +115,7 @@ impl Service {
         let Some(base) = self.states.values().next_back().filter(|base| base.set.is_some()).cloned() else {
             let error = "no zone is served yet; ask again when one is";
             let gathered = std::mem::take(&mut self.changing.gathered);
-            return gathered.iter().for_each(|request| self.refuse(&request.asker.message, error));
+            return self.refuse_askers(gathered.into_iter().map(|request| request.asker).collect(), error);
         };
         let mut count = 0;
         let taken = self.changing.gathered.iter().take_while(|request| {
@@ -179,23 +189,34 @@ impl Service {
     }
 
     /// Answers all with the reason why nothing came of it.
-    fn refuse_askers(&self, askers: Vec<Asker>, error: &str) {
-        askers.iter().for_each(|asker| self.refuse(&asker.message, error));
+    fn refuse_askers(&mut self, askers: Vec<Asker>, error: &str) {
+        for asker in askers {
+            self.refuse_asker(asker, error);
+        }
+    }
+
+    /// Answers one so.
+    fn refuse_asker(&mut self, asker: Asker, error: &str) {
+        match asker.who {
+            Who::Operator(message) => self.refuse(&message, error),
+            Who::Primary(apex) => self.transferred(&apex, Err(error.to_owned())),
+        }
     }
 
     /// Takes in what was built.
     fn take_changes(&mut self, request: &ChangesRequest, outcome: ChangesOutcome, askers: Vec<Asker>) {
         let ChangesOutcome { candidate, changes, answers } = outcome;
         let generation = candidate.as_ref().map_or(request.base.generation, |state| state.generation);
+        let mut transfers = Vec::new();
         for (asker, own) in askers.into_iter().zip(answers) {
-            match own {
-                Ok(done) => self.waiting.push(Waiting {
-                    generation,
-                    until: asker.until,
-                    answer: answer(asker.what, generation, done),
-                    message: asker.message,
-                }),
-                Err(error) => self.refuse(&asker.message, &error),
+            match (own, asker) {
+                (Ok(done), Asker { who: Who::Operator(message), until, what }) => {
+                    self.waiting.push(Waiting { generation, until, answer: answer(what, generation, done), message });
+                }
+                (Ok(done), Asker { who: Who::Primary(apex), .. }) => {
+                    transfers.push((apex, done.first().map(|done| (done.from, done.to))));
+                }
+                (Err(error), asker) => self.refuse_asker(asker, &error),
             }
         }
         if let Some(leaps) = &mut self.leaps {
@@ -215,6 +236,7 @@ impl Service {
             self.states.insert(generation, Arc::new(state));
             self.step(Event::Built { generation });
         }
+        transfers.into_iter().for_each(|(apex, change)| self.transferred(&apex, Ok((generation, change))));
         if request.merged.iter().any(|merged| merged.is_base) {
             // The base before it goes once no manifest names it.
             self.want_snapshot();

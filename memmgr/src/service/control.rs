@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use zone_segment::Name;
 
 use super::Service;
-use super::changing::{AskedFor, Asker};
+use super::changing::{AskedFor, Asker, Who};
 use crate::apex::Apex;
 use crate::builder::Scope;
 use crate::builder::changes::Ask;
@@ -33,6 +33,7 @@ impl Service {
                 Command::Status {}
                 | Command::Zones {}
                 | Command::ExpireZone { .. }
+                | Command::RefreshZone { .. }
                 | Command::UpdateZone { .. }
                 | Command::Rollback { .. },
             ) if self.awaits_zones() => {
@@ -44,20 +45,29 @@ impl Service {
             Ok(Command::Consumers {}) => self.answer(&message, &self.consumer_statuses()),
             Ok(Command::Reload { zone: None }) => self.reload(Scope::all(), Some(message)),
             Ok(Command::Reload { zone: Some(zone) }) => match zone_name(&zone) {
+                Ok(zone) if self.is_secondary(&zone) => {
+                    let error = format!("{zone} comes from its primaries; `trine zone refresh {zone}` asks them");
+                    self.refuse(&message, &error);
+                }
                 Ok(zone) => self.reload(Scope::zone(zone), Some(message)),
                 Err(error) => self.refuse(&message, &error),
             },
             Ok(Command::ExpireZone { zone }) => match zone_name(&zone).and_then(|zone| self.may_expire(zone)) {
                 Ok(zone) => {
                     info!(from = %message.from, %zone, "zone-expiry-asked");
+                    self.expire_secondary(&zone);
                     self.reload(Scope::expiring(zone), Some(message));
                 }
+                Err(error) => self.refuse(&message, &error),
+            },
+            Ok(Command::RefreshZone { zone, whole }) => match zone_name(&zone) {
+                Ok(zone) => self.refresh_zone(message, &zone, whole),
                 Err(error) => self.refuse(&message, &error),
             },
             Ok(Command::UpdateZone { zone, changes, name, serial, wait }) => {
                 match edit_of(&zone, &changes, &name, serial) {
                     Ok(edit) => {
-                        let asker = Asker { message, until: wait, what: AskedFor::Update };
+                        let asker = Asker { who: Who::Operator(message), until: wait, what: AskedFor::Update };
                         self.change(asker, vec![Ask::Edit(edit)]);
                     }
                     Err(error) => self.refuse(&message, &error),
@@ -146,7 +156,16 @@ impl Service {
     fn zone_statuses(&self) -> Vec<ZoneStatus> {
         let newest = self.states.values().next_back();
         let zones = newest.map(|state| state.zones.sorted()).unwrap_or_default();
-        zones.into_iter().map(|(apex, zone)| zone_status(apex, zone)).collect()
+        let one = |(apex, zone): (&Name, &ZoneInfo)| {
+            let status = zone_status(apex, zone);
+            let Some((transfer, error)) = self.transfer_status(apex) else { return status };
+            let state = match (status.state, &error) {
+                (ZoneCondition::Serving, Some(_)) => ZoneCondition::Stale,
+                (state, _) => state,
+            };
+            ZoneStatus { state, error: error.or(status.error), transfer: Some(transfer), ..status }
+        };
+        zones.into_iter().map(one).collect()
     }
 
     /// Every generation alive.
@@ -185,6 +204,7 @@ fn changes_anything(command: &Command) -> bool {
         | Command::DiffGenerations { .. } => false,
         Command::Reload { .. }
         | Command::ExpireZone { .. }
+        | Command::RefreshZone { .. }
         | Command::Stop {}
         | Command::UpdateZone { .. }
         | Command::Rollback { .. }
@@ -220,5 +240,6 @@ fn zone_status(apex: &Name, zone: &ZoneInfo) -> ZoneStatus {
         error: zone.error.clone(),
         group: zone.group.0,
         source: zone.source.display().to_string(),
+        transfer: None,
     }
 }

@@ -3,7 +3,7 @@
 //! Everything that takes long happens elsewhere (builds and verification on their own threads), so that the loop answers within
 //! milliseconds. [`Service`] is the type to read first; [`actions`] carries out what the rotation says, [`building`] starts and takes
 //! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators. [`readers`], [`leases`] and [`updates`] are its
-//! books, [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
+//! books, as [`secondaries`] is; [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
 
 mod actions;
 mod building;
@@ -18,6 +18,7 @@ mod link;
 mod loading;
 mod merging;
 mod readers;
+mod secondaries;
 mod snapshot;
 mod updates;
 mod waiting;
@@ -53,6 +54,7 @@ pub(crate) use link::Link;
 use loading::Told;
 use merging::Merging;
 use readers::Readers;
+use secondaries::Secondaries;
 use snapshot::Snapshots;
 use updates::Updates;
 use waiting::Waiting;
@@ -159,6 +161,8 @@ pub(crate) struct Service {
     told: Told,
     /// The zone directory under watch, where that is asked for.
     watch: Option<Watch>,
+    /// Zones that come from primaries.
+    secondaries: Secondaries,
     /// Gives memory that a build has left back to the system.
     give_back: fn(),
 }
@@ -235,6 +239,7 @@ impl Service {
             made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
             journal,
             merging: Merging::default(),
+            secondaries: Secondaries::new(&options),
             snapshots: Snapshots::default(),
             options,
             directory: recovered.directory,
@@ -274,6 +279,7 @@ impl Service {
             self.look_closer();
         }
         self.start_build();
+        self.begin_secondaries();
         loop {
             tokio::select! {
                 () = &mut stop => return self.finish().await,
@@ -295,6 +301,7 @@ impl Service {
                 merged = merging::ended(&mut self.merging) => self.merged(merged),
                 Ok(()) = self.durable.changed() => self.answer_waiting(),
                 zones = recovery::zones::ended(&mut self.zones.reading) => self.zones_read(zones),
+                ended = self.secondaries.ended() => self.attempted(ended),
                 damaged = recovery::verified(&mut self.verification) => self.verified(damaged),
                 damaged = self.examinations.ended() => self.examined(&damaged),
                 _ = tick.tick() => {
@@ -306,6 +313,8 @@ impl Service {
                     self.tidy();
                     self.look_for_merges();
                     self.look_for_snapshots();
+                    self.ask_primaries();
+                    self.note_secondaries();
                     self.tell_progress();
                     if self.began.elapsed() > LOOK_CLOSER_AFTER {
                         self.look_closer();
@@ -325,7 +334,8 @@ impl Service {
     }
 
     /// Says in the manifest that nothing was cut short, and sees off what was said.
-    async fn finish(self) {
+    async fn finish(mut self) {
+        self.note_refreshed(|_, _| true);
         self.note_kept();
         if let Some(state) = self.newest_committed()
             // What is known to be damaged is not to be trusted after a restart of the machine.

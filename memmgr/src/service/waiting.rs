@@ -1,7 +1,7 @@
 //! Who waits until a generation has come so far: built, visible in every process, or durable beside.
 
 use bus::Message;
-use bus::protocol::control::{GenerationReached, Reached, RolledBack, Updated};
+use bus::protocol::control::{GenerationReached, Reached, Refreshed, RolledBack, Updated};
 
 use super::Service;
 
@@ -25,6 +25,8 @@ pub(super) enum Answer {
     Updated(Option<Updated>),
     /// To a rollback.
     RolledBack(RolledBack),
+    /// To who asked for a zone to be refreshed.
+    Refreshed(Refreshed),
     /// To who asked for nothing but to wait.
     Reached,
 }
@@ -68,6 +70,7 @@ impl Service {
             Answer::Updated(Some(updated)) => self.answer(&waiting.message, &Updated { state, ..updated.clone() }),
             Answer::Updated(None) => self.refuse(&waiting.message, "nothing was asked for"),
             Answer::RolledBack(rolled_back) => self.answer(&waiting.message, rolled_back),
+            Answer::Refreshed(refreshed) => self.answer(&waiting.message, refreshed),
             Answer::Reached => {
                 self.answer(&waiting.message, &GenerationReached { generation: waiting.generation, state });
             }

@@ -74,6 +74,7 @@ impl Service {
         for message in std::mem::take(&mut self.zones.deferred) {
             self.command(message);
         }
+        self.begin_secondaries();
         self.start_build();
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dns::SortedZone;
 use dns::change::ChangeSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::debug;
 use zone_segment::{Name, Zone};
 
@@ -14,7 +15,8 @@ use super::failure::Failure;
 use super::gather::{Gather, Received};
 use super::incoming::{Asked, CHANGE_OCTETS_MAX, Expected, ZONE_OCTETS_MAX, serial_of};
 use super::timers::Intervals;
-use crate::builder::{Served, is_compared};
+use super::served::Served;
+use crate::builder::is_compared;
 use crate::edit::is_forward;
 use crate::source::zonefile::ReadZone;
 
@@ -58,29 +60,33 @@ pub(crate) enum Brought {
     },
 }
 
-/// Carries an attempt out.
-pub(crate) async fn run(attempt: Attempt) -> Result<Brought, Failure> {
+/// Carries an attempt out. A transfer waits for one of the permits, which goes along with what it brought.
+pub(crate) async fn run(
+    attempt: Attempt,
+    permits: Arc<Semaphore>,
+) -> Result<(Brought, Option<OwnedSemaphorePermit>), Failure> {
     let soa = exchange::soa(&attempt.primary, &attempt.apex).await?;
     let promised = serial_of(&soa).unwrap_or(0);
     let served = attempt.served.as_ref().and_then(Served::serial).filter(|_| !attempt.is_whole);
-    let Some(served) = served else { return transfer(&attempt, Asked::Axfr, promised).await };
-    if served == promised {
-        let intervals = Intervals::of_soa(&soa).ok_or(Failure::NoAnswer { expected: "the zone's SOA record" })?;
-        return Ok(Brought::UpToDate(intervals));
-    }
-    if !is_forward(served, promised) {
-        return Err(Failure::Behind { served, found: promised });
-    }
-    if attempt.zonemd {
-        return transfer(&attempt, Asked::Axfr, promised).await;
-    }
-    match transfer(&attempt, Asked::Ixfr { serial: served }, promised).await {
-        Err(failure) if failure.may_give_whole() => {
+    let asked = match served {
+        Some(served) if served == promised => {
+            let intervals = Intervals::of_soa(&soa).ok_or(Failure::NoAnswer { expected: "the zone's SOA record" })?;
+            return Ok((Brought::UpToDate(intervals), None));
+        }
+        Some(served) if !is_forward(served, promised) => return Err(Failure::Behind { served, found: promised }),
+        Some(serial) if !attempt.zonemd => Asked::Ixfr { serial },
+        _ => Asked::Axfr,
+    };
+    // None only where the semaphore is closed, which nobody does.
+    let permit = permits.acquire_owned().await.ok();
+    let brought = match transfer(&attempt, asked, promised).await {
+        Err(failure) if asked != Asked::Axfr && failure.may_give_whole() => {
             debug!(zone = %attempt.apex, primary = %attempt.primary.address, %failure, "transfer-whole-instead");
             transfer(&attempt, Asked::Axfr, promised).await
         }
         outcome => outcome,
-    }
+    };
+    Ok((brought?, permit))
 }
 
 /// Asks for a transfer and takes it.

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use dns::message::{HEADER_OCTETS, Header, QR, Records, Section, TC};
+use dns::message::header::{HEADER_OCTETS, QR, TC};
+use dns::message::{Header, Records, Section, question};
 use dns::tsig::{Checked, Key, Verifier, sign_request};
 use dns::types::{Class, Opcode, Rcode, Rtype};
 use zone_segment::Name;
@@ -54,29 +55,20 @@ impl About {
 impl Query {
     /// The query as a message, signed where there is a key, and what checks the answer.
     pub(crate) fn message(&self, id: u16, key: Option<&Arc<Key>>, now: u64) -> (Vec<u8>, Answer) {
-        let is_ixfr = matches!(self.about, About::Transfer(Asked::Ixfr { .. }));
-        let counts = [1, 0, u16::from(is_ixfr), 0];
-        let mut message = Header { id, flags: 0, counts }.to_wire().to_vec();
-        push_question(&mut message, &self.apex, self.about.rtype());
-        if let About::Transfer(Asked::Ixfr { serial }) = self.about {
-            // RFC 1995, section 3: the SOA record of what is served, of which the serial alone counts.
-            push_question(&mut message, &self.apex, Rtype::SOA);
-            message.extend([0; 4]);
-            message.extend(22_u16.to_be_bytes());
-            message.extend([0, 0]);
-            message.extend(serial.to_be_bytes());
-            message.extend([0; 16]);
-        }
+        // RFC 1995, section 3: the SOA record of what is served, of which the serial alone counts.
+        let mut soa = [0; 22];
+        let asked = match self.about {
+            About::Soa => dns::message::Asked::Soa,
+            About::Transfer(Asked::Axfr) => dns::message::Asked::Axfr,
+            About::Transfer(Asked::Ixfr { serial }) => {
+                soa[2..6].copy_from_slice(&serial.to_be_bytes());
+                dns::message::Asked::Ixfr { soa: &soa }
+            }
+        };
+        let mut message = question(id, self.apex.as_ref(), asked);
         let verifier = key.map(|key| sign_request(key, &mut message, now));
-        (message, Answer { query: self.clone(), id, verifier, is_first: true })
+        (message, Answer { query: self.clone(), id, verifier })
     }
-}
-
-/// Appends name, type and class IN.
-fn push_question(message: &mut Vec<u8>, name: &Name, rtype: Rtype) {
-    message.extend_from_slice(name.as_wire());
-    message.extend(rtype.0.to_be_bytes());
-    message.extend(Class::IN.0.to_be_bytes());
 }
 
 /// An answer under way.
@@ -88,8 +80,6 @@ pub(crate) struct Answer {
     id: u16,
     /// Checks signatures.
     verifier: Option<Verifier>,
-    /// Whether nothing came yet.
-    is_first: bool,
 }
 
 impl Answer {
@@ -126,10 +116,7 @@ impl Answer {
                 Err(Failure::NoAnswer { expected: "an answer with the question that was asked" })
             }
             // Only the first message has to have it (RFC 5936, section 2.2.1); some primaries leave it out there too.
-            _ => {
-                self.is_first = false;
-                Ok(header)
-            }
+            _ => Ok(header),
         }
     }
 

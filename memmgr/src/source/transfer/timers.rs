@@ -136,13 +136,19 @@ impl Schedule {
         }
     }
 
-    /// The zone has data that was known to be good so long before `now`. Its primaries are asked at once all the same: word of a change may have come
-    /// while nobody was there to hear it. Data whose age is not known expires as if it were good now.
-    pub(crate) fn with_data(mut self, intervals: Intervals, age: Option<Duration>, now: Duration) -> Self {
+    /// The zone has data that is good for so much longer. Its primaries are asked at once all the same: word of a change may have come while nobody was
+    /// there to hear it. Data of which that is not known did not come from them: all of the zone is wanted then.
+    pub(crate) fn with_data(mut self, intervals: Intervals, left: Option<Duration>, now: Duration) -> Self {
         self.intervals = Some(intervals);
-        self.expires = Some(now + intervals.expire.saturating_sub(age.unwrap_or_default()));
-        self.is_whole = age.is_none();
+        // A clock that was set back makes nothing good for longer.
+        self.expires = Some(now + left.unwrap_or(intervals.expire).min(intervals.expire));
+        self.is_whole = left.is_none();
         self
+    }
+
+    /// The data is not to be served any more, whatever its age is.
+    pub(crate) fn expire(&mut self) {
+        self.expires = None;
     }
 
     /// The zone's data has expired.

@@ -160,11 +160,11 @@ proptest! {
 #[test]
 fn data_keeps_its_age_over_a_restart() {
     let (soa, now) = (intervals(10, 5, 100), Duration::from_secs(3));
-    let mut schedule = Schedule::new(1, 1).with_data(soa, Some(Duration::from_secs(60)), now);
+    let mut schedule = Schedule::new(1, 1).with_data(soa, Some(Duration::from_secs(40)), now);
     assert_eq!(schedule.poll(now), Some(Action::Ask { primary: 0, is_whole: false }));
     assert_eq!(schedule.failed(now), None);
     assert_eq!(schedule.expires(), Some(Duration::from_secs(43)));
-    let mut old = Schedule::new(1, 1).with_data(soa, Some(Duration::from_secs(101)), now);
+    let mut old = Schedule::new(1, 1).with_data(soa, Some(Duration::ZERO), now);
     assert_eq!(old.poll(now), Some(Action::Expire));
     assert_eq!(old.poll(now), Some(Action::Ask { primary: 0, is_whole: false }));
 }
