@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::defaults;
-use crate::prefix::Prefix;
+use dns::access::Prefix;
 use crate::secret::CookieSecret;
 
 /// The descriptor a started process finds its [`Start`] at: the first after the standard three.

@@ -17,7 +17,7 @@ mod tests;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
-use config::prefix::Prefix;
+use dns::access::Prefix;
 use config::process::RateLimitOptions;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
