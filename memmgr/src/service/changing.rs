@@ -11,10 +11,11 @@ use tracing::{error, info, warn};
 
 use super::Service;
 use super::waiting::{Answer, Waiting};
-use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged};
+use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged, Refusal};
 use crate::builder::record::record_of;
 use crate::builder::{BuildError, Scope};
 use crate::rotation::Event;
+use crate::update::Exchange;
 
 /// Who asked for changes.
 #[derive(Debug)]
@@ -28,10 +29,12 @@ pub(super) struct Asker {
 }
 
 /// What was asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum AskedFor {
     /// One zone to be changed.
     Update,
+    /// The same, by a message over the wire.
+    Message(Box<Exchange>),
     /// Zones to be as they were in a generation, with their serials of then or not.
     Rollback {
         /// The generation.
@@ -105,7 +108,7 @@ impl Service {
         let Some(base) = self.states.values().next_back().filter(|base| base.set.is_some()).cloned() else {
             let error = "no zone is served yet; ask again when one is";
             let gathered = std::mem::take(&mut self.changing.gathered);
-            return gathered.iter().for_each(|request| self.refuse(&request.asker.message, error));
+            return gathered.iter().for_each(|request| self.refuse_asker(&request.asker, &error.to_owned().into()));
         };
         let mut count = 0;
         let taken = self.changing.gathered.iter().take_while(|request| {
@@ -180,7 +183,15 @@ impl Service {
 
     /// Answers all with the reason why nothing came of it.
     fn refuse_askers(&self, askers: Vec<Asker>, error: &str) {
-        askers.iter().for_each(|asker| self.refuse(&asker.message, error));
+        askers.iter().for_each(|asker| self.refuse_asker(asker, &error.to_owned().into()));
+    }
+
+    /// Answers one with the reason why nothing came of it.
+    fn refuse_asker(&self, Asker { message, what, .. }: &Asker, refusal: &Refusal) {
+        match what {
+            AskedFor::Message(exchange) => self.settle_refused(message, exchange, refusal),
+            AskedFor::Update | AskedFor::Rollback { .. } => self.refuse(message, &refusal.reason),
+        }
     }
 
     /// Takes in what was built.
@@ -195,7 +206,7 @@ impl Service {
                     answer: answer(asker.what, generation, done),
                     message: asker.message,
                 }),
-                Err(error) => self.refuse(&asker.message, &error),
+                Err(refusal) => self.refuse_asker(&asker, &refusal),
             }
         }
         if let Some(leaps) = &mut self.leaps {
@@ -228,6 +239,13 @@ impl Service {
 fn answer(what: AskedFor, generation: u64, done: Vec<Done>) -> Answer {
     match what {
         AskedFor::Update => Answer::Updated(done.into_iter().map(|done| updated(generation, done)).next()),
+        AskedFor::Message(exchange) => {
+            for Done { apex, from, to, removed, added, .. } in done {
+                let key = exchange.key().map(ToString::to_string);
+                info!(zone = %apex, client = %exchange.client, key, from, to, removed, added, "zone-updated");
+            }
+            Answer::Message(exchange)
+        }
         AskedFor::Rollback { data_of, keeps_serial } => {
             let changed = done.into_iter().filter(|done| done.from != done.to || done.added + done.removed > 0);
             let zones = changed.map(|done| ZoneRolledBack {

@@ -86,7 +86,7 @@ impl Service {
     }
 
     /// Whether whoever sent this may change anything: users let onto the bus by `--bus-allow` may read and no more.
-    fn may_command(&self, message: &Message) -> bool {
+    pub(super) fn may_command(&self, message: &Message) -> bool {
         let own = nix::unistd::Uid::current().as_raw();
         self.broker.peer(&message.from).is_some_and(|peer| peer.uid == 0 || peer.uid == own)
     }
