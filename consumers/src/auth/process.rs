@@ -12,7 +12,7 @@ use bus::protocol::AUTH_GROUP;
 use bus::protocol::reader::{Role, ThreadProgress};
 use bus::protocol::statistics::{Ask, ProcessStatistics};
 use bus::protocol::supervisor::Record;
-use bus::{Group, Message};
+use bus::{Client, Group, Message};
 use config::process::AuthOptions;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::answer::{Cookies, Policy, Secret};
+use super::relay::Relay;
 use super::statistics::{Block, gather};
 use super::tcp::{TcpLimits, TcpServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError, unix_now};
@@ -59,6 +60,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let line = options.slot as usize;
     let current = Arc::new(ArcSwapOption::empty());
     let policy = Arc::new(policy_of(&options));
+    let (relay, relayed) = Relay::new(Arc::clone(&policy));
     let thread = QueryThread::start(QueryThreadOptions {
         slot: line,
         sockets: links.udp.into_iter().map(|sockets| sockets.into_iter().map(UdpSocket::from).collect()).collect(),
@@ -67,10 +69,11 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         line,
         policy: Arc::clone(&policy),
         rate_limit: options.rate_limit,
+        relay: Arc::clone(&relay),
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
-    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::from(options.tcp));
+    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::from(options.tcp), Arc::clone(&relay));
     let first = Arc::new(Notify::new());
     let tcp_server = Arc::clone(&server);
     let tcp = async {
@@ -82,6 +85,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let hooks = AuthHooks {
         thread: Arc::clone(&thread),
         server: Arc::clone(&server),
+        relay: Arc::clone(&relay),
         progress,
         line,
         first: Arc::clone(&first),
@@ -91,6 +95,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let follower = Follower::new(&options.bus, Role::Auth, Some(options.slot), current, hooks);
     tokio::select! {
         () = follower.run() => {}
+        () = relay.run(relayed) => {}
         ended = tcp => ended.map_err(io_error)?,
         () = obey(&supervisor, &thread) => info!("supervisor-gone"),
         () = tell_of_limits(thread.statistics()) => {}
@@ -120,6 +125,8 @@ struct AuthHooks {
     thread: Arc<QueryThread>,
     /// The TCP side.
     server: Arc<TcpServer>,
+    /// Passes on what memmgr answers.
+    relay: Arc<Relay>,
     /// Where it shows its progress.
     progress: Arc<ProgressTable>,
     /// Its line there.
@@ -135,7 +142,7 @@ struct AuthHooks {
 impl AuthHooks {
     /// What the process has done.
     fn statistics(&self) -> ProcessStatistics {
-        let mut counts = gather([self.thread.statistics(), self.server.counts()]);
+        let mut counts = gather([self.thread.statistics(), self.server.counts(), self.relay.counts()]);
         let tcp = self.server.statistics();
         let connections = [
             ("accepted", tcp.accepted),
@@ -165,6 +172,10 @@ impl Hooks for AuthHooks {
     fn progress(&self) -> Vec<ThreadProgress> {
         let progress = self.progress.line(self.line).map_or(0, |line| line.load().counter);
         vec![ThreadProgress { progress, waiting: self.thread.has_work_waiting() }]
+    }
+
+    fn connected(&self, client: &Client) {
+        self.relay.connect(client.clone());
     }
 
     fn group(&self) -> Option<Group> {

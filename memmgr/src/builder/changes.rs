@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use dns::change::{ChangeSet, OwnerChanges, ZoneChange};
+use dns::types::Rcode;
 use zone_segment::{GroupId, HashKey, LayerId, Name, SegmentBuilder, Zone, ZoneId, ZoneSet};
 
 use super::layering::{ChangedZone, changed_stack};
@@ -19,7 +20,7 @@ use super::shard::Moved;
 use super::{BuildError, directory, group};
 use crate::apex::Apex;
 use crate::catalogue::{Condition, Shard, Transferred, ZoneInfo};
-use crate::edit::{self, Edit, Gathered, NewSerial, SerialPolicy};
+use crate::edit::{self, Edit, Gathered, NewSerial, SerialPolicy, Update, UpdateRefused};
 use crate::generation::{LayerFile, NextNumbers, State};
 
 /// What to build.
@@ -59,6 +60,8 @@ pub(crate) enum Ask {
         /// Whether its serial is to be that of then too.
         keeps_serial: bool,
     },
+    /// A dynamic update.
+    Update(Update),
     /// A change that was made before and is made again, after layers were lost.
     Again(ChangeSet),
     /// Changes that the primary of a secondary zone made, one after the other.
@@ -79,6 +82,7 @@ impl Ask {
     fn apex(&self) -> &Name {
         match self {
             Ask::Edit(edit) => &edit.apex,
+            Ask::Update(update) => &update.apex,
             Ask::Restore { apex, .. } | Ask::Transferred { apex, .. } => apex,
             Ask::Again(set) => &set.apex,
         }
@@ -123,7 +127,29 @@ pub(crate) struct ChangesOutcome {
     /// What changed in zones, in order.
     pub(crate) changes: Vec<ChangeSet>,
     /// What became of what was asked for together, in order.
-    pub(crate) answers: Vec<Result<Vec<Done>, String>>,
+    pub(crate) answers: Vec<Result<Vec<Done>, Refusal>>,
+}
+
+/// Why nothing of what was asked for was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// What who asked over the wire is told.
+    pub(crate) rcode: Rcode,
+    /// The reason in words.
+    pub(crate) reason: String,
+}
+
+impl From<String> for Refusal {
+    /// A reason that is not of the asker's making.
+    fn from(reason: String) -> Self {
+        Self { rcode: Rcode::SERVFAIL, reason }
+    }
+}
+
+impl From<UpdateRefused> for Refusal {
+    fn from(UpdateRefused { rcode, reason }: UpdateRefused) -> Self {
+        Self { rcode, reason }
+    }
 }
 
 /// A zone while it is being changed.
@@ -170,10 +196,10 @@ fn build_without(request: &ChangesRequest, refused: &mut Refused) -> Result<Opti
         error: "the generation before is not whole".to_owned(),
     })?;
     let mut zones: BTreeMap<Name, Changing> = BTreeMap::new();
-    let mut answers: Vec<Result<Vec<Done>, String>> = Vec::new();
+    let mut answers: Vec<Result<Vec<Done>, Refusal>> = Vec::new();
     for (number, asks) in request.asks.iter().enumerate() {
         if let Some(error) = refused.get(&number) {
-            answers.push(Err(error.clone()));
+            answers.push(Err(error.clone().into()));
             continue;
         }
         // One by itself leaves nothing behind when it can't be made.
@@ -273,7 +299,7 @@ fn resolve(
     zones: &mut BTreeMap<Name, Changing>,
     number: usize,
     ask: &Ask,
-) -> Result<Done, String> {
+) -> Result<Done, Refusal> {
     let apex = ask.apex();
     let known = request.base.zones.get(&Apex::new(apex.clone()));
     let info = known.ok_or_else(|| format!("{apex} is not served here; `trine zone list` shows what is"))?;
@@ -285,7 +311,7 @@ fn resolve(
         Condition::Broken => false,
     };
     if info.transferred.is_some() && matches!(ask, Ask::Edit(_) | Ask::Restore { .. }) {
-        return Err(format!("{apex} comes from its primaries: it is to be changed there"));
+        return Err(format!("{apex} comes from its primaries: it is to be changed there").into());
     }
     let zone = set.zone(apex.as_ref()).filter(|zone| is_served && zone.serial().is_some());
     let zone = zone.ok_or_else(|| format!("{apex} is not served: what is wrong with it `trine zone list` says"))?;
@@ -329,7 +355,7 @@ fn change(
     ask: &Ask,
     now: u64,
     leaps: bool,
-) -> Result<(Vec<ZoneChange>, Vec<String>), String> {
+) -> Result<(Vec<ZoneChange>, Vec<String>), Refusal> {
     let by = |policy| if leaps { SerialPolicy::Leap } else { policy };
     match ask {
         Ask::Edit(edit) => {
@@ -343,9 +369,15 @@ fn change(
             let changes = edit::transferred(zone, gathered, sets, *is_checked).map_err(|error| error.to_string())?;
             Ok((changes, Vec::new()))
         }
+        Ask::Update(update) => {
+            let update = Update { serial: by(update.serial), ..update.clone() };
+            let resolution = edit::update(zone, gathered, &update, now)?;
+            let change = resolution.change.into_iter().collect();
+            Ok((change, resolution.warnings.iter().map(ToString::to_string).collect()))
+        }
         Ask::Restore { apex, from, keeps_serial } => {
             if gathered.is_some() {
-                return Err(format!("{apex} has changed meanwhile; ask again"));
+                return Err(format!("{apex} has changed meanwhile; ask again").into());
             }
             let generation = from.generation;
             let before = from.set.as_deref().and_then(|set| set.zone(apex.as_ref()));

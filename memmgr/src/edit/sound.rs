@@ -13,37 +13,26 @@ use dns::types::Rtype;
 use dns::{Columns, Record, SortedZone};
 use zone_segment::{Name, SegmentOctets};
 
-use super::Edit;
 use super::draft::{Draft, Touched};
 use super::error::EditError;
 use super::records::OwnerRecords;
 use super::view::has_at_or_below;
 
-/// Checks what an edit makes of a zone. Gives what does not keep it from being served; what was wrong before already is not the edit's fault.
-pub(super) fn check<B: SegmentOctets>(draft: &Draft<'_, B>, edit: &Edit) -> Result<Vec<Finding>, EditError> {
-    let report = check_by(draft, &edit.path)?;
-    Ok(report.warnings.into_iter().filter(|finding| finding.line > 0).collect())
-}
-
-/// Checks the same of owners that changed without an edit.
-pub(super) fn check_touched<B: SegmentOctets>(draft: &Draft<'_, B>) -> Result<(), EditError> {
-    check_by(draft, Path::new("")).map(drop)
-}
-
-/// Checks what a draft makes of a zone; `path` is the name of its lines' file.
-fn check_by<B: SegmentOctets>(draft: &Draft<'_, B>, path: &Path) -> Result<CheckReport, EditError> {
+/// Checks what an edit makes of a zone; `path` is the name of its file in messages. Gives what does not keep it from being served; what was wrong before
+/// already is not the edit's fault.
+pub(super) fn check<B: SegmentOctets>(draft: &Draft<'_, B>, path: &Path) -> Result<Vec<Finding>, EditError> {
     let names = concerned(draft);
     let report = report(draft, path, &names, |name| draft.owner(name));
     if !report.errors.is_empty() {
         let before = self::report(draft, path, &names, |name| draft.owner_before(name));
         let is_new =
             |error: &Finding| !before.errors.iter().any(|old| (old.rule, &old.text) == (error.rule, &error.text));
-        let findings: Vec<Finding> = report.errors.iter().filter(|error| is_new(error)).cloned().collect();
+        let findings: Vec<Finding> = report.errors.into_iter().filter(is_new).collect();
         if !findings.is_empty() {
             return Err(EditError::Rules { findings });
         }
     }
-    Ok(report)
+    Ok(report.warnings.into_iter().filter(|finding| finding.line > 0).collect())
 }
 
 /// The names whose owners are checked.

@@ -4,6 +4,7 @@
 //! is to be asked for.
 
 use std::fmt;
+use std::path::Path;
 
 use dns::change::{ChangeSet, ChangedRecord, OwnerChanges, ZoneChange};
 use dns::text::present;
@@ -39,7 +40,7 @@ pub fn transferred<B: SegmentOctets>(
         }
     }
     if !is_checked {
-        sound::check_touched(&draft).map_err(|error| TransferError::Rules(Box::new(error)))?;
+        sound::check(&draft, Path::new("")).map_err(|error| TransferError::Rules(Box::new(error)))?;
     }
     Ok(changes)
 }
@@ -48,13 +49,13 @@ pub fn transferred<B: SegmentOctets>(
 fn apply<B: SegmentOctets>(draft: &mut Draft<'_, B>, set: &ChangeSet) -> Result<ZoneChange, TransferError> {
     let mut touched = std::collections::BTreeSet::new();
     for record in &set.removed {
-        if !draft.touch(&record.owner).remove(record.rtype, &record.rdata) {
+        if !draft.touch(record.owner.clone(), 0).now.remove(record.rtype, &record.rdata) {
             return Err(TransferError::NotThere { record: shown(record) });
         }
         touched.insert(record.owner.clone());
     }
     for record in &set.added {
-        let owner = draft.touch(&record.owner);
+        let owner = &mut draft.touch(record.owner.clone(), 0).now;
         if owner.has_record(record.rtype, &record.rdata) {
             return Err(TransferError::Twice { record: shown(record) });
         }
@@ -65,7 +66,7 @@ fn apply<B: SegmentOctets>(draft: &mut Draft<'_, B>, set: &ChangeSet) -> Result<
         touched.insert(record.owner.clone());
     }
     let stands = |name: &Name| {
-        let owner: &OwnerRecords = draft.touch(name);
+        let owner: &OwnerRecords = &draft.touch(name.clone(), 0).now;
         (owner.owner.clone(), owner.to_owned_records())
     };
     Ok(ZoneChange { set: set.clone(), owners: touched.iter().map(stands).collect() })

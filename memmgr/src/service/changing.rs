@@ -12,10 +12,11 @@ use tracing::{error, info, warn};
 use super::Service;
 use super::waiting::{Answer, Waiting};
 use crate::apex::Apex;
-use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged};
+use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged, Refusal};
 use crate::builder::record::record_of;
 use crate::builder::{BuildError, Scope};
 use crate::rotation::Event;
+use crate::update::Exchange;
 
 /// Who asked for changes.
 #[derive(Debug)]
@@ -31,17 +32,19 @@ pub(super) struct Asker {
 /// Somebody who asked for changes.
 #[derive(Debug)]
 pub(super) enum Who {
-    /// An operator, by this request.
-    Operator(Message),
+    /// Whoever sent this request.
+    Asker(Message),
     /// A primary of this zone, by what it gave away.
     Primary(Apex),
 }
 
 /// What was asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum AskedFor {
     /// One zone to be changed.
     Update,
+    /// The same, by a message over the wire.
+    Message(Box<Exchange>),
     /// Zones to be as they were in a generation, with their serials of then or not.
     Rollback {
         /// The generation.
@@ -191,15 +194,16 @@ impl Service {
     /// Answers all with the reason why nothing came of it.
     fn refuse_askers(&mut self, askers: Vec<Asker>, error: &str) {
         for asker in askers {
-            self.refuse_asker(asker, error);
+            self.refuse_asker(asker, &error.to_owned().into());
         }
     }
 
-    /// Answers one so.
-    fn refuse_asker(&mut self, asker: Asker, error: &str) {
-        match asker.who {
-            Who::Operator(message) => self.refuse(&message, error),
-            Who::Primary(apex) => self.transferred(&apex, Err(error.to_owned())),
+    /// Answers one with the reason why nothing came of it.
+    fn refuse_asker(&mut self, asker: Asker, refusal: &Refusal) {
+        match (asker.who, &asker.what) {
+            (Who::Asker(message), AskedFor::Message(exchange)) => self.settle_refused(&message, exchange, refusal),
+            (Who::Asker(message), AskedFor::Update | AskedFor::Rollback { .. }) => self.refuse(&message, &refusal.reason),
+            (Who::Primary(apex), _) => self.transferred(&apex, Err(refusal.reason.clone())),
         }
     }
 
@@ -210,13 +214,13 @@ impl Service {
         let mut transfers = Vec::new();
         for (asker, own) in askers.into_iter().zip(answers) {
             match (own, asker) {
-                (Ok(done), Asker { who: Who::Operator(message), until, what }) => {
+                (Ok(done), Asker { who: Who::Asker(message), until, what }) => {
                     self.waiting.push(Waiting { generation, until, answer: answer(what, generation, done), message });
                 }
                 (Ok(done), Asker { who: Who::Primary(apex), .. }) => {
                     transfers.push((apex, done.first().map(|done| (done.from, done.to))));
                 }
-                (Err(error), asker) => self.refuse_asker(asker, &error),
+                (Err(refusal), asker) => self.refuse_asker(asker, &refusal),
             }
         }
         if let Some(leaps) = &mut self.leaps {
@@ -250,6 +254,13 @@ impl Service {
 fn answer(what: AskedFor, generation: u64, done: Vec<Done>) -> Answer {
     match what {
         AskedFor::Update => Answer::Updated(done.into_iter().map(|done| updated(generation, done)).next()),
+        AskedFor::Message(exchange) => {
+            for Done { apex, from, to, removed, added, .. } in done {
+                let key = exchange.key().map(ToString::to_string);
+                info!(zone = %apex, client = %exchange.client, key, from, to, removed, added, "zone-updated");
+            }
+            Answer::Message(exchange)
+        }
         AskedFor::Rollback { data_of, keeps_serial } => {
             let changed = done.into_iter().filter(|done| done.from != done.to || done.added + done.removed > 0);
             let zones = changed.map(|done| ZoneRolledBack {

@@ -67,7 +67,7 @@ impl Service {
             Ok(Command::UpdateZone { zone, changes, name, serial, wait }) => {
                 match edit_of(&zone, &changes, &name, serial) {
                     Ok(edit) => {
-                        let asker = Asker { who: Who::Operator(message), until: wait, what: AskedFor::Update };
+                        let asker = Asker { who: Who::Asker(message), until: wait, what: AskedFor::Update };
                         self.change(asker, vec![Ask::Edit(edit)]);
                     }
                     Err(error) => self.refuse(&message, &error),
@@ -96,7 +96,7 @@ impl Service {
     }
 
     /// Whether whoever sent this may change anything: users let onto the bus by `--bus-allow` may read and no more.
-    fn may_command(&self, message: &Message) -> bool {
+    pub(super) fn may_command(&self, message: &Message) -> bool {
         let own = nix::unistd::Uid::current().as_raw();
         self.broker.peer(&message.from).is_some_and(|peer| peer.uid == 0 || peer.uid == own)
     }

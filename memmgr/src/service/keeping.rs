@@ -205,7 +205,7 @@ impl Service {
             Ok(asks) => {
                 info!(from = %message.from, generation, zones = asks.len(), "rollback-asked");
                 let what = AskedFor::Rollback { data_of: generation, keeps_serial };
-                self.change(Asker { who: Who::Operator(message), until: Reached::Visible, what }, asks);
+                self.change(Asker { who: Who::Asker(message), until: Reached::Visible, what }, asks);
             }
             Err(error) => self.refuse(&message, &error),
         }

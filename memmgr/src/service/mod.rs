@@ -2,8 +2,8 @@
 //!
 //! Everything that takes long happens elsewhere (builds and verification on their own threads), so that the loop answers within
 //! milliseconds. [`Service`] is the type to read first; [`actions`] carries out what the rotation says, [`building`] starts and takes
-//! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators. [`readers`], [`leases`] and [`updates`] are its
-//! books, as [`secondaries`] is; [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
+//! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators, [`messages`] updates over the wire. [`readers`], [`leases`],
+//! [`updates`] and [`secondaries`] are its books, [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
 
 mod actions;
 mod building;
@@ -17,6 +17,7 @@ mod leases;
 mod link;
 mod loading;
 mod merging;
+mod messages;
 mod readers;
 mod secondaries;
 mod snapshot;
@@ -33,7 +34,9 @@ use std::time::{Duration, Instant};
 use bus::protocol::MEMMGR_GROUP;
 use bus::protocol::reader::Pong;
 use bus::{BrokerHandle, Client, Incoming};
+use config::peers::signing_keys;
 use config::process::MemmgrOptions;
+use dns::tsig::Keys;
 use tokio::sync::{mpsc, watch as watch_channel};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
@@ -107,6 +110,8 @@ pub(crate) struct Service {
     readers: Readers,
     /// What readers keep for longer.
     leases: Leases,
+    /// The keys that messages are signed with.
+    keys: Keys,
     /// What was asked for of sources.
     updates: Updates,
     /// Changes that were handed in.
@@ -225,6 +230,7 @@ impl Service {
             None => Rotation::empty_after(recovered.generation_floor, deadlines),
         };
         Ok(Service {
+            keys: signing_keys(&options.keys),
             changing: Changing::default(),
             waiting: Vec::new(),
             records: BTreeMap::new(),

@@ -18,6 +18,7 @@ use bus::Message;
 use bus::protocol::control::{Reached, Refreshed, TransferStatus};
 use config::process::MemmgrOptions;
 use dns::access::AccessList;
+use dns::types::Rcode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::{info, warn};
 use zone_segment::Name;
@@ -98,15 +99,6 @@ struct Taking {
 
 /// What comes of an attempt.
 type Ended = (Apex, Result<(Brought, Option<OwnedSemaphorePermit>), Failure>);
-
-/// Who may not tell of changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotNotified {
-    /// The zone does not come from primaries.
-    NotSecondary,
-    /// It is nobody that was allowed to.
-    Refused,
-}
 
 /// The book of secondary zones.
 #[derive(Debug)]
@@ -440,29 +432,31 @@ impl Service {
         }
     }
 
-    /// Word came that a zone has changed, from this address and signed with this key if with any (RFC 1996): its primaries are asked at once.
-    ///
-    /// # Errors
-    ///
-    /// The zone does not come from primaries, or it is not theirs, or of others who may, that the word came.
-    pub(super) fn notified(&mut self, zone: &Name, from: IpAddr, key: Option<&Name>) -> Result<(), NotNotified> {
+    /// Word came that a zone has changed, from this address and signed with this key if with any (RFC 1996): its primaries are asked at once. Gives the answer's
+    /// RCODE.
+    pub(super) fn notified(&mut self, zone: &Name, from: IpAddr, key: Option<&Name>) -> Rcode {
         let (apex, now, from) = (Apex::new(zone.clone()), self.began.elapsed(), from.to_canonical());
-        let Some(secondary) = self.secondaries.zones.get_mut(&apex) else { return Err(NotNotified::NotSecondary) };
         let is_sender = |primary: &Primary| {
             let is_signed = primary.key.as_ref().is_none_or(|expected| key == Some(expected.name()));
             primary.address.ip().to_canonical() == from && is_signed
         };
-        let primary = secondary.primaries.iter().position(is_sender);
-        if primary.is_none() && !secondary.allow_notify.allows(from, key) {
-            self.secondaries.refused_notifies += 1;
-            let count = self.secondaries.refused_notifies;
-            warn!(%zone, %from, count, "notify-refused");
-            return Err(NotNotified::Refused);
+        let secondary = self.secondaries.zones.get_mut(&apex);
+        let primary = secondary.as_ref().and_then(|zone| zone.primaries.iter().position(is_sender));
+        match secondary {
+            Some(zone) if primary.is_some() || zone.allow_notify.allows(from, key) => {
+                zone.schedule.notified(primary, now);
+                self.secondaries.place(&apex);
+                self.ask_primaries();
+                Rcode::NOERROR
+            }
+            None if !self.serves(zone) => Rcode::NOTAUTH,
+            _ => {
+                self.secondaries.refused_notifies += 1;
+                let (count, key) = (self.secondaries.refused_notifies, key.map(ToString::to_string));
+                info!(%zone, %from, key, count, "notification-refused");
+                Rcode::REFUSED
+            }
         }
-        secondary.schedule.notified(primary, now);
-        self.secondaries.place(&apex);
-        self.ask_primaries();
-        Ok(())
     }
 
     /// An operator wants a zone refreshed, or all of it taken anew.

@@ -26,6 +26,7 @@ use tokio::time::sleep;
 use zone_segment::ZoneSet;
 
 use super::answer::Policy;
+use super::relay::Relay;
 use super::statistics::Block;
 use connection::Connection;
 use desk::Desk;
@@ -42,6 +43,8 @@ pub struct TcpServer {
     policy: Arc<Policy>,
     /// Limits of connections.
     limits: TcpLimits,
+    /// Takes what memmgr answers.
+    relay: Arc<Relay>,
     /// Where queries are answered, one connection's at a time.
     desk: Mutex<Desk>,
     /// The connections there are.
@@ -54,11 +57,17 @@ pub struct TcpServer {
 
 impl TcpServer {
     /// A server of what `zones` holds.
-    pub fn new(zones: Arc<ArcSwapOption<ZoneSet>>, policy: Arc<Policy>, limits: TcpLimits) -> Arc<Self> {
+    pub fn new(
+        zones: Arc<ArcSwapOption<ZoneSet>>,
+        policy: Arc<Policy>,
+        limits: TcpLimits,
+        relay: Arc<Relay>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             zones,
             policy,
             limits,
+            relay,
             desk: Mutex::new(Desk::default()),
             table: Mutex::new(Table::default()),
             counters: Counters::default(),

@@ -60,16 +60,6 @@ impl<'z> Gather<'z> {
         self.stream.is_complete()
     }
 
-    /// Records so far.
-    pub(crate) fn records(&self) -> u64 {
-        self.stream.records()
-    }
-
-    /// The serial that the stream began with.
-    pub(crate) fn serial(&self) -> Option<u32> {
-        self.stream.soa().map(|soa| soa.serial)
-    }
-
     /// Takes the next record.
     ///
     /// # Errors
