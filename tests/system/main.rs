@@ -9,6 +9,7 @@ mod commands;
 mod configuration;
 mod damage;
 mod durability;
+mod dynamic_update;
 mod expiry;
 mod generations;
 mod lease;

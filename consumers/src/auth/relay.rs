@@ -140,12 +140,7 @@ impl Relay {
     }
 
     /// Asks memmgr.
-    async fn ask(
-        &self,
-        message: &[u8],
-        client: IpAddr,
-        transport: Transport,
-    ) -> Result<Option<Vec<u8>>, RequestError> {
+    async fn ask(&self, message: &[u8], client: IpAddr, transport: Transport) -> Result<Option<Vec<u8>>, RequestError> {
         let transport = match transport {
             Transport::Udp => BusTransport::Udp,
             Transport::Tcp => BusTransport::Tcp,

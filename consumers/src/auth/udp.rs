@@ -399,7 +399,9 @@ fn is_passing(error: &io::Error) -> bool {
 /// Prepares every slot's sockets.
 fn adopt(sockets: Vec<Vec<UdpSocket>>) -> io::Result<Vec<(usize, Arc<QuerySocket>)>> {
     let numbered = sockets.into_iter().enumerate();
-    numbered.flat_map(|(slot, sockets)| sockets.into_iter().map(move |s| Ok((slot, Arc::new(QuerySocket::new(s)?))))).collect()
+    numbered
+        .flat_map(|(slot, sockets)| sockets.into_iter().map(move |s| Ok((slot, Arc::new(QuerySocket::new(s)?)))))
+        .collect()
 }
 
 /// Why a query thread did not start.

@@ -202,7 +202,8 @@ fn add(touched: &mut Touched, record: &UpdateRecord, line: u32) -> bool {
     if keeps_out || (*rtype == Rtype::SOA && !is_newer(now.soa().as_ref(), rdata)) {
         return false;
     }
-    let set = now.rrset(*rtype);
+    // Of other types an RRset may be long, and is not gone through for each record.
+    let set = now.rrset(*rtype).filter(|_| matches!(*rtype, Rtype::CNAME | Rtype::DNAME | Rtype::SOA | Rtype::WKS));
     let replaced = set.into_iter().flat_map(RecordSet::rdata).filter(|(old, _)| replaces(*rtype, rdata, old));
     let replaced: Vec<Box<[u8]>> = replaced.map(|(old, _)| old.into()).collect();
     for old in replaced {
@@ -221,16 +222,12 @@ fn is_newer(old: Option<&ChangedRecord>, new: &[u8]) -> bool {
     serials.is_some_and(|(old, new)| is_forward(old, new))
 }
 
-/// Whether a record takes the place of another of its type: of some types there is one at a name (RFC 2136, section 1.1.5; RFC 6672, section 5.2), and of
-/// WKS one for each address and protocol.
+/// Whether a record takes the place of another of its type, which is one of those of which there is one at a name (RFC 2136, section 1.1.5; RFC 6672,
+/// section 5.2), or WKS, of which there is one for each address and protocol.
 fn replaces(rtype: Rtype, new: &[u8], old: &[u8]) -> bool {
     /// Octets of address and protocol in WKS.
     const WKS_KEY: usize = 5;
-    match rtype {
-        Rtype::CNAME | Rtype::DNAME | Rtype::SOA => true,
-        Rtype::WKS => new.get(..WKS_KEY) == old.get(..WKS_KEY),
-        _ => false,
-    }
+    rtype != Rtype::WKS || new.get(..WKS_KEY) == old.get(..WKS_KEY)
 }
 
 #[cfg(test)]

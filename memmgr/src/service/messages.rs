@@ -6,7 +6,7 @@ use bus::Message;
 use bus::protocol::control::Reached;
 use bus::protocol::messages::{DnsAnswer, FromAuth, MessageOctets};
 use dns::types::Rcode;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use zone_segment::Name;
 
 use super::Service;
@@ -44,13 +44,14 @@ impl Service {
 
     /// Begins an update, if the zone is one of ours and who asks may change it.
     fn update(&mut self, message: Message, exchange: Box<Exchange>, update: Update) {
-        if !self.serves(&update.apex) {
-            return self.settle(&message, &exchange, &Verdict::of(Rcode::NOTAUTH));
+        if let Err(rcode) = self.has_zone(&update.apex) {
+            return self.settle(&message, &exchange, &Verdict::of(rcode));
         }
         let policy = self.options.policies.policy(update.apex.as_ref());
         let (client, key) = (exchange.client, exchange.key());
         if !update::permitted(&policy.allow_update, client, key, &update.apex, &update.records) {
-            info!(zone = %update.apex, %client, key = key.map(ToString::to_string), "update-not-allowed");
+            // Anybody can send these, as many as he likes.
+            debug!(zone = %update.apex, %client, key = key.map(ToString::to_string), "update-not-allowed");
             return self.settle(&message, &exchange, &Verdict::prohibited());
         }
         if policy.is_secondary() {
@@ -61,10 +62,10 @@ impl Service {
         self.change(asker, vec![Ask::Update(update)]);
     }
 
-    /// Whether there is such a zone here, whatever its state.
-    pub(super) fn serves(&self, zone: &Name) -> bool {
-        let newest = self.states.values().next_back();
-        newest.is_some_and(|state| state.zones.get(&Apex::new(zone.clone())).is_some())
+    /// Whether there is such a zone here, whatever its state; else what is answered to who speaks of it.
+    pub(super) fn has_zone(&self, zone: &Name) -> Result<(), Rcode> {
+        let newest = self.states.values().next_back().ok_or(Rcode::SERVFAIL)?;
+        newest.zones.get(&Apex::new(zone.clone())).map(drop).ok_or(Rcode::NOTAUTH)
     }
 
     /// A remote by its name in the configuration.

@@ -20,7 +20,7 @@ use config::process::MemmgrOptions;
 use dns::access::AccessList;
 use dns::types::Rcode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use zone_segment::Name;
 
 use super::Service;
@@ -440,23 +440,23 @@ impl Service {
             let is_signed = primary.key.as_ref().is_none_or(|expected| key == Some(expected.name()));
             primary.address.ip().to_canonical() == from && is_signed
         };
-        let secondary = self.secondaries.zones.get_mut(&apex);
-        let primary = secondary.as_ref().and_then(|zone| zone.primaries.iter().position(is_sender));
-        match secondary {
-            Some(zone) if primary.is_some() || zone.allow_notify.allows(from, key) => {
-                zone.schedule.notified(primary, now);
-                self.secondaries.place(&apex);
-                self.ask_primaries();
-                Rcode::NOERROR
-            }
-            None if !self.serves(zone) => Rcode::NOTAUTH,
-            _ => {
-                self.secondaries.refused_notifies += 1;
-                let (count, key) = (self.secondaries.refused_notifies, key.map(ToString::to_string));
-                info!(%zone, %from, key, count, "notification-refused");
-                Rcode::REFUSED
-            }
+        let is_known = self.has_zone(zone);
+        let Some(secondary) = self.secondaries.zones.get_mut(&apex) else {
+            debug!(%zone, %from, "notification-refused");
+            return is_known.err().unwrap_or(Rcode::REFUSED);
+        };
+        let primary = secondary.primaries.iter().position(is_sender);
+        if primary.is_none() && !secondary.allow_notify.allows(from, key) {
+            self.secondaries.refused_notifies += 1;
+            let (count, key) = (self.secondaries.refused_notifies, key.map(ToString::to_string));
+            // Anybody can send these, as many as he likes.
+            debug!(%zone, %from, key, count, "notification-refused");
+            return Rcode::REFUSED;
         }
+        secondary.schedule.notified(primary, now);
+        self.secondaries.place(&apex);
+        self.ask_primaries();
+        Rcode::NOERROR
     }
 
     /// An operator wants a zone refreshed, or all of it taken anew.

@@ -42,7 +42,8 @@ pub(crate) async fn forward(message: &[u8], id: u16, primaries: &[Primary]) -> F
             let mut stream = match timeout(CONNECT_MAX, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => stream,
                 failed => {
-                    let error = failed.map_or_else(|elapsed| elapsed.to_string(), |failed| format!("{:?}", failed.err()));
+                    let error =
+                        failed.map_or_else(|elapsed| elapsed.to_string(), |failed| format!("{:?}", failed.err()));
                     warn!(primary = name, %address, error, "update-not-forwarded");
                     continue;
                 }
