@@ -28,3 +28,4 @@ mod supervisor;
 mod takeover;
 mod updates;
 mod watch;
+mod xfrout;
