@@ -29,3 +29,4 @@ mod supervisor;
 mod takeover;
 mod updates;
 mod watch;
+mod xfrout;

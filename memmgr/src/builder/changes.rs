@@ -9,9 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use dns::change::{ChangeSet, OwnerChanges, ZoneChange};
-use dns::types::Rcode;
-use zone_segment::{GroupId, HashKey, LayerId, Name, SegmentBuilder, Zone, ZoneId, ZoneSet};
+use dns::change::{ChangeSet, ChangedRecord, OwnerChanges, ZoneChange};
+use dns::text::changes::Request;
+use dns::types::{Rcode, Rtype};
+use zone_segment::{
+    GroupId, HashKey, LAYERS_MAX, LayerId, LookupName, Name, NameRef, SegmentBuilder, Zone, ZoneId, ZoneSet,
+};
 
 use super::layering::{ChangedZone, changed_stack};
 use super::layers::verified;
@@ -46,6 +49,68 @@ pub(crate) struct ChangesRequest {
     pub(crate) now: u64,
 }
 
+impl ChangesRequest {
+    /// Whether all of it takes no longer than to hand it to another thread and wake the loop again, so that the loop can build it itself: a few
+    /// lines for zones that have their groups alone, that neither add nor take away what rules over other names, for owners of few records, and
+    /// nothing merged.
+    pub(crate) fn is_small(&self) -> bool {
+        let Some(set) = self.base.set.as_deref().filter(|_| self.merged.is_empty()) else { return false };
+        let groups = &self.base.contents.groups;
+        let mut lines_left = SMALL_LINES;
+        let mut records_left = SMALL_RECORDS;
+        groups.len() <= SMALL_GROUPS
+            && self.asks.iter().flatten().all(|ask| {
+                let Some(left) = ask.lines().and_then(|lines| lines_left.checked_sub(lines)) else { return false };
+                lines_left = left;
+                // One that is not served is refused at once.
+                let Some(zone) = set.zone(ask.apex().as_ref()) else { return true };
+                let has_room = groups.get(&zone.group()).is_some_and(|stack| stack.len() < LAYERS_MAX);
+                let mut spend = |name: NameRef<'_>| {
+                    let node = zone.address_node(&LookupName::new(zone.key(), name));
+                    let count = node.map_or(0, |node| node.records().take(SMALL_RECORDS + 1).count());
+                    records_left.checked_sub(count).map(|left| records_left = left).is_some()
+                };
+                group::is_alone(zone.group())
+                    && has_room
+                    && spend(ask.apex().as_ref())
+                    && match ask {
+                        Ask::Edit(edit) => {
+                            edit.lines.iter().all(|line| !is_structural(&line.request) && spend(line.request.owner()))
+                        }
+                        Ask::Transferred { sets, .. } => {
+                            let mut records = sets.iter().flat_map(|set| set.removed.iter().chain(&set.added));
+                            records.all(|record| !rules_others(record.rtype) && spend(record.owner.as_ref()))
+                        }
+                        Ask::Restore { .. } | Ask::Update(_) | Ask::Again(_) => false,
+                    }
+            })
+    }
+}
+
+/// Whether a line may change what stands of names that it does not speak of.
+fn is_structural(request: &Request) -> bool {
+    match request {
+        Request::Add(ChangedRecord { rtype, .. })
+        | Request::Delete { rtype, .. }
+        | Request::DeleteRrset { rtype, .. } => rules_others(*rtype),
+        Request::DeleteOwner { .. } => true,
+    }
+}
+
+/// Whether records of a type may change what stands of names that they do not belong to.
+fn rules_others(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::NS | Rtype::DNAME | Rtype::NSEC3PARAM)
+}
+
+/// Lines that the loop builds itself.
+const SMALL_LINES: usize = 16;
+
+/// Records of the owners concerned, the apexes among them: what is there is read, checked and written again.
+const SMALL_RECORDS: usize = 128;
+
+/// Groups of a generation that the loop builds on: each costs an entry of a list that is copied.
+const SMALL_GROUPS: usize = 1024;
+
 /// A change that is asked for.
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
@@ -78,6 +143,15 @@ pub(crate) enum Ask {
 }
 
 impl Ask {
+    /// How many lines or records it has, where that says how long it takes.
+    fn lines(&self) -> Option<usize> {
+        match self {
+            Ask::Edit(edit) => Some(edit.lines.len()),
+            Ask::Transferred { sets, .. } => Some(sets.iter().map(|set| set.removed.len() + set.added.len()).sum()),
+            Ask::Restore { .. } | Ask::Update(_) | Ask::Again(_) => None,
+        }
+    }
+
     /// The zone.
     fn apex(&self) -> &Name {
         match self {
@@ -325,9 +399,7 @@ fn resolve(
     if changes.is_empty() {
         return Ok(done);
     }
-    let count = |records: &[dns::change::ChangedRecord]| {
-        records.iter().filter(|record| record.rtype != dns::types::Rtype::SOA).count()
-    };
+    let count = |records: &[ChangedRecord]| records.iter().filter(|record| record.rtype != Rtype::SOA).count();
     let changing = zones.entry(apex.clone()).or_insert_with(|| Changing {
         id: info.id,
         group: info.group,

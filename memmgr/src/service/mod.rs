@@ -48,6 +48,7 @@ use crate::generation::State;
 use crate::recovery::{self, Recovered, StateDirectory};
 use crate::rotation::{Deadlines, Event, ReaderId, Rotation, ThreadProgress};
 use crate::source::watch::{self, Watch};
+use actions::Aftermath;
 use building::Sourced;
 use changing::Changing;
 use examination::Examinations;
@@ -140,6 +141,8 @@ pub(crate) struct Service {
     made_at: BTreeMap<u64, u64>,
     /// The journal of changes.
     journal: Arc<Mutex<Journal>>,
+    /// What is left to be done of steps taken.
+    aftermath: Vec<Aftermath>,
     /// Layers being merged.
     merging: Merging,
     /// A manifest being prepared.
@@ -244,6 +247,7 @@ impl Service {
             kept: Kept::of(&recovered.kept, newest),
             made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
             journal,
+            aftermath: Vec::new(),
             merging: Merging::default(),
             secondaries: Secondaries::new(&options),
             snapshots: Snapshots::default(),
@@ -327,6 +331,7 @@ impl Service {
                     }
                 }
             }
+            self.clear_up().await;
         }
     }
 
@@ -355,7 +360,7 @@ impl Service {
     }
 
     /// Waits until the kernel has every answer for whoever asked, that of the stop itself among them.
-    async fn sent(&self) {
+    async fn sent(&mut self) {
         // The broker takes what we say in its order: with its answer, what was said before is in its queues.
         if self.client.peers().await.is_ok() {
             while self.broker.peers().iter().any(|peer| peer.queued_bytes > 0) {
