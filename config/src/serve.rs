@@ -13,6 +13,8 @@ use crate::declaration::{MissingOption, Opt};
 use crate::file::File;
 use crate::listen::{Overlap, overlap};
 use crate::options::{self, RATE_LIMIT_TABLE};
+use crate::peers::{Key, Remote, TransferOptions};
+use crate::policy::Zones;
 use crate::process::{AnswerOptions, RateLimitOptions, TcpOptions};
 
 /// What `trine serve` was told.
@@ -54,6 +56,14 @@ pub struct Serve {
     pub tcp: TcpOptions,
     /// Response rate limiting, of all auth processes together.
     pub rate_limit: Option<RateLimitOptions>,
+    /// Keys shared with other servers.
+    pub keys: Vec<Key>,
+    /// Other servers.
+    pub remotes: Vec<Remote>,
+    /// Zones given away.
+    pub transfers: TransferOptions,
+    /// Who may have, change and announce which zone, and where it comes from.
+    pub policies: Zones,
 }
 
 impl Serve {
@@ -107,6 +117,10 @@ impl Serve {
             cookies: from.one(&options::COOKIES)?,
             tcp: from.tcp()?,
             rate_limit: from.rate_limit()?,
+            keys: Vec::new(),
+            remotes: Vec::new(),
+            transfers: TransferOptions::default(),
+            policies: Zones::without_file(),
         })
     }
 }

@@ -11,13 +11,10 @@ use arc_swap::ArcSwapOption;
 use bus::protocol::AUTH_GROUP;
 use bus::protocol::reader::{Role, ThreadProgress};
 use bus::protocol::statistics::{Ask, ProcessStatistics};
-use bus::protocol::supervisor::{RECORD_LENGTH, Record};
+use bus::protocol::supervisor::Record;
 use bus::{Group, Message};
 use config::process::AuthOptions;
-use rustix::net::RecvFlags;
 use serde_json::Value;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{info, warn};
@@ -28,6 +25,7 @@ use super::tcp::{TcpLimits, TcpServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError, unix_now};
 use crate::progress::{ProgressError, ProgressTable};
 use crate::reader::follow::{Follower, Hooks, Passing};
+use crate::supervised::Supervisor;
 
 /// What auth inherits.
 #[derive(Debug)]
@@ -80,7 +78,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         first.notified().await;
         tcp_server.run(links.tcp.into_iter().map(TcpListener::from).collect()).await
     };
-    let supervisor = watch(links.supervisor).map_err(io_error)?;
+    let supervisor = Supervisor::watch(links.supervisor).map_err(io_error)?;
     let hooks = AuthHooks {
         thread: Arc::clone(&thread),
         server: Arc::clone(&server),
@@ -196,30 +194,13 @@ async fn tell_of_limits(block: &Block) {
     }
 }
 
-/// Puts the supervisor's socket on the event loop.
-fn watch(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    rustix::io::ioctl_fionbio(&socket, true)?;
-    #[expect(deprecated, reason = "its safe form; an OwnedFd stays the same descriptor as long as it lives")]
-    AsyncFd::with_interest(socket, Interest::READABLE)
-}
-
 /// Does what the supervisor says, until it is gone.
-async fn obey(supervisor: &AsyncFd<OwnedFd>, thread: &QueryThread) {
+async fn obey(supervisor: &Supervisor, thread: &QueryThread) {
     let mut drained = 0u64;
-    loop {
-        let mut octets = [0; RECORD_LENGTH];
-        let read = supervisor
-            .async_io(Interest::READABLE, |socket| {
-                rustix::net::recv(socket, &mut octets, RecvFlags::DONTWAIT).map_err(io::Error::from)
-            })
-            .await;
-        let length = match read {
-            Ok((_, length)) if length > 0 => length,
-            _ => return,
-        };
-        match Record::decode(octets.get(..length).unwrap_or(&octets)) {
-            Ok(Record::Drain { slot }) => drained |= bit(slot),
-            Ok(Record::Undrain { slot }) => drained &= !bit(slot),
+    while let Some(record) = supervisor.next().await {
+        match record {
+            Record::Drain { slot } => drained |= bit(slot),
+            Record::Undrain { slot } => drained &= !bit(slot),
             other => warn!(?other, "supervisor-record-unexpected"),
         }
         thread.set_drained(drained);
