@@ -70,7 +70,8 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
-    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::from(options.tcp), None);
+    let limits = TcpLimits::from(options.tcp);
+    let server = TcpServer::new(Arc::clone(&current), policy, limits, Some(options.xfrout));
     let first = Arc::new(Notify::new());
     let tcp_server = Arc::clone(&server);
     let tcp = async {

@@ -133,7 +133,8 @@ impl<'f> Frame<'f> {
         if zero != 0 {
             return Err(FrameError::Family { found: family });
         }
-        let mut sockets = addresses.iter().zip(ports).map(|(octets, port)| Some(SocketAddr::new(address_of(family, octets)?, port)));
+        let mut sockets =
+            addresses.iter().zip(ports).map(|(octets, port)| Some(SocketAddr::new(address_of(family, octets)?, port)));
         let (Some(Some(client)), Some(Some(server))) = (sockets.next(), sockets.next()) else {
             return Err(FrameError::Family { found: family });
         };

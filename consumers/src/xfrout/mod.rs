@@ -2,8 +2,19 @@
 //!
 //! [`run`] is the process: it follows generations and acknowledges as auth does, and takes a link from each auth process. It is a reader
 //! like any other: what it streams it holds under a lease ([`Leases`](crate::reader::Leases)).
+//!
+//! Read `serve` first, which is one connection's life; `checks` says who gets what, `axfr` sends a zone, `connection` the octets. Each connection
+//! is a task of the one event loop, and waits for its client alone.
 
+mod answer;
+mod axfr;
+mod checks;
+mod connection;
+mod desk;
 mod link;
+mod memmgr;
+mod quota;
+mod serve;
 
 use std::fmt;
 use std::io;
@@ -16,6 +27,7 @@ use config::process::XfroutOptions;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+use self::desk::Desk;
 use crate::reader::follow::{Follower, Hooks, Passing};
 use crate::supervised::Supervisor;
 
@@ -48,10 +60,12 @@ async fn serve(options: XfroutOptions, links: XfroutLinks) -> Result<(), XfroutE
     let supervisor = Supervisor::watch(links.supervisor).map_err(io_error)?;
     let listener = link::Listener::new(links.link).map_err(io_error)?;
     let current = Arc::new(ArcSwapOption::empty());
-    let follower = Follower::new(&options.bus, Role::Xfrout, Some(SLOT), current, XfroutHooks);
+    let follower = Follower::new(&options.bus, Role::Xfrout, Some(SLOT), Arc::clone(&current), XfroutHooks);
+    let desk = Desk::new(&options, current, follower.leases());
     tokio::select! {
         () = follower.run() => {}
-        () = listener.run() => {}
+        () = desk.memmgr.run() => {}
+        () = listener.run(Arc::clone(&desk)) => {}
         () = obey(&supervisor) => info!("supervisor-gone"),
         _ = terminate.recv() => info!("xfrout-stopped"),
     }

@@ -138,8 +138,7 @@ pub fn is_transfer(message: &[u8]) -> bool {
         let question = message.get(HEADER_OCTETS + octets..)?.first_chunk::<2>()?;
         matches!(Rtype(u16::from_be_bytes(*question)), Rtype::AXFR | Rtype::IXFR).then_some(())
     };
-    asks(message).is_some()
-        && matches!(receive(message), Received::Query(query) if query.question.class == Class::IN)
+    asks(message).is_some() && matches!(receive(message), Received::Query(query) if query.question.class == Class::IN)
 }
 
 /// How an answer is written.

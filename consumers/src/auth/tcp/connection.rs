@@ -170,7 +170,7 @@ impl Connection {
             now: unix_now(),
             queries_max,
             counts: &server.counts,
-            takes_transfers: self.transfer == Transfer::Refused,
+            takes_transfer: self.transfer == Transfer::Refused,
         };
         let done = match own {
             Some(filled) => desk.answer_own(&turn, filled),

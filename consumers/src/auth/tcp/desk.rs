@@ -48,8 +48,8 @@ pub(super) struct Turn<'t> {
     pub(super) queries_max: usize,
     /// Where they are counted: by one at a time, since there is one desk.
     pub(super) counts: &'t Block,
-    /// Whether transfers are answered here too: with SERVFAIL.
-    pub(super) takes_transfers: bool,
+    /// Whether the first message, a transfer, is answered here: with SERVFAIL.
+    pub(super) takes_transfer: bool,
 }
 
 /// What became of the messages.
@@ -85,7 +85,7 @@ impl Turn<'_> {
                 if done.written >= OUTPUT_OCTETS {
                     return done;
                 }
-                if !self.takes_transfers && is_transfer(message) {
+                if is_transfer(message) && !(self.takes_transfer && done.queries == 0) {
                     done.is_transfer_next = true;
                     return done;
                 }

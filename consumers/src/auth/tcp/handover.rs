@@ -102,7 +102,10 @@ impl Handover {
                     Err(error) => warn!(%error, "connection-not-taken-back"),
                 },
                 Ok(Some(Arrived::HandedOver(..))) => {
-                    warn!(error = "expected connections to be handed back, found one handed over", "transfer-link-dropped");
+                    warn!(
+                        error = "expected connections to be handed back, found one handed over",
+                        "transfer-link-dropped"
+                    );
                     return;
                 }
                 Ok(None) => return info!("transfer-link-gone"),

@@ -108,7 +108,8 @@ impl TcpServer {
 
     /// What the server has done so far.
     pub fn statistics(&self) -> TcpStatistics {
-        let Counters { accepted, evicted, queries, accept_errors, handed_over, not_handed_over, taken_back } = &self.counters;
+        let Counters { accepted, evicted, queries, accept_errors, handed_over, not_handed_over, taken_back } =
+            &self.counters;
         let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         TcpStatistics {
             accepted: value(accepted),
