@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bus::protocol::control::{Command, CommandError, GenerationReached, Reached};
-use config::peers::signing_keys;
+use config::peers::{Remote, signing_keys};
 use config::policy::Zones;
 use config::process::XfroutOptions;
 use dns::tsig::Keys;
 use tracing::warn;
-use zone_segment::ZoneSet;
+use zone_segment::{NameRef, ZoneSet};
 
 use super::memmgr::Memmgr;
 use super::quota::Quota;
@@ -32,8 +32,10 @@ pub(super) struct Desk {
     pub(super) memmgr: Memmgr,
     /// Keys shared with other servers.
     pub(super) keys: Keys,
-    /// Who may have which zone.
+    /// Who may have which zone, and who is told of it.
     pub(super) policies: Zones,
+    /// Other servers.
+    remotes: Vec<Remote>,
     /// Places for transfers.
     pub(super) quota: Arc<Quota>,
     /// How long a client may take nothing.
@@ -52,6 +54,7 @@ impl Desk {
             memmgr: Memmgr::new(&options.bus),
             keys: signing_keys(&options.keys),
             policies: options.policies.clone(),
+            remotes: options.remotes.clone(),
             quota: Quota::new(transfers.connections_max, transfers.connections_per_client_max),
             send_timeout: Duration::from_millis(transfers.send_timeout_ms),
         })
@@ -86,6 +89,32 @@ impl Desk {
                 Err(_) => tokio::time::sleep(ASK_AGAIN).await,
             }
         }
+    }
+
+    /// The newest generation, be it settled or not.
+    pub(super) fn current(&self) -> Option<Arc<ZoneSet>> {
+        self.current.load_full()
+    }
+
+    /// Whether anybody is told of changes of any zone.
+    pub(super) fn notifies(&self) -> bool {
+        self.policies.any(|policy| !policy.notify.is_empty())
+    }
+
+    /// Whether anybody is told of changes of a zone.
+    pub(super) fn has_notify(&self, apex: NameRef<'_>) -> bool {
+        !self.policies.policy(apex).notify.is_empty()
+    }
+
+    /// The remotes that are told of changes of a zone, by their places among all.
+    pub(super) fn notified(&self, apex: NameRef<'_>) -> Vec<usize> {
+        let names = &self.policies.policy(apex).notify;
+        names.iter().filter_map(|name| self.remotes.iter().position(|remote| remote.name == *name)).collect()
+    }
+
+    /// A remote by its place.
+    pub(super) fn remote(&self, place: usize) -> Option<&Remote> {
+        self.remotes.get(place)
     }
 
     /// Whether a generation is known to be settled. A later one says it of all before.

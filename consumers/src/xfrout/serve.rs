@@ -7,13 +7,15 @@ use std::time::SystemTime;
 use dns::message::ExtendedError;
 use dns::tsig::seconds;
 use dns::types::{Rcode, Rtype};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
+use zone_segment::Name;
 
 use super::answer::{Outgoing, Sent, refusing};
 use super::axfr::{self, Failed};
-use super::checks::{self, Granted, Refusal, Wanted};
+use super::checks::{self, Granted, Refusal, Soa, Wanted};
 use super::connection::{Connection, Request};
 use super::desk::Desk;
+use super::ixfr::{self, Span};
 use crate::auth::answer::is_transfer;
 use crate::handover::Link;
 
@@ -93,30 +95,47 @@ async fn transfer(
     granted: &Granted<'_>,
 ) -> Result<(&'static str, Sent), NotSent> {
     let refused = |(rcode, error)| NotSent::Refused(rcode, error);
-    let Some(zones) = desk.settled().await else {
-        return Err(refused((Rcode::SERVFAIL, ExtendedError::NOT_READY)));
-    };
+    let not_ready = || refused((Rcode::SERVFAIL, ExtendedError::NOT_READY));
     let apex = granted.query.question.name.to_name();
-    let (zone, soa) = checks::zone_of(&zones, &apex).map_err(refused)?;
-    let serial = zone.serial().unwrap_or_default();
-    if let Wanted::Since(known) = granted.wanted
-        && !is_newer(serial, known)
-    {
+    let mut zones = desk.settled().await.ok_or_else(not_ready)?;
+    let (zone, mut soa) = checks::zone_of(&zones, &apex).map_err(refused)?;
+    if let Wanted::Since(from) = granted.wanted {
+        let span = Span { from, to: zone.serial().unwrap_or_default(), generation: zones.generation() };
+        // Let go meanwhile.
         drop(zones);
-        let signer = granted.verified.as_ref().map(|verified| verified.signer());
-        let mut outgoing = Outgoing::new(desk, connection, &granted.query, signer, None);
-        outgoing.put(apex.as_ref(), Rtype::SOA.0, soa.ttl, &soa.rdata).await.map_err(NotSent::Client)?;
-        outgoing.send().await.map_err(NotSent::Client)?;
-        return Ok(("current", outgoing.sent));
+        if !is_newer(span.to, from) {
+            let sent = send_soa(desk, connection, granted, (&apex, &soa)).await;
+            return sent.map(|sent| ("current", sent)).map_err(NotSent::Client);
+        }
+        if let Some(differences) = ixfr::differences(desk, &apex, span).await {
+            let sent = ixfr::send(desk, connection, granted, (&apex, &soa), differences).await;
+            return sent.map(|sent| ("incremental", sent)).map_err(NotSent::Client);
+        }
+        zones = desk.settled().await.ok_or_else(not_ready)?;
+        (_, soa) = checks::zone_of(&zones, &apex).map_err(refused)?;
     }
     match axfr::send(desk, connection, granted, zones, &soa).await {
         Ok(sent) => Ok(("full", sent)),
         Err(Failed::Client(error)) => Err(NotSent::Client(error)),
         Err(Failed::NotLeased(error)) => {
-            info!(zone = %apex, error, "transfer-not-leased");
-            Err(refused((Rcode::SERVFAIL, ExtendedError::NOT_READY)))
+            warn!(zone = %apex, error, "transfer-not-leased");
+            Err(not_ready())
         }
     }
+}
+
+/// Sends the SOA record alone: the client has the zone as it is, or newer (RFC 1995, section 4).
+async fn send_soa(
+    desk: &Desk,
+    connection: &Connection,
+    granted: &Granted<'_>,
+    (apex, soa): (&Name, &Soa),
+) -> io::Result<Sent> {
+    let signer = granted.verified.as_ref().map(|verified| verified.signer());
+    let mut outgoing = Outgoing::new(desk, connection, &granted.query, signer, None);
+    outgoing.put(apex.as_ref(), Rtype::SOA.0, soa.ttl, &soa.rdata).await?;
+    outgoing.send().await?;
+    Ok(outgoing.sent)
 }
 
 /// Sends the answer to a request that is not granted.
