@@ -61,12 +61,13 @@ pub mod recipient;
 pub mod session;
 
 mod body;
+mod link;
 mod packet;
 mod queue;
 mod socket;
 
 pub use address::{Address, PeerName, SessionId};
-pub use broker::{Broker, BrokerHandle, BrokerOptions, Peer};
+pub use broker::{Broker, BrokerHandle, BrokerOptions, LocalEnd, Peer};
 pub use client::{Client, ConnectError, Incoming, RequestError, SendError};
 pub use group::Group;
 pub use message::{Failure, Message};

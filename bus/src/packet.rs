@@ -1,5 +1,6 @@
 //! Frames in memory: a [`Packet`] ready to be sent, to one peer or to many, and a [`Frame`] as it was received.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use crate::body::Body;
 use crate::descriptors::Descriptor;
 use crate::frame::{self, ENVELOPE_MAX, FrameError, HEADER_BYTES, Header, Kind};
 use crate::message::Envelope;
+use crate::socket::ReceiveError;
 
 /// A frame ready to be sent.
 #[derive(Debug)]
@@ -86,6 +88,24 @@ impl Frame {
             None => Body::Inline(parts.body.to_vec()),
         };
         Ok(Self { kind: header.kind, request: header.request, envelope, body, attached: attached.collect() })
+    }
+
+    /// Reads a packet that came through memory. Descriptors that other packets hold too are duplicated, as the kernel does.
+    pub(crate) fn of(packet: Arc<Packet>) -> Result<Self, ReceiveError> {
+        let decode = |bytes: &[u8], descriptors| Self::decode(bytes, descriptors).map_err(ReceiveError::Frame);
+        match Arc::try_unwrap(packet) {
+            Ok(Packet { bytes, descriptors, .. }) => {
+                let owned = descriptors.into_iter().map(|descriptor| match Arc::try_unwrap(descriptor) {
+                    Ok(descriptor) => Ok(descriptor),
+                    Err(shared) => shared.try_clone(),
+                });
+                decode(&bytes, owned.collect::<io::Result<_>>().map_err(ReceiveError::Io)?)
+            }
+            Err(shared) => {
+                let cloned = shared.descriptors.iter().map(|descriptor| descriptor.try_clone());
+                decode(&shared.bytes, cloned.collect::<io::Result<_>>().map_err(ReceiveError::Io)?)
+            }
+        }
     }
 
     /// How many descriptors came, the memfd of a long body included.

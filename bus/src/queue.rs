@@ -211,6 +211,11 @@ impl SendQueue {
         self.until(|state| state.is_closed).await;
     }
 
+    /// Waits until the queue is closed, or finished and empty.
+    pub(crate) async fn ended(&self) {
+        self.until(|state| state.is_closed || state.is_finishing && state.packets.is_empty()).await;
+    }
+
     /// Waits until [`SendQueue::finish`] was called.
     pub(crate) async fn finishing(&self) {
         self.until(|state| state.is_finishing).await;

@@ -10,6 +10,7 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sockopt,
 };
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::frame::{DESCRIPTORS_MAX, FRAME_MAX, FrameError};
@@ -25,10 +26,14 @@ const TOO_MANY_IN_FLIGHT_WAIT_MAX: Duration = Duration::from_millis(320);
 /// How often in a row a read may fail with ECONNRESET before the connection counts as ended.
 const RESETS_MAX: usize = 4;
 
+/// The wait for room where the system has no descriptor to wait by.
+const ROOM_WAIT: Duration = Duration::from_millis(5);
+
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    /// The socket, not blocking.
+    /// The socket, not blocking, watched for what comes. Watched for room as well it would end a wait each time the other end reads, though
+    /// there is nearly always room.
     inner: AsyncFd<OwnedFd>,
 }
 
@@ -88,11 +93,19 @@ impl Socket {
     /// Waits until the kernel takes `packet`.
     async fn offer(&self, packet: &Packet) -> io::Result<SendStatus> {
         loop {
-            let mut guard = self.inner.writable().await?;
-            match guard.try_io(|socket| send_packet(socket.as_fd(), packet)) {
-                Ok(result) => return result,
-                Err(_would_block) => {}
+            match send_packet(self.inner.as_fd(), packet) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.room().await,
+                result => return result,
             }
+        }
+    }
+
+    /// Waits until the kernel may have room, by a descriptor of its own for this wait.
+    async fn room(&self) {
+        match self.inner.get_ref().try_clone().and_then(|socket| watched(socket, Interest::WRITABLE)) {
+            // An error too is for the next attempt to tell.
+            Ok(socket) => drop(socket.writable().await),
+            Err(_) => tokio::time::sleep(ROOM_WAIT).await,
         }
     }
 
@@ -189,24 +202,23 @@ fn send_packet(socket: BorrowedFd<'_>, packet: &Packet) -> io::Result<SendStatus
     }
 }
 
-/// Makes a socket not blocking and puts it on the event loop of the current runtime.
+/// Makes a socket not blocking and has the event loop of the current runtime watch it for what comes.
+pub(crate) fn on_event_loop(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    watched(socket, Interest::READABLE)
+}
+
+/// Has the event loop of the current runtime watch a socket.
 #[expect(
     deprecated,
     reason = "its successor is unsafe to call; an OwnedFd keeps what that asks for, and this crate forbids unsafe code"
 )]
-pub(crate) fn on_event_loop(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    rustix::io::ioctl_fionbio(&socket, true)?;
-    AsyncFd::new(socket)
+fn watched(socket: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(socket, interest)
 }
 
 /// A fresh socket, not blocking and not inherited.
 pub(crate) fn fresh() -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     Ok(rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?)
-}
-
-/// Two fresh sockets connected to each other.
-pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?)
 }

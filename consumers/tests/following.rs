@@ -44,7 +44,7 @@ impl Memmgr {
         let (routing, broker) = Broker::new(listener, BrokerOptions::default());
         tokio::spawn(async move { drop(routing.run().await) });
         let own = broker.connect_local().unwrap();
-        let (client, incoming) = Client::from_fd(own, "memmgr").await.unwrap();
+        let (client, incoming) = Client::from_local(own, "memmgr").await.unwrap();
         client.subscribe(&MEMMGR_GROUP).await.unwrap();
         Memmgr { client, incoming, broker, path, _directory: directory }
     }

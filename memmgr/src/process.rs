@@ -63,18 +63,18 @@ async fn serve(options: MemmgrOptions, links: MemmgrLinks) -> Result<(), MemmgrE
     });
     let own = handle.connect_local().map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     let (client, incoming) =
-        Client::from_fd(own, "memmgr").await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
+        Client::from_local(own, "memmgr").await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     service::subscribe(&client).await.map_err(|error| MemmgrError::Bus { error: Box::new(error) })?;
     drop(open);
     let give_back = links.give_back;
     let parts = Parts { options, link, broker: handle, client, recovered, give_back };
     let service = Service::new(parts).map_err(MemmgrError::runtime)?;
-    service
-        .run(incoming, async move {
-            terminate.recv().await;
-        })
-        .await;
-    Ok(())
+    let stop = async move {
+        terminate.recv().await;
+    };
+    // A task of its own: what wakes the future that a runtime blocks on ends the wait of its event loop too, at two system calls a wake.
+    let ended = tokio::spawn(service.run(incoming, stop)).await;
+    ended.map_err(|error| MemmgrError::runtime(io::Error::other(error)))
 }
 
 /// Recovers on a thread of its own, giving the supervisor its signs of life meanwhile. `None` when the supervisor is gone.

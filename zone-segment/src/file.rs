@@ -40,7 +40,7 @@ fn write_reserved(dir: &Path, final_name: &str, octets: &[u8], reserve: u64) -> 
         Ok(()) | Err(Errno::OPNOTSUPP) => {}
         Err(errno) => step(Step::Reserve { octets: reserve }, &temporary.path, Err(errno.into()))?,
     }
-    step(Step::Write, &temporary.path, temporary.file.write_all(octets))?;
+    temporary.write_whole(octets)?;
     temporary.finish()
 }
 
@@ -64,16 +64,30 @@ impl Temporary {
     pub(crate) fn create(directory: &Path, final_name: &str) -> Result<Temporary, WriteFileError> {
         let mut temporary_name = OsString::from(final_name);
         temporary_name.push(TEMPORARY_SUFFIX);
-        let path = directory.join(temporary_name);
-        match rustix::fs::unlink(&path) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(errno) => step(Step::Create, &path, Err(errno.into()))?,
-        }
+        Temporary::create_as(directory, final_name, directory.join(temporary_name))
+    }
+
+    /// Creates it under its final name: for who knows by other means which files are whole.
+    pub(crate) fn create_in_place(directory: &Path, final_name: &str) -> Result<Temporary, WriteFileError> {
+        Temporary::create_as(directory, final_name, directory.join(final_name))
+    }
+
+    /// Creates it under a path; one that a crash has left there is removed.
+    fn create_as(directory: &Path, final_name: &str, path: PathBuf) -> Result<Temporary, WriteFileError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let created = rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR).map_err(io::Error::from);
-        let file = File::from(step(Step::Create, &path, created)?);
+        let create = || rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR);
+        let created = match create() {
+            Err(Errno::EXIST) => rustix::fs::unlink(&path).and_then(|()| create()),
+            created => created,
+        };
+        let file = File::from(step(Step::Create, &path, created.map_err(io::Error::from))?);
         let (directory, final_path) = (directory.to_owned(), directory.join(final_name));
         Ok(Temporary { file, path, directory, final_path, is_published: false })
+    }
+
+    /// Writes it with one call.
+    pub(crate) fn write_whole(&mut self, octets: &[u8]) -> Result<(), WriteFileError> {
+        step(Step::Write, &self.path, self.file.write_all(octets))
     }
 
     /// The file, to be written to.
@@ -94,9 +108,9 @@ impl Temporary {
     }
 }
 
-/// A segment file that is whole and has its temporary name; dropped before it is published, it is removed.
+/// A segment file that is whole and has its temporary name, or its final one where it was written in place; dropped before it is published, it is removed.
 ///
-/// It may be opened and mapped under that name: the file stays the same when it gets the other one.
+/// It may be opened and mapped under a temporary name: the file stays the same when it gets the other one.
 #[derive(Debug)]
 pub struct Unpublished {
     /// The file.
@@ -104,7 +118,7 @@ pub struct Unpublished {
 }
 
 impl Unpublished {
-    /// Its temporary path.
+    /// Its path as it is.
     pub fn path(&self) -> &Path {
         &self.temporary.path
     }
@@ -115,11 +129,13 @@ impl Unpublished {
     }
 }
 
-/// Gives a file its name without making it durable: for who can make it again from what is.
+/// Gives a file its name, if it lacks that, without making it durable: for who can make it again from what is.
 pub fn place(mut file: Unpublished) -> Result<(), WriteFileError> {
     let temporary = &mut file.temporary;
-    let renamed = rustix::fs::rename(&temporary.path, &temporary.final_path).map_err(io::Error::from);
-    step(Step::Rename, &temporary.path, renamed)?;
+    if temporary.path != temporary.final_path {
+        let renamed = rustix::fs::rename(&temporary.path, &temporary.final_path).map_err(io::Error::from);
+        step(Step::Rename, &temporary.path, renamed)?;
+    }
     temporary.is_published = true;
     Ok(())
 }

@@ -11,9 +11,9 @@ use super::BrokerOptions;
 use super::peer::{Credentials, Newcomer};
 use crate::body::Body;
 use crate::frame::Kind;
+use crate::link::Link;
 use crate::message::Envelope;
 use crate::packet::Packet;
-use crate::socket::Socket;
 
 /// What came of waiting for a connection.
 pub(super) enum Accepted {
@@ -81,7 +81,7 @@ fn judge(socket: OwnedFd, options: &BrokerOptions, connected: Connected) -> Acce
         return Accepted::Peer(newcomer);
     };
     tracing::warn!(pid, uid, reason, "bus-peer-refused");
-    refuse(&newcomer.socket, reason);
+    refuse(&newcomer.link, reason);
     Accepted::Nobody
 }
 
@@ -91,7 +91,7 @@ fn is_allowed(uid: u32, allowed: &[u32]) -> bool {
 }
 
 /// Tells the other end why it is refused.
-fn refuse(socket: &Socket, reason: String) {
+fn refuse(link: &Link, reason: String) {
     let envelope = Envelope { reason: Some(reason), ..Envelope::default() };
-    socket.send_last(&Packet::new(Kind::Goodbye, 0, &envelope, Body::NONE, Vec::new()));
+    link.send_last(&Packet::new(Kind::Goodbye, 0, &envelope, Body::NONE, Vec::new()));
 }

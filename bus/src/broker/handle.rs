@@ -1,7 +1,6 @@
 //! The broker as its own process sees it: [`BrokerHandle`]. Each call looks at the state between two frames and never waits.
 
 use std::fmt;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,11 +8,12 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use super::Shared;
-use super::peer::PeerEnd;
+use super::peer::{Newcomer, PeerEnd};
 use super::routing::PeerEntry;
 use crate::address::{Address, PeerName, SessionId};
+use crate::client::QUEUE_LIMITS;
 use crate::group::Group;
-use crate::socket;
+use crate::queue::SendQueue;
 
 /// A view of a broker. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct BrokerHandle {
     /// The state of routing.
     shared: Arc<Shared>,
     /// Where ends of connections made here go.
-    local: mpsc::Sender<OwnedFd>,
+    local: mpsc::Sender<Newcomer>,
 }
 
 /// One named connection, in the kernel's words but for the name.
@@ -50,7 +50,7 @@ pub struct Peer {
 
 impl BrokerHandle {
     /// A handle for a broker.
-    pub(super) fn new(shared: Arc<Shared>, local: mpsc::Sender<OwnedFd>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, local: mpsc::Sender<Newcomer>) -> Self {
         Self { shared, local }
     }
 
@@ -60,11 +60,18 @@ impl BrokerHandle {
         self.shared.core.lock().session()
     }
 
-    /// A connected end for the broker's own process, for [`crate::Client::from_fd`]. It may be made before the broker runs.
-    pub fn connect_local(&self) -> Result<OwnedFd, LocalError> {
-        let (ours, theirs) = socket::pair().map_err(LocalError::Socket)?;
-        self.local.try_send(theirs).map_err(|_| LocalError::NotRunning)?;
-        Ok(ours)
+    /// A connected end for the broker's own process, for [`crate::Client::from_local`]. It may be made before the broker runs. What is said
+    /// through it stays in memory.
+    ///
+    /// # Errors
+    ///
+    /// The broker has ended, or too many connections wait for it to run.
+    pub fn connect_local(&self) -> Result<LocalEnd, NotRunning> {
+        let own = Arc::new(SendQueue::new(QUEUE_LIMITS));
+        let other = Arc::new(SendQueue::new(self.shared.options.queue_limits()));
+        let newcomer = Newcomer::local(Arc::clone(&other), Arc::clone(&own));
+        self.local.try_send(newcomer).map_err(|_| NotRunning)?;
+        Ok(LocalEnd { own, other })
     }
 
     /// Who has this address.
@@ -105,30 +112,23 @@ fn peer(address: Address, entry: &PeerEntry, groups: Vec<Group>) -> Option<Peer>
     })
 }
 
-/// Why the broker's own process has no connection.
+/// A connected end within the broker's process, for [`crate::Client::from_local`].
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum LocalError {
-    /// No sockets could be made.
-    Socket(io::Error),
-    /// The broker has ended, or too many connections wait for it to run.
-    NotRunning,
+pub struct LocalEnd {
+    /// What is said through it.
+    pub(crate) own: Arc<SendQueue>,
+    /// What the broker says.
+    pub(crate) other: Arc<SendQueue>,
 }
 
-impl fmt::Display for LocalError {
+/// The broker's own process has no connection: the broker has ended, or too many connections wait for it to run.
+#[derive(Debug)]
+pub struct NotRunning;
+
+impl fmt::Display for NotRunning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Socket(_) => f.write_str("connecting to this process's own bus: no sockets could be made"),
-            Self::NotRunning => f.write_str("connecting to this process's own bus: the broker does not run"),
-        }
+        f.write_str("connecting to this process's own bus: the broker does not run")
     }
 }
 
-impl std::error::Error for LocalError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Socket(error) => Some(error),
-            Self::NotRunning => None,
-        }
-    }
-}
+impl std::error::Error for NotRunning {}

@@ -27,8 +27,9 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
-pub use handle::{BrokerHandle, LocalError, Peer};
+pub use handle::{BrokerHandle, LocalEnd, NotRunning, Peer};
 
+use crate::queue::QueueLimits;
 use crate::socket;
 use accept::{Accepted, Connected};
 use peer::Newcomer;
@@ -65,6 +66,18 @@ pub struct BrokerOptions {
     pub name_timeout: Duration,
 }
 
+impl BrokerOptions {
+    /// What may wait for one peer.
+    fn queue_limits(&self) -> QueueLimits {
+        QueueLimits {
+            bytes_max: self.queue_bytes_max,
+            descriptors_max: self.queue_descriptors_max,
+            memfd_bytes_max: self.queue_memfd_bytes_max,
+            untaken_max: self.descriptors_untaken_max,
+        }
+    }
+}
+
 impl Default for BrokerOptions {
     fn default() -> Self {
         Self {
@@ -90,7 +103,7 @@ pub struct Broker {
     /// The state of routing.
     shared: Arc<Shared>,
     /// Ends of connections made within this process.
-    local: mpsc::Receiver<OwnedFd>,
+    local: mpsc::Receiver<Newcomer>,
 }
 
 /// What the broker, its peers' tasks and its handles have in common.
@@ -153,10 +166,7 @@ impl Broker {
                     }
                     Accepted::Failed(error) => return RunError::Listener(error),
                 },
-                Some(socket) = local.recv() => match Newcomer::new(socket) {
-                    Ok(newcomer) => { peers.spawn(peer::serve(Arc::clone(&shared), newcomer)); }
-                    Err(error) => tracing::warn!(%error, "bus-peer-refused"),
-                },
+                Some(newcomer) = local.recv() => { peers.spawn(peer::serve(Arc::clone(&shared), newcomer)); }
                 () = deadline(&shared) => shared.core.lock().expire(Instant::now()),
                 Some(ended) = peers.join_next() => if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
                     // A panic in a peer's task is one of the broker's: the peer would be left half removed.

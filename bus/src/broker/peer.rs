@@ -16,7 +16,8 @@ use nix::sys::socket::sockopt::{PeerCredentials, PeerPidfd};
 
 use super::Shared;
 use crate::address::Address;
-use crate::frame::{FRAME_MAX, FrameError};
+use crate::frame::FrameError;
+use crate::link::Link;
 use crate::queue::{Full, SendQueue};
 use crate::socket::{ReceiveError, Socket};
 
@@ -46,7 +47,9 @@ impl Credentials {
 /// A connection from which nothing has been read.
 pub(super) struct Newcomer {
     /// The connection.
-    pub(super) socket: Socket,
+    pub(super) link: Link,
+    /// What waits for it, where that is there already: the other end then reads it itself.
+    queue: Option<Arc<SendQueue>>,
     /// Who is at the other end.
     pub(super) credentials: Credentials,
 }
@@ -58,7 +61,16 @@ impl Newcomer {
         let known = getsockopt(&socket.as_fd(), PeerCredentials)?;
         let pidfd = getsockopt(&socket.as_fd(), PeerPidfd).ok().map(Arc::new);
         let credentials = Credentials { pid: known.pid(), uid: known.uid(), gid: known.gid(), pidfd };
-        Ok(Self { socket: Socket::new(socket)?, credentials })
+        Ok(Self { link: Link::Socket(Socket::new(socket)?), queue: None, credentials })
+    }
+
+    /// The broker's own process: `own` is what waits for it, `other` what it says.
+    pub(super) fn local(own: Arc<SendQueue>, other: Arc<SendQueue>) -> Self {
+        let pid = rustix::process::getpid();
+        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok().map(Arc::new);
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let credentials = Credentials { pid: pid.as_raw_nonzero().get(), uid, gid, pidfd };
+        Self { link: Link::Local(other), queue: Some(own), credentials }
     }
 }
 
@@ -103,11 +115,12 @@ impl fmt::Display for PeerEnd {
 
 /// Serves one connection to its end.
 pub(super) async fn serve(shared: Arc<Shared>, newcomer: Newcomer) {
-    let Newcomer { socket, credentials } = newcomer;
-    let (address, queue) = shared.core.lock().admit(credentials);
+    let Newcomer { link, queue, credentials } = newcomer;
+    let queue = queue.unwrap_or_else(|| Arc::new(SendQueue::new(shared.options.queue_limits())));
+    let address = shared.core.lock().admit(credentials, &queue);
     let end = tokio::select! {
-        end = read(&shared, address, &socket) => Some(end),
-        () = write(&socket, &queue) => None,
+        end = read(&shared, address, &link) => Some(end),
+        () = write(&link, &queue) => None,
         () = unnamed(&shared, address) => Some(PeerEnd::Unnamed),
         () = queue.closed() => None,
     };
@@ -116,16 +129,16 @@ pub(super) async fn serve(shared: Arc<Shared>, newcomer: Newcomer) {
         shared.core.lock().remove(address, end);
     }
     if let Some(farewell) = queue.farewell() {
-        socket.send_last(&farewell);
+        link.send_last(&farewell);
     }
 }
 
 /// Hands each frame of a peer to the core.
-async fn read(shared: &Shared, address: Address, socket: &Socket) -> PeerEnd {
-    let mut buffer = vec![0; FRAME_MAX];
+async fn read(shared: &Shared, address: Address, link: &Link) -> PeerEnd {
+    let mut buffer = link.buffer();
     let mut frames = 0;
     loop {
-        let handled = match socket.receive(&mut buffer).await {
+        let handled = match link.receive(&mut buffer).await {
             Ok(frame) => shared.core.lock().handle(address, frame),
             Err(ReceiveError::Closed) => return PeerEnd::Closed,
             Err(ReceiveError::Io(error)) => return PeerEnd::Read(error),
@@ -144,8 +157,8 @@ async fn read(shared: &Shared, address: Address, socket: &Socket) -> PeerEnd {
 }
 
 /// Sends what is in the queue. Ends only if the queue is closed: a peer that no longer reads may still have said something.
-async fn write(socket: &Socket, queue: &SendQueue) {
-    let end = socket.send_all(queue).await;
+async fn write(link: &Link, queue: &SendQueue) {
+    let end = link.send_all(queue).await;
     tracing::trace!(?end, "bus-peer-unwritable");
     queue.closed().await;
 }

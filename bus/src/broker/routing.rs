@@ -22,7 +22,7 @@ use crate::frame::{FrameError, Kind};
 use crate::group::{self, Group, MembershipNotice};
 use crate::message::{Envelope, Failure};
 use crate::packet::{Frame, Packet};
-use crate::queue::{PushError, QueueLimits, SendQueue};
+use crate::queue::{PushError, SendQueue};
 use crate::recipient::Recipient;
 
 /// The longest deadline of a request; a longer one counts as this one.
@@ -110,21 +110,15 @@ impl Core {
     }
 
     /// Gives a new connection its address and greets it.
-    pub(super) fn admit(&mut self, credentials: Credentials) -> (Address, Arc<SendQueue>) {
+    pub(super) fn admit(&mut self, credentials: Credentials, queue: &Arc<SendQueue>) -> Address {
         self.last_number += 1;
         let address = Address::new(self.session, self.last_number);
-        let queue = Arc::new(SendQueue::new(QueueLimits {
-            bytes_max: self.options.queue_bytes_max,
-            descriptors_max: self.options.queue_descriptors_max,
-            memfd_bytes_max: self.options.queue_memfd_bytes_max,
-            untaken_max: self.options.descriptors_untaken_max,
-        }));
-        let entry = PeerEntry { name: None, credentials, since: Instant::now(), queue: Arc::clone(&queue) };
+        let entry = PeerEntry { name: None, credentials, since: Instant::now(), queue: Arc::clone(queue) };
         self.peers.insert(address, entry);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let hello = Envelope { address: Some(address), broker_version: Some(version), ..Envelope::default() };
         self.deliver(address, &Packet::new(Kind::Hello, 0, &hello, Body::NONE, Vec::new()));
-        (address, queue)
+        address
     }
 
     /// Handles a frame of a peer; true if the earliest deadline may have changed. On an error the peer is to be removed.

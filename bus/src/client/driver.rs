@@ -10,10 +10,11 @@ use super::incoming::{Copied, Cost, Sender};
 use super::{Answer, Shared, value_of};
 use crate::body::Body;
 use crate::descriptors::Descriptor;
-use crate::frame::{FRAME_MAX, FrameError, Kind};
+use crate::frame::{FrameError, Kind};
+use crate::link::Link;
 use crate::message::{Envelope, Message};
 use crate::packet::{Frame, Packet};
-use crate::socket::{ReceiveError, SendEnd, Socket};
+use crate::socket::{ReceiveError, SendEnd};
 
 /// Ends everything that waits, however the task ends; also when its runtime is shut down.
 struct EndOnDrop {
@@ -43,20 +44,20 @@ impl Drop for EndOnDrop {
 }
 
 /// Drives a connection to its end.
-pub(super) async fn drive(socket: Socket, shared: Arc<Shared>, incoming: Sender<Message>) {
+pub(super) async fn drive(link: Link, shared: Arc<Shared>, incoming: Sender<Message>) {
     let reason = "the runtime it ran in was shut down".to_owned();
     let mut end = EndOnDrop { shared: Arc::clone(&shared), incoming: incoming.clone(), reason };
     let reason = tokio::select! {
-        reason = read(&socket, &shared, &incoming) => reason,
-        reason = write(&socket, &shared) => reason,
+        reason = read(&link, &shared, &incoming) => reason,
+        reason = write(&link, &shared) => reason,
     };
     tracing::debug!(reason, "bus-connection-ended");
     end.reason = reason;
 }
 
 /// Sends what is in the queue. Ends once the program has let go of the connection and all has been sent.
-async fn write(socket: &Socket, shared: &Shared) -> String {
-    if let SendEnd::Io(error) = socket.send_all(&shared.queue).await {
+async fn write(link: &Link, shared: &Shared) -> String {
+    if let SendEnd::Io(error) = link.send_all(&shared.queue).await {
         // What the broker said before it closed may still be unread, so the reading side decides about the end.
         tracing::debug!(%error, "bus-connection-unwritable");
         shared.queue.finishing().await;
@@ -65,15 +66,15 @@ async fn write(socket: &Socket, shared: &Shared) -> String {
 }
 
 /// Reads frames until the connection ends, and says why it did.
-async fn read(socket: &Socket, shared: &Shared, incoming: &Sender<Message>) -> String {
-    let mut buffer = vec![0; FRAME_MAX];
+async fn read(link: &Link, shared: &Shared, incoming: &Sender<Message>) -> String {
+    let mut buffer = link.buffer();
     loop {
         incoming.room().await;
         let monitor = shared.waiting.lock().monitor.clone();
         if let Some(monitor) = monitor {
             monitor.room().await;
         }
-        let frame = match socket.receive(&mut buffer).await {
+        let frame = match link.receive(&mut buffer).await {
             Ok(frame) => frame,
             Err(ReceiveError::Closed) => return "the broker closed it".to_owned(),
             Err(ReceiveError::Io(error)) => return error.to_string(),

@@ -43,7 +43,7 @@ use crate::recipient::Recipient;
 /// How long the broker may take to answer what only it has to answer.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The limits of a client's queue to its broker. The broker always reads, so this much waits only while it is busy or stopped.
-const QUEUE_LIMITS: QueueLimits = QueueLimits {
+pub(crate) const QUEUE_LIMITS: QueueLimits = QueueLimits {
     bytes_max: 4 * 1024 * 1024,
     descriptors_max: 1024,
     memfd_bytes_max: 256 * 1024 * 1024,
@@ -79,7 +79,7 @@ impl Drop for Connection {
 #[derive(Debug)]
 struct Shared {
     /// What waits to be sent.
-    queue: SendQueue,
+    queue: Arc<SendQueue>,
     /// What waits for an answer.
     waiting: Mutex<Waiting>,
 }
@@ -216,7 +216,7 @@ impl Client {
         self.push(Kind::Reply, request, &envelope, body, descriptors)
     }
 
-    /// Waits until the kernel has everything that was sent; false if the connection ended before.
+    /// Waits until the kernel, or the broker in this process, has everything that was sent; false if the connection ended before.
     pub async fn flush(&self) -> bool {
         self.connection.shared.queue.emptied().await
     }

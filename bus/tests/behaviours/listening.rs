@@ -114,7 +114,7 @@ async fn connections_wait_until_the_broker_opens() {
     tokio::spawn(async move { drop(broker.run_after(async { drop(opened.await) }).await) });
     let connecting = tokio::spawn(async move { Client::connect(&path, "early").await.unwrap() });
     let group = Group::from_static("service");
-    let (service, mut incoming) = soon(Client::from_fd(handle.connect_local().unwrap(), "service")).await.unwrap();
+    let (service, mut incoming) = soon(Client::from_local(handle.connect_local().unwrap(), "service")).await.unwrap();
     soon(service.subscribe(&group)).await.unwrap();
     assert_eq!(handle.peers().len(), 1, "somebody came in before the broker was opened");
     drop(open);

@@ -83,7 +83,7 @@ async fn b16_a_socket_without_a_broker_behind_it_is_no_connection() {
 #[tokio::test]
 async fn the_brokers_own_process_is_a_full_citizen() {
     let bus = Bus::start();
-    let (own, mut requests) = soon(Client::from_fd(bus.handle.connect_local().unwrap(), "own")).await.unwrap();
+    let (own, mut requests) = soon(Client::from_local(bus.handle.connect_local().unwrap(), "own")).await.unwrap();
     soon(own.subscribe(&GROUP)).await.unwrap();
     let (other, _incoming) = bus.client("other").await;
     let to = GROUP.into();

@@ -90,8 +90,10 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         started: Instant::now(),
     };
     let follower = Follower::new(&options.bus, Role::Auth, Some(options.slot), current, hooks);
+    // A task of its own: what wakes the future that a runtime blocks on ends the wait of its event loop too, at two system calls a wake.
+    let following = tokio::spawn(follower.run());
     tokio::select! {
-        () = follower.run() => {}
+        _ = following => {}
         ended = tcp => ended.map_err(io_error)?,
         () = obey(&supervisor, &thread) => info!("supervisor-gone"),
         () = tell_of_limits(thread.statistics()) => {}

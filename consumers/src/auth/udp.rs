@@ -6,7 +6,7 @@
 //!
 //! It serves the sockets of its own slot always, and those of a sibling's slot while that slot's bit is set
 //! ([`QueryThread::set_drained`]). Idle, it waits in `poll`; a wake makes it pass a batch boundary at once, where it publishes the generation
-//! it sees: from then on it uses no earlier one.
+//! it sees: from then on it uses no earlier one. While it waits it is *parked* and uses none at all, so a switch need not wake it.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ use std::io;
 use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -82,6 +82,7 @@ impl QueryThread {
             is_ending: AtomicBool::new(false),
             seen: AtomicU64::new(0),
             seen_changed: Notify::new(),
+            is_parked: AtomicBool::new(false),
             progress,
             line,
             block: Arc::new(Block::default()),
@@ -100,8 +101,12 @@ impl QueryThread {
         self.shared.seen.load(Ordering::Acquire)
     }
 
-    /// Waits until the thread has passed a batch boundary on this generation or a later one. Wakes the thread itself.
+    /// Waits until the thread uses no generation before this one, which was swapped in before the call: until it has passed a batch boundary on
+    /// it or a later one, or is parked. Wakes the thread itself where that is needed.
     pub async fn seen(&self, generation: u64) {
+        if self.shared.is_parked_since() {
+            return;
+        }
         loop {
             let changed = self.shared.seen_changed.notified();
             tokio::pin!(changed);
@@ -172,6 +177,8 @@ struct Shared {
     seen: AtomicU64,
     /// Told when `seen` changes.
     seen_changed: Notify,
+    /// Whether the thread waits for queries: it holds no generation, and loads the newest before it uses one.
+    is_parked: AtomicBool,
     /// Where progress is shown.
     progress: Arc<ProgressTable>,
     /// The thread's line there.
@@ -210,6 +217,32 @@ impl Shared {
         // Release; pairs with the acquire load in `Worker::run`.
         self.is_ending.store(true, Ordering::Release);
         self.wake();
+    }
+
+    /// Parks the thread: it has let go of the generation it used.
+    fn park(&self) {
+        // Release; pairs with the acquire load in `is_parked_since`: whoever sees it sees that all use of a generation so far is over.
+        self.is_parked.store(true, Ordering::Release);
+    }
+
+    /// Ends the park. What the thread loads of generations from here on is at least as new as what any call of `is_parked_since` that found
+    /// it parked had been told of.
+    fn unpark(&self) {
+        self.is_parked.store(false, Ordering::Relaxed);
+        // Pairs with the fence in `is_parked_since`; the argument is there.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Whether the thread is parked and, should it go on in this moment, uses no generation but those swapped in before this call, or later ones.
+    ///
+    /// The switch is a store of the pointer, a fence, a load of the flag; the thread's way on is a store of the flag, a fence, a load of the
+    /// pointer. One of the two fences is first in their order. Is it that of the switch, the thread behind its own loads the pointer that was
+    /// stored, or a later one. Is it the thread's, the load of the flag behind the other finds it cleared, or the thread parked again, which it
+    /// does after it has let go of what it loaded. So no thread counts as parked that goes on with an older pointer.
+    fn is_parked_since(&self) -> bool {
+        fence(Ordering::SeqCst);
+        // Acquire; pairs with the release store in `park`.
+        self.is_parked.load(Ordering::Acquire)
     }
 
     /// Shows that a batch boundary is passed on `generation`.
@@ -298,7 +331,10 @@ impl Worker {
 
     /// Waits for queries or a wake, and serves each socket that has some with one batch.
     fn round(&self, waits: &mut [PollFd<'_>], sockets: &[&QuerySocket], tools: &mut Tools) {
-        if poll(waits, None).is_err() {
+        self.shared.park();
+        let waited = poll(waits, None);
+        self.shared.unpark();
+        if waited.is_err() {
             // A signal; or no memory for the moment, which passes.
             return;
         }

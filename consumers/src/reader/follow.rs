@@ -197,6 +197,8 @@ impl<H: Hooks> Follower<H> {
                 generation = passed(&mut passing) => {
                     passing = None;
                     link.send(&FromReader::Acknowledge { generation });
+                    // The word goes out before old layers are unmapped.
+                    tokio::task::yield_now().await;
                     // With the last batch on it most often the last use of the one before has ended.
                     link.release(self.held.release(false));
                 }

@@ -46,7 +46,8 @@ pub(super) fn changed_stack(
         _ => whole(&mut builder, set, group, stack, zones)?,
     };
     let write = |directory: &std::path::Path, name: &str| {
-        builder.write_unpublished(directory, name).map_err(BuildError::Segment)
+        // The record of the commit log says what is whole.
+        builder.write_in_place(directory, name).map_err(BuildError::Segment)
     };
     let layer = Arc::new(files.write(write)?);
     Ok([layer].into_iter().chain(kept.iter().cloned()).collect())

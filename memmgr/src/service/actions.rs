@@ -22,6 +22,14 @@ use crate::generation::State;
 use crate::manifest::SaveError;
 use crate::rotation::{Action, Event, KillReason, ReaderId};
 
+/// What follows from a step and can wait until answers are written.
+pub(super) enum Aftermath {
+    /// Every reader answers from this generation.
+    Current(u64),
+    /// This generation is gone.
+    Gone(Arc<State>),
+}
+
 impl Service {
     /// Takes a step of the rotation and carries out what follows, further steps included.
     pub(super) fn step(&mut self, event: Event) {
@@ -57,7 +65,7 @@ impl Service {
             Action::Ping { reader } => self.ping(reader),
             Action::Kill { reader, reason, generation, waited } => self.kill(reader, reason, generation, waited),
             Action::Examine { generation } => self.examine(generation),
-            Action::BecameCurrent { generation } => self.became_current(generation),
+            Action::BecameCurrent { generation } => self.aftermath.push(Aftermath::Current(generation)),
             Action::Retire { generation } => self.retire(generation),
             // Left to the end of the step.
             Action::StartBuild => {}
@@ -193,6 +201,21 @@ impl Service {
         }
     }
 
+    /// Does what nobody waits for, once those who wait have their answers.
+    pub(super) async fn clear_up(&mut self) {
+        if self.aftermath.is_empty() {
+            return;
+        }
+        // The tasks that write answers have their turn.
+        tokio::task::yield_now().await;
+        for what in std::mem::take(&mut self.aftermath) {
+            match what {
+                Aftermath::Current(generation) => self.became_current(generation),
+                Aftermath::Gone(state) => self.unlink_unused(&state),
+            }
+        }
+    }
+
     /// Every reader answers from this generation.
     pub(super) fn became_current(&mut self, generation: u64) {
         info!(generation, "generation-current");
@@ -243,8 +266,8 @@ impl Service {
             if was_published && (is_kept || self.kept.pinned.contains(&generation)) {
                 self.keep(state);
             } else {
-                self.unlink_unused(&state);
                 self.made_at.remove(&generation);
+                self.aftermath.push(Aftermath::Gone(state));
             }
             self.forget_repaired();
             info!(generation, "generation-released");

@@ -129,17 +129,28 @@ impl Service {
             leaps: self.leaps.clone(),
             now: now(),
         };
+        self.changing.was_last = true;
+        if request.is_small() {
+            // Two ways between threads would take as long as the work.
+            let outcome = changes::build(&request);
+            return self.take_built(Ok((request, outcome)), askers);
+        }
         let task = tokio::task::spawn_blocking(move || {
             let outcome = changes::build(&request);
             (request, outcome)
         });
         self.changing.running = Some(Running { task, askers });
-        self.changing.was_last = true;
     }
 
     /// A build of changes has ended.
     pub(super) fn changed(&mut self, ended: Ended) {
-        let Some(Running { askers, .. }) = self.changing.running.take() else { return };
+        if let Some(Running { askers, .. }) = self.changing.running.take() {
+            self.take_built(ended, askers);
+        }
+    }
+
+    /// Takes in what became of a build of changes, and builds what has gathered since.
+    fn take_built(&mut self, ended: Ended, askers: Vec<Asker>) {
         match ended {
             Ok((request, Ok(outcome))) => self.take_changes(&request, outcome, askers),
             Ok((_, Err(BuildError::Damaged { layers, error }))) => {

@@ -45,6 +45,7 @@ use crate::generation::State;
 use crate::recovery::{self, Recovered, StateDirectory};
 use crate::rotation::{Deadlines, Event, ReaderId, Rotation, ThreadProgress};
 use crate::source::watch::{self, Watch};
+use actions::Aftermath;
 use building::Sourced;
 use changing::Changing;
 use examination::Examinations;
@@ -134,6 +135,8 @@ pub(crate) struct Service {
     made_at: BTreeMap<u64, u64>,
     /// The journal of changes.
     journal: Arc<Mutex<Journal>>,
+    /// What is left to be done of steps taken.
+    aftermath: Vec<Aftermath>,
     /// Layers being merged.
     merging: Merging,
     /// A manifest being prepared.
@@ -235,6 +238,7 @@ impl Service {
             kept: Kept::of(&recovered.kept, newest),
             made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
             journal,
+            aftermath: Vec::new(),
             merging: Merging::default(),
             snapshots: Snapshots::default(),
             options,
@@ -313,6 +317,7 @@ impl Service {
                     }
                 }
             }
+            self.clear_up().await;
         }
     }
 
@@ -326,7 +331,7 @@ impl Service {
     }
 
     /// Says in the manifest that nothing was cut short, and sees off what was said.
-    async fn finish(self) {
+    async fn finish(mut self) {
         self.note_kept();
         if let Some(state) = self.newest_committed()
             // What is known to be damaged is not to be trusted after a restart of the machine.
@@ -340,7 +345,7 @@ impl Service {
     }
 
     /// Waits until the kernel has every answer for whoever asked, that of the stop itself among them.
-    async fn sent(&self) {
+    async fn sent(&mut self) {
         // The broker takes what we say in its order: with its answer, what was said before is in its queues.
         if self.client.peers().await.is_ok() {
             while self.broker.peers().iter().any(|peer| peer.queued_bytes > 0) {

@@ -87,6 +87,9 @@ const WAVE_RANKS: usize = 16 * PART_RANKS;
 /// Octets of nodes that are written at once, where zones are so small that each would be a write of its own.
 const WRITE_OCTETS: usize = 256 << 10;
 
+/// A segment of no more ranks is put together in memory and written with one call: many small calls take longer than all else that it needs.
+const AT_ONCE_RANKS: usize = 256;
+
 /// Takes zones, and writes them as a segment.
 pub struct SegmentBuilder<'a> {
     /// The key of the name hash.
@@ -157,7 +160,21 @@ impl<'a> SegmentBuilder<'a> {
 
     /// [`write_file`](Self::write_file) up to the point where the file gets its name: for who [`publish`]es several together.
     pub fn write_unpublished(self, directory: &Path, final_name: &str) -> Result<Unpublished, BuildError> {
-        let temporary = Temporary::create(directory, final_name)?;
+        self.write_to(Temporary::create(directory, final_name)?)
+    }
+
+    /// The same under the final name from the beginning, to be [`place`](crate::place)d: for who knows by other means which files are whole, and
+    /// makes those anew that a crash has left otherwise.
+    pub fn write_in_place(self, directory: &Path, final_name: &str) -> Result<Unpublished, BuildError> {
+        self.write_to(Temporary::create_in_place(directory, final_name)?)
+    }
+
+    /// Writes into a file.
+    fn write_to(self, mut temporary: Temporary) -> Result<Unpublished, BuildError> {
+        if self.zones.iter().map(|zone| zone.source.len()).sum::<usize>() <= AT_ONCE_RANKS {
+            temporary.write_whole(&self.into_buffer()?)?;
+            return Ok(temporary.finish()?);
+        }
         let mut output = FileOutput { file: temporary.file()? };
         match self.write(&mut output) {
             Ok(()) => Ok(temporary.finish()?),
