@@ -164,7 +164,7 @@ fn listen_after(path: &Path) -> Result<OwnedFd, ListenError> {
 }
 
 /// How long a process that was killed may take to let go of what it held.
-const ENDING_MAX: Duration = Duration::from_millis(500);
+const ENDING_MAX: Duration = Duration::from_secs(5);
 
 /// How often that is looked at.
 const ENDING_CHECK: Duration = Duration::from_millis(5);

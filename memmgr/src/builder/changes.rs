@@ -128,6 +128,9 @@ struct Changing {
     asks: Vec<usize>,
 }
 
+/// Requests that can't be written, by their place, and why.
+type Refused = BTreeMap<usize, String>;
+
 /// Builds a candidate.
 ///
 /// # Errors
@@ -135,6 +138,19 @@ struct Changing {
 /// [`BuildError`]; nothing that was there before has changed.
 pub(crate) fn build(request: &ChangesRequest) -> Result<ChangesOutcome, BuildError> {
     config::fault::hit("changes-begin");
+    let mut refused = Refused::new();
+    loop {
+        // Each turn but the last refuses requests, so there is an end.
+        match build_without(request, &mut refused)? {
+            Some(outcome) => return Ok(outcome),
+            None => continue,
+        }
+    }
+}
+
+/// The same without some requests. None where others can't be written either: they are refused then, with all that they ask for, and it is to be
+/// built again.
+fn build_without(request: &ChangesRequest, refused: &mut Refused) -> Result<Option<ChangesOutcome>, BuildError> {
     let base = &request.base;
     let set = base.set.as_deref().ok_or_else(|| BuildError::Damaged {
         layers: Vec::new(),
@@ -143,6 +159,10 @@ pub(crate) fn build(request: &ChangesRequest) -> Result<ChangesOutcome, BuildErr
     let mut zones: BTreeMap<Name, Changing> = BTreeMap::new();
     let mut answers: Vec<Result<Vec<Done>, String>> = Vec::new();
     for (number, asks) in request.asks.iter().enumerate() {
+        if let Some(error) = refused.get(&number) {
+            answers.push(Err(error.clone()));
+            continue;
+        }
         // One by itself leaves nothing behind when it can't be made.
         let before = (asks.len() > 1).then(|| zones.clone());
         let done = asks.iter().map(|ask| resolve(request, set, &mut zones, number, ask)).collect::<Result<_, _>>();
@@ -163,31 +183,29 @@ pub(crate) fn build(request: &ChangesRequest) -> Result<ChangesOutcome, BuildErr
         let changed = ChangedZone { apex: apex.clone(), id: zone.id, owners: zone.gathered.owners.clone() };
         groups.entry(zone.group).or_default().push(changed);
     }
-    for (group, mut changed) in groups {
+    for (group, changed) in groups {
         let stack = contents.groups.get(&group).map_or(&[][..], Vec::as_slice);
-        // Without those of them that can't be written: their records are at fault, and nobody else's.
-        let stack = loop {
-            match changed_stack(&files, request.key, set, group, stack, &changed) {
-                Ok(stack) => break Some(stack),
-                Err(BuildError::Segment(zone_segment::BuildError::Records { apex, source, .. })) => {
-                    refuse(&mut zones, &mut answers, &apex, &source.to_string());
-                    changed.retain(|zone| zone.apex != apex);
-                    if changed.is_empty() {
-                        break None;
-                    }
+        let stack = match changed_stack(&files, request.key, set, group, stack, &changed) {
+            Ok(stack) => stack,
+            // Its records are at fault, and nobody else's.
+            Err(BuildError::Segment(zone_segment::BuildError::Records { apex, source, .. })) => {
+                let asks = zones.get(&apex).map(|zone| zone.asks.clone()).unwrap_or_default();
+                if asks.is_empty() {
+                    let error = format!("{apex}: {source}");
+                    return Err(BuildError::Damaged { layers: Vec::new(), error });
                 }
-                Err(error) => return Err(error),
+                refused.extend(asks.into_iter().map(|number| (number, format!("{apex}: {source}"))));
+                return Ok(None);
             }
+            Err(error) => return Err(error),
         };
-        if let Some(stack) = stack {
-            written.extend(stack.first().cloned());
-            contents.groups.insert(group, stack);
-            is_changed = true;
-        }
+        written.extend(stack.first().cloned());
+        contents.groups.insert(group, stack);
+        is_changed = true;
     }
     if !is_changed {
         files.place(written.iter())?;
-        return Ok(ChangesOutcome { candidate: None, changes: Vec::new(), answers });
+        return Ok(Some(ChangesOutcome { candidate: None, changes: Vec::new(), answers }));
     }
     let generation = request.generation;
     let mut set = contents.zone_set(generation, Some(set)).map_err(BuildError::Set)?;
@@ -227,7 +245,7 @@ pub(crate) fn build(request: &ChangesRequest) -> Result<ChangesOutcome, BuildErr
     let next = NextNumbers { layer, group: next_group, ..base.next };
     let candidate = State { generation, key: request.key, contents, zones: catalogue, next, set: Some(Arc::new(set)) };
     config::fault::hit("changes-end");
-    Ok(ChangesOutcome { candidate: Some(candidate), changes, answers })
+    Ok(Some(ChangesOutcome { candidate: Some(candidate), changes, answers }))
 }
 
 /// What a change comes to, with those that came before it.
@@ -312,17 +330,6 @@ fn change(
 fn gathered_serial(zone: &Zone<'_>, changing: Option<&Changing>) -> u32 {
     let last = changing.and_then(|zone| zone.gathered.sets.last()).map(|set| set.to);
     last.or(zone.serial()).unwrap_or(0)
-}
-
-/// Takes out what was asked for a zone, since it can't be written.
-fn refuse(zones: &mut BTreeMap<Name, Changing>, answers: &mut [Result<Vec<Done>, String>], apex: &Name, error: &str) {
-    if let Some(zone) = zones.remove(apex) {
-        for number in zone.asks {
-            if let Some(answer) = answers.get_mut(number) {
-                *answer = Err(format!("{apex}: {error}"));
-            }
-        }
-    }
 }
 
 /// Puts a merged layer where its inputs are; tells whether they are there. Newer ones of them may have been folded into what lies above, which

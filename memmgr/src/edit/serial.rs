@@ -12,7 +12,7 @@ pub enum SerialPolicy {
     Date,
     /// To the seconds since 1970, or by one where that is no way forward.
     UnixTime,
-    /// By [`LEAP`]: after a log was damaged, those that it may have given out are left free.
+    /// By 65,536: after a log was damaged, those that it may have given out are left free.
     Leap,
 }
 

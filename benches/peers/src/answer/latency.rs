@@ -17,6 +17,12 @@ impl Latencies {
         let at = self.0.len() * of_ten_thousand / 10_000;
         self.0.get(at.min(self.0.len().saturating_sub(1))).map_or(0.0, |time| f64::from(*time))
     }
+
+    /// Which part of the queries had no answer.
+    pub fn unanswered(&self) -> f64 {
+        let answered = self.0.partition_point(|time| *time < UNANSWERED);
+        (self.0.len() - answered) as f64 / self.0.len().max(1) as f64
+    }
 }
 
 /// Asks a server at a rate for so long.
@@ -46,15 +52,18 @@ pub fn measure(port: u16, queries: &Queries, first: usize, rate: f64, time: Dura
         let now = begin.elapsed().as_nanos() as u64;
         for answer in answers.iter(count) {
             if let Some(number) = Queries::answered(answer, first + sent, SLOTS / 2) {
-                times.push(u32::try_from(now.saturating_sub(due_at[number % SLOTS])).unwrap_or(u32::MAX));
+                times.push(u32::try_from(now.saturating_sub(due_at[number % SLOTS])).unwrap_or(UNANSWERED));
             }
         }
     }
     // Who was not answered took longer than any that was.
-    times.resize(sent.max(times.len()), u32::MAX);
+    times.resize(sent.max(times.len()), UNANSWERED);
     times.sort_unstable();
     Ok(Latencies(times))
 }
+
+/// The time of a query without an answer.
+const UNANSWERED: u32 = u32::MAX;
 
 /// Queries whose time is known.
 const SLOTS: usize = 1 << 16;

@@ -225,7 +225,7 @@ fn push_steady(out: &mut String, steady: &Steady) -> std::fmt::Result {
     writeln!(
         out,
         "{} changes in {:.1} s, {} of them visible under a serial that follows the one before; half of them within {:.0} µs, 99 of 100 within \
-         {:.0} µs. 99 of 100 answers within {:.0} µs without changes, {:.0} µs with them. Memory of all processes (PSS): {:.0} MiB at first, \
+         {:.0} µs. 99 of 100 answers within {:.0} µs without changes, {:.0} µs with them; {:.2} % and {:.2} % of the queries had none. Memory of all processes (PSS): {:.0} MiB at first, \
          {:.0} at most, {:.0} in the end. Load average {:.1}.",
         steady.changes,
         steady.seconds,
@@ -234,6 +234,8 @@ fn push_steady(out: &mut String, steady: &Steady) -> std::fmt::Result {
         steady.visible[1],
         steady.answered[0] / 1e3,
         steady.answered[1] / 1e3,
+        steady.unanswered[0] * 100.0,
+        steady.unanswered[1] * 100.0,
         mib(steady.memory.first()),
         mib(steady.memory.iter().max()),
         mib(steady.memory.last()),

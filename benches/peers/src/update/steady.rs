@@ -36,6 +36,9 @@ pub struct Steady {
     pub visible: [f64; 2],
     /// How long answers took without changes and with them, in nanoseconds: 99 of 100.
     pub answered: [f64; 2],
+    /// Which part of the queries had no answer, without changes and with them. Where more than one in a hundred has none, the rate is
+    /// beyond what the machine does, and times say nothing.
+    pub unanswered: [f64; 2],
     /// Octets of memory of all of Trine's processes (PSS), each second.
     pub memory: Vec<u64>,
     /// The load average afterwards.
@@ -98,6 +101,7 @@ pub fn measure(trine: &Path, names: usize, seed: u64, time: Duration, scratch: &
         in_order: serials.iter().filter(follows).count(),
         visible: [at(0.5), at(0.99)],
         answered: [quiet.percentile(9_900), beside.percentile(9_900)],
+        unanswered: [quiet.unanswered(), beside.unanswered()],
         memory,
         load: load_average(),
     };
@@ -111,7 +115,7 @@ pub fn verdicts(steady: &Steady) -> Vec<Goal> {
         what: what.to_owned(),
         names: steady.names,
         limit,
-        found: Some(found),
+        found,
         spread: 0.0,
         tolerance: 0.0,
         unit,
@@ -121,13 +125,13 @@ pub fn verdicts(steady: &Steady) -> Vec<Goal> {
         goal(
             "1,000 changes a second: visible, each serial behind the one before",
             Limit::AtLeast(100.0),
-            in_order,
+            Some(in_order),
             "%",
         ),
         goal(
             "queries beside them, p99, against without",
             Limit::AtMost(1.3),
-            steady.answered[1] / steady.answered[0],
+            (steady.unanswered[0] < UNANSWERED_MAX).then(|| steady.answered[1] / steady.answered[0]),
             "×",
         ),
     ]
@@ -138,7 +142,7 @@ fn print(steady: &Steady) {
     let mib = |octets: Option<&u64>| octets.copied().unwrap_or(0) as f64 / f64::from(1 << 20);
     println!(
         "{:>10} names {} changes in {:.1} s: {} in order, visible p50 {:.0} µs, p99 {:.0} µs; answers p99 {:.0} µs without, {:.0} µs \
-         with; memory {:.0} MiB at first, {:.0} at most, {:.0} in the end; load average {:.1}",
+         with, {:.2} % and {:.2} % of the queries without one; memory {:.0} MiB at first, {:.0} at most, {:.0} in the end; load average {:.1}",
         steady.names,
         steady.changes,
         steady.seconds,
@@ -147,6 +151,8 @@ fn print(steady: &Steady) {
         steady.visible[1],
         steady.answered[0] / 1e3,
         steady.answered[1] / 1e3,
+        steady.unanswered[0] * 100.0,
+        steady.unanswered[1] * 100.0,
         mib(steady.memory.first()),
         mib(steady.memory.iter().max()),
         mib(steady.memory.last()),
@@ -159,6 +165,9 @@ const CHANGES_A_SECOND: f64 = 1_000.0;
 
 /// Queries a second beside them.
 const QUERIES_A_SECOND: f64 = 50_000.0;
+
+/// Where more of the quiet queries have no answer, there is nothing to compare with.
+const UNANSWERED_MAX: f64 = 0.01;
 
 /// Queries before anything is measured.
 const WARM_UP: Duration = Duration::from_secs(1);

@@ -2,8 +2,15 @@
 
 use zone_segment::{LAYERS_MAX, Name};
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+
 use super::*;
+use crate::builder::changes::{self, Ask, ChangesRequest};
 use crate::builder::group;
+use dns::change::{ChangeSet, ChangedRecord};
+use dns::types::Rtype;
 
 /// A record: owner, type, TTL and RDATA.
 type Plain = (Vec<u8>, u16, u32, Vec<u8>);
@@ -128,7 +135,7 @@ impl Zones {
             assert_eq!(after, dump(&build_all(&scratch, None).candidate.unwrap()));
             for set in &outcome.changes {
                 let mut records = before[&set.apex].clone();
-                let plain = |record: &dns::change::ChangedRecord| {
+                let plain = |record: &ChangedRecord| {
                     (record.owner.as_wire().to_vec(), record.rtype.0, record.ttl, record.rdata.to_vec())
                 };
                 for record in set.removed.iter().map(plain) {
@@ -256,4 +263,57 @@ fn a_big_zone_that_is_wrong_is_told_of_as_when_it_is_read_whole() {
     lines[10] = "n11 300 A 192.0.2".to_owned();
     zones.put("big.test.", Some(lines));
     assert_eq!(zones.build().report.failed.len(), 1);
+}
+
+/// A set that gives a zone another SOA record.
+fn next_soa(state: &State, zone: &str, rdata: impl Fn(&mut Vec<u8>)) -> Ask {
+    let set = state.set.as_deref().unwrap();
+    let zone = set.zone(zone.parse::<Name>().unwrap().as_ref()).unwrap();
+    let old = zone.apex_node().unwrap().records().find(|record| record.rtype == Rtype::SOA.0).unwrap();
+    let (apex, from) = (zone.apex().to_name(), zone.serial().unwrap());
+    let record =
+        |rdata: &[u8]| ChangedRecord { owner: apex.clone(), rtype: Rtype::SOA, ttl: old.ttl, rdata: rdata.into() };
+    let mut new = old.rdata.to_vec();
+    rdata(&mut new);
+    let (removed, added) = (vec![record(old.rdata)], vec![record(&new)]);
+    Ask::Again(ChangeSet { apex, from, to: from + 1, removed, added })
+}
+
+#[test]
+fn what_is_asked_for_together_is_written_whole_or_not_at_all() {
+    let zones = Zones::new(3);
+    let state = &zones.base;
+    let [one, two, three] = &zones.names[..] else { panic!("three zones") };
+    let serial =
+        |state: &State, name: &str| state.zones.get(&Apex::new(name.parse().unwrap())).unwrap().serial.unwrap();
+    let sound = |name: &str| {
+        next_soa(state, name, |rdata| {
+            let at = rdata.len() - 20;
+            rdata[at..at + 4].copy_from_slice(&(serial(state, name) + 1).to_be_bytes());
+        })
+    };
+    let broken = next_soa(state, two, |rdata| rdata.truncate(1));
+    let segments = StateDir::new(zones.root.path().join("state")).segments();
+    let files =
+        || -> BTreeSet<PathBuf> { std::fs::read_dir(&segments).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let before = files();
+    let request = ChangesRequest {
+        base: Arc::clone(state),
+        generation: state.generation + 1,
+        key: state.key,
+        segments: segments.clone(),
+        numbers: Arc::new(AtomicU64::new(state.next.layer)),
+        merged: Vec::new(),
+        asks: vec![vec![sound(one), broken], vec![sound(three)]],
+        leaps: None,
+        now: 0,
+    };
+    let outcome = changes::build(&request).unwrap();
+    let [Err(refused), Ok(done)] = &outcome.answers[..] else { panic!("{:?}", outcome.answers) };
+    assert!(refused.starts_with(two.as_str()), "{refused}");
+    assert_eq!((done.len(), outcome.changes.len()), (1, 1));
+    let candidate = outcome.candidate.unwrap();
+    assert_eq!(serial(&candidate, one), serial(state, one), "what came with a broken one stays as it was");
+    assert_eq!(serial(&candidate, three), serial(state, three) + 1);
+    assert_eq!(files().difference(&before).count(), 1, "nothing is left of what was given up");
 }
