@@ -22,6 +22,13 @@ pub enum Command {
         /// The zone's apex.
         zone: String,
     },
+    /// Asks the primaries of a secondary zone for what is new; answered by [`Refreshed`] once that is visible everywhere.
+    RefreshZone {
+        /// The zone's apex.
+        zone: String,
+        /// Whether all of it is taken anew, whatever serial the primaries have.
+        whole: bool,
+    },
     /// Stops the whole server; answered by [`Stopping`].
     Stop {},
     /// The generations alive and kept; answered by a list of [`GenerationStatus`].
@@ -58,6 +65,17 @@ pub enum Command {
         to: u64,
         /// One zone's apex, or every zone.
         zone: Option<String>,
+    },
+    /// What changed in a zone from one serial to another, for whoever sends it on; answered by [`Changes`].
+    Changes {
+        /// The zone's apex.
+        zone: String,
+        /// The serial that whoever asks has.
+        from: u32,
+        /// The zone's serial in the generation.
+        to: u32,
+        /// The generation: nothing newer is looked at.
+        generation: u64,
     },
     /// Serves the data of an older generation that is kept, as a new generation; answered by [`RolledBack`] once that is visible everywhere.
     Rollback {
@@ -142,8 +160,35 @@ pub struct ZoneStatus {
     pub error: Option<String>,
     /// The group its data is in.
     pub group: u32,
-    /// Where it comes from.
+    /// Where it comes from: a file, or `transfer`.
     pub source: String,
+    /// What is known of its primaries, where it comes from such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferStatus>,
+}
+
+/// What is known of the primaries of a secondary zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferStatus {
+    /// Their addresses, in the order in which they are asked.
+    pub primaries: Vec<String>,
+    /// When the data was last known to be good, in seconds since 1970.
+    pub refreshed_unix: Option<u64>,
+    /// When it expires, the same way, unless it is known to be good once more.
+    pub expires_unix: Option<u64>,
+    /// When the primaries are asked next, the same way; none while they are.
+    pub next_refresh_unix: Option<u64>,
+}
+
+/// A secondary zone that is as new as its primary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refreshed {
+    /// The zone.
+    pub zone: String,
+    /// Its serial.
+    pub serial: u32,
+    /// The generation that has it.
+    pub generation: u64,
 }
 
 /// The life of a generation.
@@ -346,6 +391,16 @@ pub struct ZoneDifference {
     pub removed: Vec<String>,
     /// Records that came, the same.
     pub added: Vec<String>,
+}
+
+/// The reply to who asks what changed in a zone from one serial to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// How many change sets.
+    pub sets: u64,
+    /// Octets of the sealed memfd that comes with it: the records as `dns::change_list` has them. None, and no memfd, where not all of it is in
+    /// the journal, or it is more than the zone: then the zone itself is to be sent.
+    pub octets: Option<u64>,
 }
 
 /// The reply to a rollback.

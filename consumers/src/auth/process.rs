@@ -11,23 +11,22 @@ use arc_swap::ArcSwapOption;
 use bus::protocol::AUTH_GROUP;
 use bus::protocol::reader::{Role, ThreadProgress};
 use bus::protocol::statistics::{Ask, ProcessStatistics};
-use bus::protocol::supervisor::{RECORD_LENGTH, Record};
-use bus::{Group, Message};
+use bus::protocol::supervisor::Record;
+use bus::{Client, Group, Message};
 use config::process::AuthOptions;
-use rustix::net::RecvFlags;
 use serde_json::Value;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::answer::{Cookies, Policy, Secret};
+use super::relay::Relay;
 use super::statistics::{Block, gather};
 use super::tcp::{TcpLimits, TcpServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError, unix_now};
 use crate::progress::{ProgressError, ProgressTable};
 use crate::reader::follow::{Follower, Hooks, Passing};
+use crate::supervised::Supervisor;
 
 /// What auth inherits.
 #[derive(Debug)]
@@ -61,6 +60,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let line = options.slot as usize;
     let current = Arc::new(ArcSwapOption::empty());
     let policy = Arc::new(policy_of(&options));
+    let (relay, relayed) = Relay::new(Arc::clone(&policy));
     let thread = QueryThread::start(QueryThreadOptions {
         slot: line,
         sockets: links.udp.into_iter().map(|sockets| sockets.into_iter().map(UdpSocket::from).collect()).collect(),
@@ -69,10 +69,12 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         line,
         policy: Arc::clone(&policy),
         rate_limit: options.rate_limit,
+        relay: Arc::clone(&relay),
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
-    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::from(options.tcp));
+    let limits = TcpLimits::from(options.tcp);
+    let server = TcpServer::new(Arc::clone(&current), policy, limits, Arc::clone(&relay), Some(options.xfrout));
     let first = Arc::new(Notify::new());
     let tcp_server = Arc::clone(&server);
     let tcp = async {
@@ -80,10 +82,11 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         first.notified().await;
         tcp_server.run(links.tcp.into_iter().map(TcpListener::from).collect()).await
     };
-    let supervisor = watch(links.supervisor).map_err(io_error)?;
+    let supervisor = Supervisor::watch(links.supervisor).map_err(io_error)?;
     let hooks = AuthHooks {
         thread: Arc::clone(&thread),
         server: Arc::clone(&server),
+        relay: Arc::clone(&relay),
         progress,
         line,
         first: Arc::clone(&first),
@@ -95,6 +98,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let following = tokio::spawn(follower.run());
     tokio::select! {
         _ = following => {}
+        () = relay.run(relayed) => {}
         ended = tcp => ended.map_err(io_error)?,
         () = obey(&supervisor, &thread) => info!("supervisor-gone"),
         () = tell_of_limits(thread.statistics()) => {}
@@ -124,6 +128,8 @@ struct AuthHooks {
     thread: Arc<QueryThread>,
     /// The TCP side.
     server: Arc<TcpServer>,
+    /// Passes on what memmgr answers.
+    relay: Arc<Relay>,
     /// Where it shows its progress.
     progress: Arc<ProgressTable>,
     /// Its line there.
@@ -139,12 +145,15 @@ struct AuthHooks {
 impl AuthHooks {
     /// What the process has done.
     fn statistics(&self) -> ProcessStatistics {
-        let mut counts = gather([self.thread.statistics(), self.server.counts()]);
+        let mut counts = gather([self.thread.statistics(), self.server.counts(), self.relay.counts()]);
         let tcp = self.server.statistics();
         let connections = [
             ("accepted", tcp.accepted),
             ("evicted", tcp.evicted),
             ("failed", tcp.accept_errors),
+            ("handed-back", tcp.taken_back),
+            ("handed-over", tcp.handed_over),
+            ("not-handed-over", tcp.not_handed_over),
             ("open", self.server.connection_count() as u64),
         ];
         counts.tcp = connections.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
@@ -171,6 +180,10 @@ impl Hooks for AuthHooks {
         vec![ThreadProgress { progress, waiting: self.thread.has_work_waiting() }]
     }
 
+    fn connected(&self, client: &Client) {
+        self.relay.connect(client.clone());
+    }
+
     fn group(&self) -> Option<Group> {
         Some(AUTH_GROUP)
     }
@@ -195,30 +208,13 @@ async fn tell_of_limits(block: &Block) {
     }
 }
 
-/// Puts the supervisor's socket on the event loop.
-fn watch(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    rustix::io::ioctl_fionbio(&socket, true)?;
-    #[expect(deprecated, reason = "its safe form; an OwnedFd stays the same descriptor as long as it lives")]
-    AsyncFd::with_interest(socket, Interest::READABLE)
-}
-
 /// Does what the supervisor says, until it is gone.
-async fn obey(supervisor: &AsyncFd<OwnedFd>, thread: &QueryThread) {
+async fn obey(supervisor: &Supervisor, thread: &QueryThread) {
     let mut drained = 0u64;
-    loop {
-        let mut octets = [0; RECORD_LENGTH];
-        let read = supervisor
-            .async_io(Interest::READABLE, |socket| {
-                rustix::net::recv(socket, &mut octets, RecvFlags::DONTWAIT).map_err(io::Error::from)
-            })
-            .await;
-        let length = match read {
-            Ok((_, length)) if length > 0 => length,
-            _ => return,
-        };
-        match Record::decode(octets.get(..length).unwrap_or(&octets)) {
-            Ok(Record::Drain { slot }) => drained |= bit(slot),
-            Ok(Record::Undrain { slot }) => drained &= !bit(slot),
+    while let Some(record) = supervisor.next().await {
+        match record {
+            Record::Drain { slot } => drained |= bit(slot),
+            Record::Undrain { slot } => drained &= !bit(slot),
             other => warn!(?other, "supervisor-record-unexpected"),
         }
         thread.set_drained(drained);

@@ -110,6 +110,7 @@ impl Service {
         };
         if let Some(error) = failure {
             self.sourced.remove(&generation);
+            self.transfers_abandoned(generation);
             for published in self.updates.abandoned(generation) {
                 self.owe(published.scope);
                 self.refuse_all(published.waiters, &error);
@@ -191,10 +192,10 @@ impl Service {
         let Some((address, reader)) = self.readers.killed(id, event) else { return };
         let role = reader.role.as_str();
         warn!(pid = reader.pid, role, generation, waited_ms, %reason, "reader-killed");
-        if let Some(slot) = reader.slot {
+        if let (Some(slot), Some(child)) = (reader.slot, readers::child_of(reader.role)) {
             let reason = readers::kill_record_reason(reason);
             let generation = generation.unwrap_or(0);
-            self.link.send(Record::Kill { slot, pid: reader.pid, reason, generation, waited_ms });
+            self.link.send(Record::Kill { child, slot, pid: reader.pid, reason, generation, waited_ms });
         }
         if let Some(address) = address {
             self.broker.disconnect(&address, &reason.to_string());

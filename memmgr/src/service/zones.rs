@@ -72,8 +72,9 @@ impl Service {
             *state = Arc::new(State { zones: zones.clone(), ..State::clone(state) });
         }
         for message in std::mem::take(&mut self.zones.deferred) {
-            self.command(message);
+            self.message(message);
         }
+        self.begin_secondaries();
         self.start_build();
     }
 }
