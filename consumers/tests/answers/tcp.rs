@@ -28,7 +28,8 @@ fn with_server_at<F: Future<Output = ()>>(
     test: impl FnOnce(SocketAddr, Arc<TcpServer>) -> F,
 ) {
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
-    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits, Relay::new(Arc::default()).0);
+    let relay = Relay::new(Arc::default()).0;
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits, relay, None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = listening().unwrap();
@@ -292,7 +293,8 @@ fn connections_end_with_the_server() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
-    let server = TcpServer::new(zones, Arc::new(Policy::default()), TcpLimits::default(), Relay::new(Arc::default()).0);
+    let relay = Relay::new(Arc::default()).0;
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), TcpLimits::default(), relay, None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut stream = tokio::select! {

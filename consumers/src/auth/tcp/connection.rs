@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::TcpServer;
 use super::desk::{Desk, Turn};
-use super::input::Input;
+use super::input::{Input, split_message};
 use super::limits::TcpLimits;
 use super::table::Known;
 use crate::auth::relay::{ANSWER_MAX, Awaited};
@@ -39,6 +39,19 @@ pub(super) struct Connection {
     is_ending: bool,
     /// The answer that comes next from memmgr, and since when it is waited for: nothing is read meanwhile.
     awaited: Option<(Instant, Awaited)>,
+    /// What becomes of the next message, where that is a transfer.
+    transfer: Transfer,
+}
+
+/// What becomes of transfers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transfer {
+    /// The connection is to be given to xfrout with the next one.
+    Asked,
+    /// The first of what was read is one: it goes when the answers before it are written.
+    Next,
+    /// It could not go: it is answered here, with SERVFAIL.
+    Refused,
 }
 
 /// How far a step came.
@@ -50,17 +63,20 @@ enum Step {
 }
 
 impl Connection {
-    /// A connection just taken.
-    pub(super) fn new(stream: TcpStream, known: Arc<Known>) -> Self {
+    /// A connection just taken, of which so much was read before.
+    pub(super) fn new(stream: TcpStream, known: Arc<Known>, read: &[u8]) -> Self {
+        let mut input = Input::default();
+        input.keep(read);
         Self {
             stream,
             known,
-            input: Input::default(),
+            input,
             unsent: Vec::new(),
             sent: 0,
             unread_since: None,
             is_ending: false,
             awaited: None,
+            transfer: Transfer::Asked,
         }
     }
 
@@ -104,7 +120,7 @@ impl Connection {
         let mut queries = 0;
         loop {
             ready!(self.poll_send(context))?;
-            if self.is_ending {
+            if self.is_ending || self.is_handed_over(server) {
                 return Poll::Ready(Ok(()));
             }
             if self.awaited.is_some() {
@@ -122,6 +138,17 @@ impl Connection {
                 Step::Ended => return Poll::Ready(Ok(())),
             }
         }
+    }
+
+    /// Gives the connection to xfrout, if a transfer is next; every answer before is written. Says whether it did.
+    fn is_handed_over(&mut self, server: &TcpServer) -> bool {
+        if self.transfer != Transfer::Next {
+            return false;
+        }
+        let handed = split_message(self.input.octets())
+            .is_some_and(|(request, rest)| server.hand_over(&self.stream, request, rest));
+        self.transfer = Transfer::Refused;
+        handed
     }
 
     /// Reads, answers what is whole, and begins to write the answers.
@@ -156,6 +183,7 @@ impl Connection {
             queries_max,
             counts: &server.counts,
             relay: &server.relay,
+            takes_transfer: self.transfer == Transfer::Refused,
         };
         let done = match own {
             Some(filled) => desk.answer_own(&turn, filled),
@@ -177,6 +205,7 @@ impl Connection {
             self.awaited = Some((Instant::now(), awaited));
             self.known.set_idle(false);
         }
+        self.transfer = if done.is_transfer_next { Transfer::Next } else { Transfer::Asked };
         self.send(context, desk, done.written)?;
         Poll::Ready(Ok(Step::Taken(done.queries)))
     }

@@ -6,7 +6,7 @@ use zone_segment::ZoneSet;
 
 use super::input::{INPUT_OCTETS, LENGTH_OCTETS, split_message};
 use crate::auth::answer::{
-    Client, Data, PREPARED_MAX, Policy, Scratch, Transport, failure, is_relayed, prepare, respond_from,
+    Client, Data, PREPARED_MAX, Policy, Scratch, Transport, failure, is_relayed, is_transfer, prepare, respond_from,
 };
 use crate::auth::relay::{Awaited, Relay};
 use crate::auth::statistics::{Block, Way};
@@ -53,6 +53,8 @@ pub(super) struct Turn<'t> {
     pub(super) counts: &'t Block,
     /// Takes what memmgr answers.
     pub(super) relay: &'t Relay,
+    /// Whether the first message, a transfer, is answered here: with SERVFAIL.
+    pub(super) takes_transfer: bool,
 }
 
 /// What became of the messages.
@@ -68,6 +70,8 @@ pub(super) struct Done {
     pub(super) is_refused: bool,
     /// The answer that memmgr gives to the last message, which comes behind what was written.
     pub(super) awaited: Option<Awaited>,
+    /// Whether the next message is a transfer, which is left.
+    pub(super) is_transfer_next: bool,
 }
 
 impl Turn<'_> {
@@ -86,6 +90,10 @@ impl Turn<'_> {
             let prepared = several.map(|zones| prepare(messages.iter().copied(), zones, scratches)).unwrap_or_default();
             for ((message, scratch), closest) in messages.iter().zip(scratches.iter_mut()).zip(prepared) {
                 if done.written >= OUTPUT_OCTETS {
+                    return done;
+                }
+                if is_transfer(message) && !(self.takes_transfer && done.queries == 0) {
+                    done.is_transfer_next = true;
                     return done;
                 }
                 done.queries += 1;
