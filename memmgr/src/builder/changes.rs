@@ -153,7 +153,7 @@ impl Ask {
     }
 
     /// The zone.
-    fn apex(&self) -> &Name {
+    pub(crate) fn apex(&self) -> &Name {
         match self {
             Ask::Edit(edit) => &edit.apex,
             Ask::Update(update) => &update.apex,

@@ -86,7 +86,9 @@ impl Service {
     fn refuse_one(&self, Waiting { message, answer, .. }: &Waiting, error: &str) {
         match answer {
             Answer::Message(exchange) => self.settle_refused(message, exchange, &error.to_owned().into()),
-            Answer::Updated(_) | Answer::RolledBack(_) | Answer::Reached => self.refuse(message, error),
+            Answer::Updated(_) | Answer::RolledBack(_) | Answer::Refreshed(_) | Answer::Reached => {
+                self.refuse(message, error);
+            }
         }
     }
 
