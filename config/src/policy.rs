@@ -112,7 +112,7 @@ impl UpdateRule {
     }
 }
 
-/// Names: one alone, or `*.NAME` for all below it.
+/// Names: one alone, or `*.NAME` for all below it. The wildcard itself, and nothing else, is `\*.NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamePattern {
     /// The name itself, or the one above all that match.
@@ -151,7 +151,11 @@ impl fmt::Display for NamePattern {
         match (self.is_below, self.name.is_root()) {
             (true, true) => f.write_str("*."),
             (true, false) => write!(f, "*.{}", self.name),
-            (false, _) => self.name.fmt(f),
+            (false, _) => match self.name.to_string() {
+                // It would come back as all that is below.
+                name if name.starts_with("*.") => write!(f, "\\{name}"),
+                name => f.write_str(&name),
+            },
         }
     }
 }
@@ -228,9 +232,23 @@ mod tests {
             ("*.a.example.", "ba.example.", false),
             ("*.", "example.", true),
             ("*.", ".", false),
+            // A wildcard is a name as any other: below its parent, or meant alone.
+            ("*.a.example.", "*.a.example.", true),
+            ("\\*.a.example.", "*.a.example.", true),
+            ("\\042.a.example.", "*.a.example.", true),
+            ("\\*.a.example.", "b.a.example.", false),
+            ("\\*.a.example.", "b.*.a.example.", false),
+            ("\\*.", "*.", true),
+            ("\\*.", "b.", false),
+            ("a\\.b.example.", "a\\.b.example.", true),
+            ("a\\.b.example.", "a.b.example.", false),
+            ("\\*a.example.", "b.example.", false),
         ];
-        for (pattern, owner, expected) in cases {
-            let pattern: NamePattern = pattern.parse().unwrap();
+        for (text, owner, expected) in cases {
+            let pattern: NamePattern = text.parse().unwrap();
+            // As memmgr gets it.
+            let again: NamePattern = pattern.to_string().parse().unwrap();
+            assert_eq!(again.matches(name(owner).as_ref()), expected, "{owner} by {text} that was written");
             assert_eq!(pattern.matches(name(owner).as_ref()), expected, "{owner} by {pattern}");
             assert_eq!(pattern.to_string().parse(), Ok(pattern));
         }

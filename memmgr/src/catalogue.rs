@@ -58,6 +58,8 @@ pub(crate) struct ZoneInfo {
     pub(crate) source: Arc<Path>,
     /// What is known of its primaries, where it comes from such.
     pub(crate) transferred: Option<Transferred>,
+    /// Whether it was changed since its file was read, in another way than by that.
+    pub(crate) is_edited: bool,
     /// The files that the data served was read from, as they were; empty makes sure they are read again.
     pub(crate) stamps: Vec<SourceStamp>,
     /// What is wrong with its source.
@@ -274,6 +276,9 @@ pub(crate) fn entry((apex, zone): (&Apex, &Arc<ZoneInfo>)) -> ZoneEntry {
 fn state_of(zone: &ZoneInfo) -> ZoneState {
     let Some(Transferred { refreshed_at, expires_at }) = zone.transferred else {
         return match zone.condition {
+            Condition::Serving | Condition::Stale | Condition::Expired if zone.is_edited => {
+                ZoneState::Edited { is_expired: zone.condition == Condition::Expired }
+            }
             Condition::Serving | Condition::Stale => ZoneState::Serving,
             Condition::Broken => ZoneState::Broken,
             Condition::Expired => ZoneState::Expired,
@@ -290,10 +295,11 @@ fn state_of(zone: &ZoneInfo) -> ZoneState {
 /// A zone as it was written.
 pub(crate) fn zone_info(entry: ZoneEntry) -> (Apex, Arc<ZoneInfo>) {
     let served = if entry.error.is_some() { Condition::Stale } else { Condition::Serving };
+    let is_edited = matches!(entry.state, ZoneState::Edited { .. });
     let (condition, transferred) = match entry.state {
-        ZoneState::Serving => (served, None),
+        ZoneState::Serving | ZoneState::Edited { is_expired: false } => (served, None),
         ZoneState::Broken => (Condition::Broken, None),
-        ZoneState::Expired => (Condition::Expired, None),
+        ZoneState::Expired | ZoneState::Edited { is_expired: true } => (Condition::Expired, None),
         ZoneState::Secondary { state, refreshed_at, expires_at } => {
             let condition = match state {
                 SecondaryState::Serving => served,
@@ -311,6 +317,7 @@ pub(crate) fn zone_info(entry: ZoneEntry) -> (Apex, Arc<ZoneInfo>) {
         records: entry.records,
         source: entry.source,
         transferred,
+        is_edited,
         stamps: entry.stamps,
         error: entry.error,
         tried: Vec::new(),

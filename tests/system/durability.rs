@@ -431,6 +431,9 @@ fn b33_damage_in_the_middle_of_the_log_is_told_and_no_crash_loop() {
             let text = server.log();
             assert!(text.contains("commit-log-damaged"), "octet {place_of_damage}: {text}");
             assert!(text.contains(log.to_str().unwrap()), "{text}");
+            // What the lost records named may be all that is left of their changes.
+            let kept = std::fs::read_dir(place.state.join("lost")).is_ok_and(|mut folders| folders.next().is_some());
+            assert_eq!((kept, text.contains("segments-kept-aside")), (with_deltas, with_deltas), "{text}");
             // What is served is whole, and as it once was.
             let mut known = Acknowledged { next: 100, ..Acknowledged::default() };
             let serial = assert_kept(&server, LARGE, &known);

@@ -14,6 +14,9 @@ pub enum Command {
     Reload {
         /// One zone's apex, or every zone. One that is named is served again if it had expired.
         zone: Option<String>,
+        /// Whether the one that is named is to be as its file has it, even where it was changed since in another way.
+        #[serde(default)]
+        force: bool,
     },
     /// A zone's data is too old to be answered from (RFC 1035, section 3.3.13): SERVFAIL until its source has other data, or a
     /// [`Reload`](Command::Reload) names the zone. For whoever keeps a zone's time; answered by [`Reloaded`] once that is visible

@@ -315,6 +315,16 @@ impl Datagram {
     pub fn ip(&self) -> IpAddr {
         self.address.ip()
     }
+
+    /// Whether another came the same way: from the same address and port, to the same address.
+    pub fn is_same_way(&self, other: &Self) -> bool {
+        self.address() == other.address() && self.packet_info.words == other.packet_info.words
+    }
+
+    /// Address and port of who asked, as the kernel wrote them.
+    fn address(&self) -> Option<&[u8]> {
+        self.address.0.get(..self.address_bytes as usize)
+    }
 }
 
 impl fmt::Debug for Datagram {

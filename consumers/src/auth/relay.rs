@@ -3,10 +3,11 @@
 //! Read [`Relay`] first. Whoever receives such a message leaves it here and goes on; a task of the event loop waits for the answer. So many are
 //! on their way at the most that what readers have to say to memmgr, on the same connection, waits for milliseconds behind them. What can't be
 //! passed on is answered with SERVFAIL. Where memmgr took a message and gave no answer, nobody knows whether it had its effect, and
-//! nothing is said: who asked does not get an answer that may be wrong, and asks again.
+//! nothing is said: who asked does not get an answer that may be wrong, and asks again. What comes once more in a datagram while the first is on its way
+//! gets that one's answer and is not passed on: carried out twice, an update could be refused because it was carried out.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -30,6 +31,8 @@ pub struct Relay {
     permits: Arc<Semaphore>,
     /// To the event loop. It holds no more than there are permits.
     queue: mpsc::UnboundedSender<Relayed>,
+    /// Datagrams on their way, no more than there are permits: how each came, and its message.
+    under_way: Mutex<Vec<(Arc<QuerySocket>, Datagram, Arc<[u8]>)>>,
     /// What failures are answered with.
     policy: Arc<Policy>,
     /// What was asked and answered, counted on the event loop alone.
@@ -43,7 +46,7 @@ pub type Awaited = oneshot::Receiver<Option<Vec<u8>>>;
 #[derive(Debug)]
 pub struct Relayed {
     /// The message.
-    message: Box<[u8]>,
+    message: Arc<[u8]>,
     /// Who sent it.
     client: IpAddr,
     /// The way back.
@@ -67,7 +70,8 @@ impl Relay {
         let (queue, relayed) = mpsc::unbounded_channel();
         let permits = Arc::new(Semaphore::new(RELAYED_MAX));
         let bus = ArcSwapOption::empty();
-        (Arc::new(Self { bus, permits, queue, policy, counts: Block::default() }), relayed)
+        let under_way = Mutex::default();
+        (Arc::new(Self { bus, permits, queue, under_way, policy, counts: Block::default() }), relayed)
     }
 
     /// Says over which connection to ask from now on.
@@ -83,23 +87,41 @@ impl Relay {
     /// Takes a message that came in a datagram; false where it can't be passed on.
     #[cold]
     pub fn take_datagram(&self, message: &[u8], socket: &Arc<QuerySocket>, datagram: &Datagram) -> bool {
+        let mut under_way = self.under_way();
+        let is_again = |(other, before, octets): &(Arc<QuerySocket>, Datagram, Arc<[u8]>)| {
+            Arc::ptr_eq(other, socket) && before.is_same_way(datagram) && **octets == *message
+        };
+        if under_way.iter().any(is_again) {
+            return true;
+        }
+        let octets: Arc<[u8]> = message.into();
         let back = || Back::Datagram(Arc::clone(socket), *datagram);
-        self.take(message, datagram.ip(), back)
+        let is_taken = self.take(&octets, datagram.ip(), back);
+        if is_taken {
+            under_way.push((Arc::clone(socket), *datagram, octets));
+        }
+        is_taken
+    }
+
+    /// Datagrams on their way.
+    fn under_way(&self) -> MutexGuard<'_, Vec<(Arc<QuerySocket>, Datagram, Arc<[u8]>)>> {
+        // Nothing panics while it is held.
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a message that came in a stream; none where it can't be passed on.
     #[cold]
     pub fn take_message(&self, message: &[u8], client: IpAddr) -> Option<Awaited> {
         let (sender, awaited) = oneshot::channel();
-        self.take(message, client, || Back::Stream(sender)).then_some(awaited)
+        self.take(&message.into(), client, || Back::Stream(sender)).then_some(awaited)
     }
 
     /// Takes a message, if one more may be on its way and there is somebody to ask.
-    fn take(&self, message: &[u8], client: IpAddr, back: impl FnOnce() -> Back) -> bool {
+    fn take(&self, message: &Arc<[u8]>, client: IpAddr, back: impl FnOnce() -> Back) -> bool {
         let is_connected = self.bus.load().as_ref().is_some_and(|bus| !bus.is_closed());
         let permit = is_connected.then(|| Arc::clone(&self.permits).try_acquire_owned().ok()).flatten();
         let Some(permit) = permit else { return false };
-        let relayed = Relayed { message: message.into(), client, back: back(), _permit: permit };
+        let relayed = Relayed { message: Arc::clone(message), client, back: back(), _permit: permit };
         self.queue.send(relayed).is_ok()
     }
 
@@ -132,8 +154,12 @@ impl Relay {
             self.counts.note_answer(&noted.summary, noted.octets);
         }
         match (back, answer) {
-            (Back::Datagram(socket, datagram), Some(mut answer)) => drop(socket.answer_late(&datagram, &mut answer)),
-            (Back::Datagram(..), None) => {}
+            (Back::Datagram(socket, datagram), answer) => {
+                if let Some(mut answer) = answer {
+                    socket.answer_late(&datagram, &mut answer);
+                }
+                self.under_way().retain(|(_, _, octets)| !Arc::ptr_eq(octets, &message));
+            }
             // A connection that has ended does not wait.
             (Back::Stream(sender), answer) => drop(sender.send(answer)),
         }

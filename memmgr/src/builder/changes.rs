@@ -153,7 +153,7 @@ impl Ask {
     }
 
     /// The zone.
-    fn apex(&self) -> &Name {
+    pub(crate) fn apex(&self) -> &Name {
         match self {
             Ask::Edit(edit) => &edit.apex,
             Ask::Update(update) => &update.apex,
@@ -334,6 +334,8 @@ fn build_without(request: &ChangesRequest, refused: &mut Refused) -> Result<Opti
             // Whatever was wrong with what there was of it is over.
             (info.condition, info.error, info.transferred) = (Condition::Serving, None, Some(transferred));
         }
+        // What its primaries have given away is their data, anything else not that of its file.
+        info.is_edited = info.transferred.is_none();
         if group::has_outgrown(info.group, records) {
             info.group = GroupId(next_group);
             next_group += 1;

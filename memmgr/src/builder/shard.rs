@@ -186,7 +186,9 @@ impl<'a> ShardBuild<'a> {
         let transferred = Some(Transferred::default());
         let source: Arc<Path> = Path::new(TRANSFER_SOURCE).into();
         let zone = match job.usable(apex) {
-            Some(zone) => ZoneInfo { source, transferred, stamps: Vec::new(), error: None, ..zone.clone() },
+            Some(zone) => {
+                ZoneInfo { source, transferred, is_edited: false, stamps: Vec::new(), error: None, ..zone.clone() }
+            }
             None => ZoneInfo {
                 id,
                 group: group::choose(self.number, 0, None, &job.next_group),
@@ -195,6 +197,7 @@ impl<'a> ShardBuild<'a> {
                 records: 0,
                 source,
                 transferred,
+                is_edited: false,
                 stamps: Vec::new(),
                 error: Some(NOT_TRANSFERRED.to_owned()),
                 tried: Vec::new(),
@@ -221,7 +224,8 @@ impl<'a> ShardBuild<'a> {
         let Work { apex, id, path, size } = work;
         let usable = job.usable(apex);
         // What was touched, or is too fresh to tell, need not be parsed.
-        let renewed = usable.filter(|zone| zone.source == *path).and_then(|zone| stamp::renewed(&zone.stamps));
+        let unforced = usable.filter(|zone| zone.source == *path && !job.forces(apex));
+        let renewed = unforced.and_then(|zone| stamp::renewed(&zone.stamps));
         if let Some(stamps) = renewed {
             job.request.progress.octets_done(*size);
             job.request.progress.zone_done();
@@ -252,7 +256,7 @@ impl<'a> ShardBuild<'a> {
         };
         let Some(ZoneChange { set, owners }) = change else {
             self.warn(apex, &warnings);
-            self.is_same(job, apex, path, stamps);
+            self.is_in_step(job, apex, path, stamps);
             return true;
         };
         if group::choose(self.number, records, Some(zone), &job.next_group) != zone.group {
@@ -261,6 +265,9 @@ impl<'a> ShardBuild<'a> {
         let Ok(changes) = ZoneChanges::new(&served, &owners) else { return false };
         if !changes.fits(&served) {
             return false;
+        }
+        if self.refuse_behind(job, work, Some(set.to), &stamps) {
+            return true;
         }
         self.warn(apex, &warnings);
         self.take(job, work, New { records, serial: Some(set.to), stamps });
@@ -279,7 +286,7 @@ impl<'a> ShardBuild<'a> {
         let ReadZone { zone, records, serial, stamps, warnings } = read;
         self.warn(apex, &warnings);
         let usable = job.usable(apex);
-        if usable.is_some_and(|zone| same_contents(&zone.stamps, &stamps)) {
+        if usable.is_some_and(|zone| same_contents(&zone.stamps, &stamps)) && !job.forces(apex) {
             self.is_same(job, apex, path, stamps);
             return Ok(());
         }
@@ -288,12 +295,15 @@ impl<'a> ShardBuild<'a> {
         let served = served.map(|(zone, before)| before.zone(zone.group, apex.name())).transpose()?;
         let set = match served.map(|served| journal::difference(served, &zone)) {
             Some(Difference::None) => {
-                self.is_same(job, apex, path, stamps);
+                self.is_in_step(job, apex, path, stamps);
                 return Ok(());
             }
             Some(Difference::Set(set)) => Some(set),
             Some(Difference::Whole) | None => None,
         };
+        if self.refuse_behind(job, work, serial, &stamps) {
+            return Ok(());
+        }
         self.take(job, work, New { records, serial, stamps });
         self.fresh.insert(apex.clone(), zone);
         self.sets.extend(set.map(|set| (apex.clone(), set)));
@@ -304,6 +314,34 @@ impl<'a> ShardBuild<'a> {
     fn warn(&mut self, apex: &Apex, warnings: &[String]) {
         let warnings = warnings.iter().map(|warning| (apex.name().clone(), warning.clone()));
         self.report.warnings.extend(warnings);
+    }
+
+    /// The file has what is served, whichever came to be like the other.
+    fn is_in_step(&mut self, job: &Job<'_>, apex: &Apex, path: &Arc<Path>, stamps: Vec<SourceStamp>) {
+        if let Some(zone) = self.zones().get(apex).filter(|zone| zone.is_edited).map(Arc::clone) {
+            self.set(apex, Some(ZoneInfo { is_edited: false, ..ZoneInfo::clone(&zone) }));
+        }
+        self.is_same(job, apex, path, stamps);
+    }
+
+    /// Refuses a file that changed, where the zone was changed in another way since it was read and the file's serial says that it knows nothing of
+    /// that: what was answered as durable is not taken back by an edit of a comment. Tells whether it was refused.
+    fn refuse_behind(&mut self, job: &Job<'_>, work: &Work, serial: Option<u32>, stamps: &[SourceStamp]) -> bool {
+        let Work { apex, id, path, .. } = work;
+        let edited = job.usable(apex).filter(|zone| zone.is_edited && zone.transferred.is_none() && zone.source == *path);
+        let serials = edited.and_then(|zone| zone.serial).zip(serial);
+        let Some((from, to)) = serials.filter(|(from, to)| !is_forward(*from, *to) && !job.forces(apex)) else {
+            return false;
+        };
+        let error = format!(
+            "{}: error: the file changed and its serial is {to}, not ahead of {from}, which is served: {apex} was changed since it was read, by updates or by \
+             hand, and the file would take that back; put into the file what is to stay and raise its serial above {from}, or take it as it is with \
+             `trine reload --force {apex}`",
+            path.display()
+        );
+        let tried = stamps.iter().map(|stamp| Arc::clone(&stamp.path)).collect();
+        self.failed(job, apex, *id, path, Refused { errors: vec![error], tried });
+        true
     }
 
     /// Touched or rewritten with the same octets: remembers how it looks, builds nothing.
@@ -367,6 +405,13 @@ impl<'a> ShardBuild<'a> {
             );
             self.warn(apex, &[warning]);
         }
+        if before.is_some_and(|zone| zone.is_edited) {
+            let warning = format!(
+                "{}: warning: the file takes the place of what {apex} was changed to since it was read, by updates or by hand",
+                path.display()
+            );
+            self.warn(apex, &[warning]);
+        }
         let group = group::choose(self.number, count, before, &job.next_group);
         if let Some(before) = before.filter(|zone| zone.has_data()) {
             self.groups.insert(before.group);
@@ -386,6 +431,7 @@ impl<'a> ShardBuild<'a> {
             serial,
             records: count,
             source: Arc::clone(path),
+            is_edited: false,
             transferred: None,
             stamps,
             error: None,
@@ -411,6 +457,7 @@ impl<'a> ShardBuild<'a> {
                 serial: None,
                 records: 0,
                 source: Arc::clone(path),
+            is_edited: false,
                 transferred: job.request.secondaries.contains(apex).then(Transferred::default),
                 stamps: Vec::new(),
                 error: Some(error),
@@ -518,6 +565,11 @@ impl<'a> Job<'a> {
     /// The layers of a group before, newest first.
     pub(super) fn layers(&self, group: GroupId) -> &'a [Arc<LayerFile>] {
         self.before.as_ref().map_or(&[], |before| before.layers(group))
+    }
+
+    /// Whether a zone is to be as its file has it, whatever it was changed to since.
+    fn forces(&self, apex: &Apex) -> bool {
+        self.request.scope.forced.contains(apex.name())
     }
 
     /// A zone before, if its data can be used.

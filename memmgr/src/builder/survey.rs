@@ -262,7 +262,8 @@ impl Found {
     /// Compares one zone with its file.
     fn compare(&mut self, job: &Job<'_>, directory: &Directory, apex: Apex, file: &OsStr) {
         let look = directory.look(file);
-        let usable = job.usable(&apex).filter(|zone| {
+        let is_forced = job.request.scope.forced.contains(apex.name());
+        let usable = job.usable(&apex).filter(|_| !is_forced).filter(|zone| {
             let (Some(look), Some((own, included))) = (look, zone.stamps.split_first()) else { return false };
             let is_own = look.is_of(own) && own.path == zone.source && directory.is_at(&zone.source, file);
             is_own && included.iter().all(stamp::matches_metadata)

@@ -79,6 +79,11 @@ pub enum ZoneState {
         /// When it expires, the same way.
         expires_at: Option<u64>,
     },
+    /// As [`Serving`](Self::Serving) or [`Expired`](Self::Expired): the data was changed since its file was read, in another way than by that.
+    Edited {
+        /// Whether an operator had it expire.
+        is_expired: bool,
+    },
 }
 
 /// How a zone stands that comes from primaries.

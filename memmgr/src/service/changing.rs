@@ -2,7 +2,7 @@
 //! and each is answered by itself.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bus::Message;
 use bus::protocol::control::{Reached, RolledBack, Updated, ZoneRolledBack};
@@ -27,6 +27,13 @@ pub(super) struct Asker {
     pub(super) until: Reached,
     /// How it is answered.
     pub(super) what: AskedFor,
+}
+
+impl Asker {
+    /// Whether who asked has given up by now.
+    fn is_overdue(&self, now: Instant) -> bool {
+        matches!(&self.who, Who::Asker(Message { deadline: Some(deadline), .. }) if *deadline <= now)
+    }
 }
 
 /// Somebody who asked for changes.
@@ -93,6 +100,21 @@ impl Changing {
     pub(super) fn is_waiting(&self) -> bool {
         !self.gathered.is_empty() || !self.merged.is_empty()
     }
+
+    /// Requests that gather.
+    pub(super) fn gathered(&self) -> usize {
+        self.gathered.len()
+    }
+
+    /// Leaves out requests that nobody waits for any more: whoever gave up is not to find the change made later, when others may have built on that it
+    /// was not.
+    fn drop_overdue(&mut self) {
+        let now = Instant::now();
+        for Request { asks, .. } in self.gathered.extract_if(.., |request| request.asker.is_overdue(now)) {
+            let zone = asks.first().map(|ask| ask.apex().to_string());
+            warn!(zone, "change-overdue");
+        }
+    }
 }
 
 /// The build of changes that runs, until it ends; never when there is none.
@@ -115,6 +137,10 @@ impl Service {
 
     /// Builds what has gathered.
     pub(super) fn start_changes(&mut self) {
+        self.changing.drop_overdue();
+        if !self.changing.is_waiting() {
+            return self.start_build();
+        }
         let Some(base) = self.states.values().next_back().filter(|base| base.set.is_some()).cloned() else {
             let error = "no zone is served yet; ask again when one is";
             let gathered = std::mem::take(&mut self.changing.gathered);

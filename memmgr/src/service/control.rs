@@ -44,11 +44,18 @@ impl Service {
             Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
             Ok(Command::Generations {}) => self.answer(&message, &self.all_generation_statuses()),
             Ok(Command::Consumers {}) => self.answer(&message, &self.consumer_statuses()),
-            Ok(Command::Reload { zone: None }) => self.reload(Scope::all(), Some(message)),
-            Ok(Command::Reload { zone: Some(zone) }) => match zone_name(&zone) {
+            Ok(Command::Reload { zone: None, force: true }) => {
+                self.refuse(&message, "expected the zone that is to be as its file has it: no more than one is forced");
+            }
+            Ok(Command::Reload { zone: None, force: false }) => self.reload(Scope::all(), Some(message)),
+            Ok(Command::Reload { zone: Some(zone), force }) => match zone_name(&zone) {
                 Ok(zone) if self.is_secondary(&zone) => {
                     let error = format!("{zone} comes from its primaries; `trine zone refresh {zone}` asks them");
                     self.refuse(&message, &error);
+                }
+                Ok(zone) if force => {
+                    info!(from = %message.from, %zone, "zone-reload-forced");
+                    self.reload(Scope::forced(zone), Some(message));
                 }
                 Ok(zone) => self.reload(Scope::zone(zone), Some(message)),
                 Err(error) => self.refuse(&message, &error),

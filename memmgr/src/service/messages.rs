@@ -1,6 +1,7 @@
 //! DNS messages that auth passes on: updates, gathered with all other changes and answered when they are durable, and notifications.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bus::Message;
 use bus::protocol::control::Reached;
@@ -24,7 +25,11 @@ impl Service {
             warn!(from = %message.from, "dns-message-refused");
             return self.refuse(&message, "only the server's own processes pass messages on");
         }
-        if self.awaits_zones() {
+        if message.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            // It was kept back while zones were read, and nobody waits for it any more.
+            return debug!(from = %message.from, "dns-message-overdue");
+        }
+        if self.awaits_zones() && self.zones.deferred.len() < DEFERRED_MAX {
             return self.zones.deferred.push(message);
         }
         let FromAuth::DnsMessage { message: MessageOctets(octets), client, transport } = word;
@@ -58,12 +63,19 @@ impl Service {
             let primaries = policy.primaries.iter().filter_map(|name| self.primary(name)).collect();
             return self.forward(message, exchange, primaries);
         }
+        if self.changing.gathered() + self.waiting.len() >= UPDATES_MAX {
+            warn!(zone = %update.apex, %client, waiting = UPDATES_MAX, "updates-too-many");
+            return self.settle(&message, &exchange, &Verdict::of(Rcode::SERVFAIL));
+        }
         let asker = Asker { who: Who::Asker(message), until: Reached::Durable, what: AskedFor::Message(exchange) };
         self.change(asker, vec![Ask::Update(update)]);
     }
 
     /// Whether there is such a zone here, whatever its state; else what is answered to who speaks of it.
     pub(super) fn has_zone(&self, zone: &Name) -> Result<(), Rcode> {
+        if self.awaits_zones() {
+            return Err(Rcode::SERVFAIL);
+        }
         let newest = self.states.values().next_back().ok_or(Rcode::SERVFAIL)?;
         newest.zones.get(&Apex::new(zone.clone())).map(drop).ok_or(Rcode::NOTAUTH)
     }
@@ -80,7 +92,7 @@ impl Service {
         let client = self.client.clone();
         tokio::spawn(async move {
             let answer = match update::forward(&exchange.message, exchange.id(), &primaries).await {
-                Forwarded::Answered(answer) => Some(exchange.answer_of_another(answer, now())),
+                Forwarded::Answered(verdict) => Some(exchange.answer(&verdict, now())),
                 Forwarded::Untaken => Some(exchange.answer(&Verdict::of(Rcode::SERVFAIL), now())),
                 Forwarded::Unknown => None,
             };
@@ -103,3 +115,10 @@ impl Service {
         self.settle(message, exchange, &Verdict::because(*rcode, told));
     }
 }
+
+/// Changes that gather or wait for readers and the disk at the most, for one more update to be taken: ten seconds' worth on a slow disk. More get SERVFAIL
+/// at once. All processes of auth have fewer on their way while answers come at all.
+const UPDATES_MAX: usize = 1024;
+
+/// Messages that are kept back at a start until it is known which zones there are. More get SERVFAIL.
+const DEFERRED_MAX: usize = 1024;

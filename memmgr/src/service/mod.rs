@@ -233,6 +233,7 @@ impl Service {
             }
             None => Rotation::empty_after(recovered.generation_floor, deadlines),
         };
+        let kept_at = recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?)));
         Ok(Service {
             keys: signing_keys(&options.keys),
             changing: Changing::default(),
@@ -246,7 +247,7 @@ impl Service {
             named: recovered.named,
             leaps: recovered.directory.lost_serials().then(BTreeSet::new),
             kept: Kept::of(&recovered.kept, newest),
-            made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
+            made_at: kept_at.chain(recovered.made_unix.map(|made| (newest, made))).collect(),
             journal,
             aftermath: Vec::new(),
             merging: Merging::default(),
@@ -351,7 +352,8 @@ impl Service {
         self.note_kept();
         if let Some(state) = self.newest_committed()
             // What is known to be damaged is not to be trusted after a restart of the machine.
-            && let Err(error) = self.directory.save(state, self.distrusted.is_empty())
+            && let made_unix = self.made_at.get(&state.generation).copied()
+            && let Err(error) = self.directory.save(state, made_unix, self.distrusted.is_empty())
         {
             warn!(%error, "manifest-not-written");
         }

@@ -45,7 +45,7 @@ impl Service {
         if self.zones.is_closed {
             // Nothing is written before: builds wait for what is begun here.
             let state = Arc::clone(state);
-            if self.directory.reopen(&state) {
+            if self.directory.reopen(&state, self.made_at.get(&state.generation).copied()) {
                 self.saved(&state);
             }
         }

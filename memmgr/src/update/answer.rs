@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use bus::protocol::messages::Transport;
-use dns::message::header::AA;
-use dns::message::{ExtendedError, Header};
+use dns::message::header::{AA, HEADER_OCTETS};
+use dns::message::{ExtendedError, Header, MessageRecord, Records};
 use dns::tsig::{Refused, Verified};
 use dns::types::{Class, Opcode, Rcode, Rtype};
 use zone_segment::Name;
@@ -85,6 +85,29 @@ impl Verdict {
     pub(crate) fn prohibited() -> Self {
         Self { rcode: Rcode::REFUSED, error: Some((ExtendedError::PROHIBITED, String::new())) }
     }
+
+    /// What another server's answer says, its OPT record included, which is meant for us alone (RFC 6891, section 6.1.1); none where it can't be read.
+    pub(super) fn of_answer(message: &[u8]) -> Option<Self> {
+        let header = Header::parse(message)?;
+        let records: Vec<MessageRecord> = Records::of(message).ok()?.collect::<Result<_, _>>().ok()?;
+        let opt = records.iter().find(|record| record.rtype == Rtype::OPT);
+        let upper = opt.map_or(0, |opt| opt.ttl.to_be_bytes()[0]);
+        let rcode = Rcode(header.rcode().0 | u16::from(upper) << 4);
+        Some(Self { rcode, error: opt.and_then(|opt| extended_error(&opt.rdata)) })
+    }
+}
+
+/// The first Extended DNS Error among the options of an OPT record.
+fn extended_error(mut options: &[u8]) -> Option<(ExtendedError, String)> {
+    loop {
+        let ([a, b, c, d], rest) = options.split_first_chunk()?;
+        let (octets, behind) = rest.split_at_checked(usize::from(u16::from_be_bytes([*c, *d])))?;
+        if u16::from_be_bytes([*a, *b]) == EXTENDED_ERROR {
+            let (code, text) = octets.split_first_chunk()?;
+            return Some((ExtendedError(u16::from_be_bytes(*code)), String::from_utf8_lossy(text).into_owned()));
+        }
+        options = behind;
+    }
 }
 
 impl Exchange {
@@ -122,19 +145,18 @@ impl Exchange {
         if self.header.opcode() == Opcode::NOTIFY && verdict.rcode == Rcode::NOERROR {
             header.flags |= AA;
         }
-        header.counts = [u16::from(!self.zone_section.is_empty()), 0, 0, u16::from(self.edns.is_some())];
+        // An answer need not have the zone section (RFC 2136, section 3.8); with the longest names there is no room for it.
+        let zone_section = match self.octets_max() < HEADER_OCTETS + self.zone_section.len() + self.fixed_octets() {
+            true => &[],
+            false => &*self.zone_section,
+        };
+        header.counts = [u16::from(!zone_section.is_empty()), 0, 0, u16::from(self.edns.is_some())];
         let mut message = Vec::with_capacity(ANSWER_OCTETS);
         message.extend_from_slice(&header.to_wire());
-        message.extend_from_slice(&self.zone_section);
+        message.extend_from_slice(zone_section);
         if let Some(edns) = self.edns {
             self.push_opt(edns, verdict, &mut message);
         }
-        self.sign(message, now)
-    }
-
-    /// Passes on the answer of another server: under the id of the message, and signed anew.
-    pub(crate) fn answer_of_another(&self, mut message: Vec<u8>, now: u64) -> Vec<u8> {
-        dns::message::set_id(&mut message, self.header.id);
         self.sign(message, now)
     }
 
@@ -157,16 +179,28 @@ impl Exchange {
         }
     }
 
+    /// Octets that the answer may have.
+    fn octets_max(&self) -> usize {
+        match (self.transport, self.edns) {
+            (Transport::Udp, Some(edns)) => usize::from(edns.udp_size.clamp(UDP_OCTETS_MIN, UDP_OCTETS)),
+            (Transport::Udp, None) => usize::from(UDP_OCTETS_MIN),
+            (Transport::Tcp, _) => usize::from(u16::MAX),
+        }
+    }
+
+    /// Octets of the answer's signature, and of its OPT record with an error without text.
+    fn fixed_octets(&self) -> usize {
+        let opt = self.edns.map_or(0, |_| OPT_OCTETS + ERROR_FIXED_OCTETS);
+        opt + self.signature_octets()
+    }
+
     /// Adds the OPT record, with the error and as much of its text as fits.
     fn push_opt(&self, edns: AskedEdns, verdict: &Verdict, message: &mut Vec<u8>) {
         let [udp_high, udp_low] = UDP_OCTETS.to_be_bytes();
         let flags = if edns.is_dnssec_ok { DO } else { 0 };
         message.extend_from_slice(&[0, 0, OPT_TYPE, udp_high, udp_low, (verdict.rcode.0 >> 4) as u8, 0, flags, 0]);
-        let limit = match self.transport {
-            Transport::Udp => usize::from(edns.udp_size.clamp(UDP_OCTETS_MIN, UDP_OCTETS)),
-            Transport::Tcp => usize::from(u16::MAX),
-        };
-        let room = limit.saturating_sub(message.len() + 2 + ERROR_FIXED_OCTETS + self.signature_octets());
+        let rest = 2 + ERROR_FIXED_OCTETS + self.signature_octets();
+        let room = self.octets_max().saturating_sub(message.len() + rest);
         let mut options = Vec::new();
         if let Some((ExtendedError(code), text)) = &verdict.error {
             let text = &text[..text.floor_char_boundary(room.min(TEXT_OCTETS_MAX))];
@@ -186,6 +220,9 @@ const OTHER: ExtendedError = ExtendedError(0);
 
 /// The option of Extended DNS Errors (RFC 8914).
 const EXTENDED_ERROR: u16 = 15;
+
+/// Octets of an OPT record without options.
+const OPT_OCTETS: usize = 11;
 
 /// Octets of that option beside its text.
 const ERROR_FIXED_OCTETS: usize = 6;

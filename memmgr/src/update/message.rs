@@ -42,13 +42,13 @@ pub(crate) enum Asked {
     },
 }
 
-/// Says what a message is: it is read, its signature checked, then its zone section (RFC 2136, section 3.1; RFC 8945, section 5.2).
+/// Says what a message is: it is read, its signature checked, then its zone section (RFC 2136, section 3.1; RFC 8945, section 5.2). One that is
+/// malformed behind a good signature is answered with one, too (section 5.3).
 pub(crate) fn receive(message: Vec<u8>, client: IpAddr, transport: Transport, keys: &Keys, now: u64) -> Received {
     let Some(header) = Header::parse(&message).filter(|header| !header.has(QR)) else { return Received::Nothing };
     let mut exchange = Exchange::new(header, client, transport);
     let read = read(&message, &mut exchange);
     let answer = |exchange: &Exchange, verdict: Verdict| Received::Answered(exchange.answer(&verdict, now));
-    let Some(records) = read else { return answer(&exchange, Verdict::of(Rcode::FORMERR)) };
     match verify_request(&message, keys, now) {
         Ok(verified) => exchange.signature = verified.map_or(Signature::None, Signature::Good),
         Err(refused) => {
@@ -57,6 +57,7 @@ pub(crate) fn receive(message: Vec<u8>, client: IpAddr, transport: Transport, ke
             return answer(&exchange, Verdict::of(rcode));
         }
     }
+    let Some(records) = read else { return answer(&exchange, Verdict::of(Rcode::FORMERR)) };
     if exchange.edns.is_some_and(|edns| edns.version > 0) {
         return answer(&exchange, Verdict::of(Rcode::BADVERS));
     }

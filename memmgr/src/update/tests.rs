@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bus::protocol::messages::Transport;
 use config::policy::UpdateRule;
 use dns::message::header::QR;
-use dns::message::{Header, Records, Section};
+use dns::message::{ExtendedError, Header, Records, Section};
 use dns::tsig::{Algorithm, Key, Keys, Verifier, sign_request};
 use dns::types::{Class, Opcode, Rcode, Rtype};
 use zone_segment::Name;
@@ -224,4 +224,61 @@ fn every_record_needs_a_rule_that_is_about_who_asks() {
     assert!(may(key, &[of("elsewhere.", Rtype::A)]) && !may(None, &[of("elsewhere.", Rtype::A)]));
     let own = "127.0.0.1".parse().unwrap();
     assert!(permitted(&rules, own, None, &name("example."), &[of("example.", Rtype::ANY)]));
+}
+
+#[test]
+fn what_is_malformed_behind_a_good_signature_is_answered_signed() {
+    // An address of three octets is a record that no update may have, an MX record without a name one that can't be read.
+    let mx = record("new.example.", Rtype::MX, Class::IN, 300, &[0, 10, 0xc0]);
+    let mut message = [header(Opcode::UPDATE, [1, 0, 1, 0]), zone(Rtype::SOA, Class::IN), mx].concat();
+    assert_eq!(rcode(&answered(message.clone())), Rcode::FORMERR);
+    let mut verifier = sign_request(&key(), &mut message, NOW);
+    let answer = answered(message);
+    assert!(verifier.verify(&answer, NOW).is_ok() && verifier.is_settled());
+    assert_eq!(rcode(&answer), Rcode::FORMERR);
+}
+
+#[test]
+fn an_answer_fits_into_what_the_asker_takes() {
+    let label = "a".repeat(63);
+    let long = format!("{label}.{label}.{label}.{}.", "b".repeat(61));
+    let long_key = Arc::new(Key::new(name(&long), Algorithm::HmacSha512, b"secret"));
+    let zone_section = [name(&long).as_wire(), &[0, 6, 0, 1]].concat();
+    for (edns, records) in [(vec![], 0), (record(".", Rtype::OPT, Class(512), 0, &[]), 1)] {
+        let mut message = [header(Opcode::UPDATE, [1, 0, 0, records]), zone_section.clone(), edns].concat();
+        let mut verifier = sign_request(&long_key, &mut message, NOW);
+        for (transport, has_zone) in [(Transport::Udp, false), (Transport::Tcp, true)] {
+            let keys = Keys::from_iter([Arc::clone(&long_key)]);
+            let Received::Asked(exchange, _) = receive(message.clone(), CLIENT, transport, &keys, NOW) else {
+                panic!("an update");
+            };
+            let answer = exchange.answer(&Verdict::because(Rcode::REFUSED, "é".repeat(300)), NOW);
+            assert_eq!(rcode(&answer), Rcode::REFUSED);
+            assert_eq!(Records::of(&answer).unwrap().question().is_some(), has_zone);
+            assert!(has_zone || answer.len() <= 512, "{}", answer.len());
+            let mut verifier = verifier.clone();
+            assert!(verifier.verify(&answer, NOW).is_ok());
+        }
+        assert!(verifier.verify(&[], NOW).is_err());
+    }
+}
+
+#[test]
+fn what_a_primary_answers_is_said_in_an_answer_of_our_own() {
+    let of = |counts, flags: u16, behind: &[u8]| {
+        let header = Header { id: 9, flags: 0xa800 | flags, counts };
+        Verdict::of_answer(&[&header.to_wire()[..], behind].concat())
+    };
+    assert_eq!(of([0, 0, 0, 0], 6, &[]), Some(Verdict::of(Rcode::YXDOMAIN)));
+    assert_eq!(of([0, 0, 0, 1], 6, &[]), None, "it is cut short");
+    let opt = |options: &[u8]| record(".", Rtype::OPT, Class(1232), 1 << 24, options);
+    assert_eq!(of([0, 0, 0, 1], 0, &opt(&[])), Some(Verdict::of(Rcode::BADVERS)));
+    // A cookie first, which is for us, then the reason.
+    let options = b"\0\x0a\0\x02xy\0\x0f\0\x05\0\x12why";
+    let expected = Verdict { rcode: Rcode(16 | 5), error: Some((ExtendedError::PROHIBITED, "why".to_owned())) };
+    assert_eq!(of([0, 0, 0, 1], 5, &opt(options)), Some(expected));
+    for cut in 1..options.len() {
+        let verdict = of([0, 0, 0, 1], 5, &opt(&options[..cut])).unwrap();
+        assert_eq!(verdict.rcode, Rcode(16 | 5), "{cut}");
+    }
 }
