@@ -26,5 +26,6 @@ mod start;
 mod statistics;
 mod supervisor;
 mod takeover;
+mod transfers;
 mod updates;
 mod watch;
