@@ -117,10 +117,10 @@ impl Serve {
             cookies: from.one(&options::COOKIES)?,
             tcp: from.tcp()?,
             rate_limit: from.rate_limit()?,
-            keys: Vec::new(),
-            remotes: Vec::new(),
-            transfers: TransferOptions::default(),
-            policies: Zones::without_file(),
+            keys: file.map_or_else(Vec::new, |file| file.keys().to_vec()),
+            remotes: file.map_or_else(Vec::new, |file| file.remotes().to_vec()),
+            transfers: from.transfers()?,
+            policies: file.map_or_else(Zones::without_file, |file| file.policies().clone()),
         })
     }
 }
@@ -182,6 +182,15 @@ impl Sources<'_> {
             write_timeout_ms: milliseconds(self.one(&options::WRITE_TIMEOUT)?),
             fast_open: self.one(&options::FAST_OPEN)?,
             pipelined_max: self.one(&options::PIPELINED_MAX)?,
+        })
+    }
+
+    /// Zones given away.
+    fn transfers(&self) -> Result<TransferOptions, MissingOption> {
+        Ok(TransferOptions {
+            connections_max: self.one(&options::TRANSFERS_MAX)?,
+            connections_per_client_max: self.one(&options::TRANSFERS_PER_CLIENT_MAX)?,
+            send_timeout_ms: milliseconds(self.one(&options::SEND_TIMEOUT)?),
         })
     }
 
@@ -281,7 +290,8 @@ mod tests {
         // The declarations' texts and the values by name.
         assert_eq!(serve.answers, AnswerOptions::default());
         assert_eq!(serve.tcp, TcpOptions::default());
-        assert_eq!(serve.rate_limit, None);
+        assert_eq!((serve.rate_limit, serve.transfers), (None, TransferOptions::default()));
+        assert_eq!((serve.policies, serve.keys.len(), serve.remotes.len()), (Zones::without_file(), 0, 0));
     }
 
     #[test]
@@ -317,5 +327,7 @@ mod tests {
         assert!(both.watch);
         assert_eq!((both.answers.version, both.answers.identity.as_deref()), (None, Some("here")));
         assert_eq!(both.rate_limit, Some(RateLimitOptions::default()));
+        // Nobody may have a zone of whom the file says nothing.
+        assert_eq!(both.policies, Zones::default());
     }
 }

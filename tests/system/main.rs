@@ -29,3 +29,4 @@ mod takeover;
 mod transfers;
 mod updates;
 mod watch;
+mod xfrout;

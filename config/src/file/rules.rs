@@ -7,13 +7,15 @@ use crate::options;
 
 /// Everything that does not go together.
 pub(super) fn check(file: &File) -> Vec<(Place, FileErrorKind)> {
-    let found = [listen(file), cookies(file), connections(file), rates(file)];
+    let of_queries = connections(file, &options::CONNECTIONS_PER_CLIENT_MAX, &options::CONNECTIONS_MAX);
+    let of_transfers = connections(file, &options::TRANSFERS_PER_CLIENT_MAX, &options::TRANSFERS_MAX);
+    let found = [listen(file), cookies(file), of_queries, of_transfers, rates(file)];
     found.into_iter().flatten().map(|(place, text)| (place, FileErrorKind::Contradiction { text })).collect()
 }
 
 /// There is an address to listen at, and none of them excludes another.
 fn listen(file: &File) -> Option<(Place, String)> {
-    let given = file.given.get(&options::LISTEN.declaration.key?)?;
+    let given = file.values.given(&options::LISTEN)?;
     if given.values.is_empty() {
         return Some((
             given.place,
@@ -30,8 +32,8 @@ fn listen(file: &File) -> Option<(Place, String)> {
 
 /// Secrets are of use with cookies alone.
 fn cookies(file: &File) -> Option<(Place, String)> {
-    let (_, place) = file.first(&options::COOKIES).filter(|(is_on, _)| !is_on)?;
-    let (secrets, secrets_place) = file.first(&options::COOKIE_SECRETS)?;
+    let (_, place) = file.values.first(&options::COOKIES).filter(|(is_on, _)| !is_on)?;
+    let (secrets, secrets_place) = file.values.first(&options::COOKIE_SECRETS)?;
     let text = format!(
         "expected cookies = true with cookie-secrets, found cookies = false (line {}) and cookie-secrets = {secrets:?} (line {}); leave one out",
         place.line, secrets_place.line
@@ -40,9 +42,8 @@ fn cookies(file: &File) -> Option<(Place, String)> {
 }
 
 /// One client has no more connections than all have.
-fn connections(file: &File) -> Option<(Place, String)> {
-    let (one, all) = (&options::CONNECTIONS_PER_CLIENT_MAX, &options::CONNECTIONS_MAX);
-    let ((of_one, place), (of_all, all_place)) = (file.first(one)?, file.first(all)?);
+fn connections(file: &File, one: &Opt<u32>, all: &Opt<u32>) -> Option<(Place, String)> {
+    let ((of_one, place), (of_all, all_place)) = (file.values.first(one)?, file.values.first(all)?);
     if of_one <= of_all {
         return None;
     }
@@ -58,7 +59,7 @@ fn connections(file: &File) -> Option<(Place, String)> {
 fn rates(file: &File) -> Option<(Place, String)> {
     let rates: [&Opt<u32>; 3] =
         [&options::RESPONSES_PER_SECOND, &options::NXDOMAINS_PER_SECOND, &options::ERRORS_PER_SECOND];
-    let places = rates.map(|rate| file.first(rate).filter(|(value, _)| *value == 0).map(|(_, place)| place));
+    let places = rates.map(|rate| file.values.first(rate).filter(|(value, _)| *value == 0).map(|(_, place)| place));
     let [Some(one), Some(other), Some(last)] = places else { return None };
     let text = format!(
         "expected a rate that limits something, found three rates of 0 (lines {}, {} and {}); leave [{}] out to limit nothing",

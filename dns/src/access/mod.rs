@@ -71,6 +71,11 @@ impl FromIterator<AccessEntry> for AccessList {
 }
 
 impl AccessEntry {
+    /// An entry that asks for what it names: both, where both are there; nothing, where neither is.
+    pub const fn new(prefix: Option<Prefix>, key: Option<Name>) -> Self {
+        Self { prefix, key }
+    }
+
     /// An entry for all who have this address, whether they sign or not; an IPv4 address as such, also where it comes as one of IPv6.
     pub fn of_address(address: IpAddr) -> Self {
         Self { prefix: Some(Prefix::of_address(address.to_canonical())), key: None }
