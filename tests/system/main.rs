@@ -22,6 +22,7 @@ mod peers;
 mod reader;
 mod recovery;
 mod rollback;
+mod secondary;
 mod segments;
 mod start;
 mod statistics;
