@@ -245,8 +245,7 @@ impl StateDirectory {
         let kept = self.kept.borrow().clone();
         let (log, serials_lost) = (next.number(), self.serials_lost);
         let of_state = body(state);
-        let body =
-            ManifestBody { made_unix, boot_id, clean_stop, next_catalogue, log, kept, serials_lost, ..of_state };
+        let body = ManifestBody { made_unix, boot_id, clean_stop, next_catalogue, log, kept, serials_lost, ..of_state };
         let saved = self.manifest.borrow_mut().save(&body);
         match &saved {
             Err(error) if !error.is_in_place() => {

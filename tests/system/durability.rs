@@ -519,3 +519,29 @@ fn b33_a_server_that_was_stopped_in_order_keeps_what_was_visible() {
         assert_kept(&server, zone, acknowledged);
     }
 }
+
+#[test]
+fn a_generation_is_as_old_after_a_restart_as_before() {
+    let place = place();
+    let made = |server: &Server| {
+        let list = server.json(&["generation", "list"]);
+        let current = list.as_array().unwrap().iter().find(|generation| generation["state"] == "current").cloned();
+        current.unwrap()["at_unix"].as_u64().unwrap_or_else(|| panic!("not known when: {list}"))
+    };
+    let server = place.start();
+    let of_sources = made(&server);
+    kill_all(server);
+    let server = place.start();
+    assert_eq!(made(&server), of_sources, "made of sources: the manifest knows");
+    let changer = Changer::connect(&server.state);
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.hand_in_many(&changer, SMALL, 3, Reached::Durable);
+    let of_changes = made(&server);
+    kill_all(server);
+    let mut server = place.start();
+    assert_eq!(made(&server), of_changes, "made of changes: the record knows");
+    server.stop();
+    let mut server = place.start();
+    assert_eq!(made(&server), of_changes, "and the manifest of an orderly stop");
+    server.stop();
+}

@@ -19,7 +19,7 @@ use crate::durability::kill_all;
 use crate::harness::{Server, skip, until, zones};
 
 /// The zone that everybody on this machine may change.
-const ZONE: &str = "one.test.";
+pub(crate) const ZONE: &str = "one.test.";
 
 /// The secret of the key, as `nsupdate` and the configuration take it.
 const SECRET: &str = "bm90IHNvIHNlY3JldCwgYnV0IGxvbmc=";
@@ -31,7 +31,7 @@ const GUESS: &str = "Z3Vlc3NlZCwgYW5kIHF1aXRlIHdyb25n";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Who may change what.
-const POLICIES: &str = "\
+pub(crate) const POLICIES: &str = "\
 [[key]]\nname = 'ddns.'\nalgorithm = 'hmac-sha256'\nsecret-file = 'ddns.secret'
 [[zone]]\nname = 'one.test.'\nallow-update = [{ from = '127.0.0.1' }]
 [[zone]]\nname = 'signed.test.'\nallow-update = [{ from = '127.0.0.1' }]
@@ -40,15 +40,20 @@ const POLICIES: &str = "\
 ";
 
 /// A server with a folder of its own.
-struct Updated {
+pub(crate) struct Updated {
     /// The server.
-    server: Server,
+    pub(crate) server: Server,
     /// Where it lies.
-    directory: TempDir,
+    pub(crate) directory: TempDir,
 }
 
 /// Starts a server in a folder, on what is there; in an empty one on small zones of serial 1.
-fn start_in(directory: TempDir, policies: &str) -> Updated {
+pub(crate) fn start_in(directory: TempDir, policies: &str) -> Updated {
+    start_listening(directory, "127.0.0.1:0", policies)
+}
+
+/// The same, listening at this address.
+pub(crate) fn start_listening(directory: TempDir, listen: &str, policies: &str) -> Updated {
     let (zones, state) = (directory.path().join("zones"), directory.path().join("state"));
     let config = directory.path().join("trine.toml");
     if !zones.exists() {
@@ -61,7 +66,7 @@ fn start_in(directory: TempDir, policies: &str) -> Updated {
         zones::install(&zones, "signed.test.zone", &signed);
         write_secret(&directory.path().join("ddns.secret"));
         let text = format!(
-            "version = 1\n[server]\nlisten = '127.0.0.1:0'\nauth = 2\nstate = 'state'\n[zones]\ndirectory = 'zones'\n{policies}"
+            "version = 1\n[server]\nlisten = '{listen}'\nauth = 2\nstate = 'state'\n[zones]\ndirectory = 'zones'\n{policies}"
         );
         std::fs::write(&config, text).unwrap();
     }
@@ -69,7 +74,7 @@ fn start_in(directory: TempDir, policies: &str) -> Updated {
 }
 
 /// Starts one in a folder of its own.
-fn start() -> Updated {
+pub(crate) fn start() -> Updated {
     start_in(tempfile::tempdir().unwrap(), POLICIES)
 }
 
@@ -107,7 +112,7 @@ impl Updated {
     }
 
     /// The addresses that a name has.
-    fn addresses(&self, name: &str) -> Vec<String> {
+    pub(crate) fn addresses(&self, name: &str) -> Vec<String> {
         let answer = self.server.wire().udp(name, RecordType::A);
         let address = |data: &RData| match data {
             RData::A(address) => Some(address.0.to_string()),
@@ -119,25 +124,25 @@ impl Updated {
     }
 
     /// The serial of a zone.
-    fn serial(&self, zone: &str) -> u32 {
+    pub(crate) fn serial(&self, zone: &str) -> u32 {
         self.server.wire().serial(zone).unwrap()
     }
 
     /// Sends an update over UDP.
-    fn update(&self, zone: &str, prerequisites: &str, records: &str) -> Message {
+    pub(crate) fn update(&self, zone: &str, prerequisites: &str, records: &str) -> Message {
         let socket = connected(self.server.address);
         socket.send(&update(1, zone, prerequisites, records)).unwrap();
         receive(&socket)
     }
 
     /// The code that an update is answered with.
-    fn rcode(&self, zone: &str, prerequisites: &str, records: &str) -> ResponseCode {
+    pub(crate) fn rcode(&self, zone: &str, prerequisites: &str, records: &str) -> ResponseCode {
         self.update(zone, prerequisites, records).metadata.response_code
     }
 }
 
 /// Whether there is an `nsupdate`; without one the test is skipped.
-fn has_nsupdate(test: &str) -> bool {
+pub(crate) fn has_nsupdate(test: &str) -> bool {
     let is_there = Command::new("nsupdate").arg("-V").output().is_ok();
     if !is_there {
         skip(test, "there is no nsupdate (Debian: bind9-dnsutils)");
@@ -146,7 +151,7 @@ fn has_nsupdate(test: &str) -> bool {
 }
 
 /// A socket that speaks to the server.
-fn connected(server: SocketAddr) -> UdpSocket {
+pub(crate) fn connected(server: SocketAddr) -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.connect(server).unwrap();
@@ -154,14 +159,14 @@ fn connected(server: SocketAddr) -> UdpSocket {
 }
 
 /// The next answer.
-fn receive(socket: &UdpSocket) -> Message {
+pub(crate) fn receive(socket: &UdpSocket) -> Message {
     let mut answer = [0; 4096];
     let length = socket.recv(&mut answer).unwrap();
     Message::from_bytes(&answer[..length]).unwrap()
 }
 
 /// An update of a zone: records a line each, `OWNER TTL CLASS TYPE RDATA`, absolute owners; without RDATA it is empty.
-fn update(id: u16, zone: &str, prerequisites: &str, records: &str) -> Vec<u8> {
+pub(crate) fn update(id: u16, zone: &str, prerequisites: &str, records: &str) -> Vec<u8> {
     let wire = |name: &str| name.parse::<Name>().unwrap().as_wire().to_vec();
     let count = |lines: &str| u16::try_from(lines.lines().count()).unwrap().to_be_bytes();
     let counts = [[0, 1], count(prerequisites), count(records), [0, 1]];

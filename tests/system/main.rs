@@ -10,6 +10,7 @@ mod configuration;
 mod damage;
 mod durability;
 mod dynamic_update;
+mod dynamic_update_edges;
 mod expiry;
 mod generations;
 mod lease;

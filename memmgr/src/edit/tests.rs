@@ -449,8 +449,16 @@ proptest! {
             match resolve(&zone, Some(&gathered.owners), &edit(&text), NOW) {
                 Ok(Resolution { change, serial, .. }) => {
                     prop_assert!(is_sound, "{text}");
-                    prop_assert_eq!(change.is_some(), model != after, "{}", text);
+                    prop_assert!(change.is_some() || model == after, "{text}");
                     if let Some(change) = change {
+                        // Of a record that went and came back in another case the spelling alone changes, which a model does not know.
+                        let shown = lines_of(&change.set);
+                        let of = |sign| {
+                            let lines = shown.iter().filter(|line| !line.contains(" SOA ")).filter_map(|line| line.strip_prefix(sign));
+                            lines.map(str::to_ascii_lowercase).collect::<Vec<_>>()
+                        };
+                        let is_respelled = of('-') == of('+');
+                        prop_assert!(model != after || is_respelled, "{text}");
                         prop_assert_eq!(change.set.to, serial);
                         carry_out(&mut model, &change.set);
                         gathered.push(change);

@@ -94,8 +94,7 @@ mod tests {
     /// The names in a directory.
     fn names(path: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(path).into_iter().flatten();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -109,7 +108,10 @@ mod tests {
 
         let (_guard, dir, caught_up) = directory(&files);
         put_away(&dir, Some(&caught_up), Cause::Lost);
-        assert_eq!((names(&dir.segments()), names(&dir.lost(7))), (vec!["1.segment".to_owned()], vec!["2.segment".to_owned()]));
+        assert_eq!(
+            (names(&dir.segments()), names(&dir.lost(7))),
+            (vec!["1.segment".to_owned()], vec!["2.segment".to_owned()])
+        );
         assert_eq!(std::fs::read(dir.lost(7).join("2.segment")).unwrap(), b"2.segment");
         // The same again does no harm.
         put_away(&dir, Some(&caught_up), Cause::Lost);

@@ -30,9 +30,10 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    /// Whether who asked has given up by now.
+    /// Whether whoever asked over the wire has given up by now. Operators are told that what they asked for may be done though they did not wait.
     fn is_overdue(&self, now: Instant) -> bool {
-        matches!(&self.who, Who::Asker(Message { deadline: Some(deadline), .. }) if *deadline <= now)
+        let is_past = matches!(&self.who, Who::Asker(Message { deadline: Some(deadline), .. }) if *deadline <= now);
+        is_past && matches!(self.what, AskedFor::Message(_))
     }
 }
 
@@ -106,13 +107,13 @@ impl Changing {
         self.gathered.len()
     }
 
-    /// Leaves out requests that nobody waits for any more: whoever gave up is not to find the change made later, when others may have built on that it
+    /// Leaves out updates that nobody waits for any more: whoever gave up is not to find the change made later, when others may have built on that it
     /// was not.
     fn drop_overdue(&mut self) {
         let now = Instant::now();
         for Request { asks, .. } in self.gathered.extract_if(.., |request| request.asker.is_overdue(now)) {
             let zone = asks.first().map(|ask| ask.apex().to_string());
-            warn!(zone, "change-overdue");
+            warn!(zone, "update-overdue");
         }
     }
 }
@@ -242,7 +243,9 @@ impl Service {
     fn refuse_asker(&mut self, asker: Asker, refusal: &Refusal) {
         match (asker.who, &asker.what) {
             (Who::Asker(message), AskedFor::Message(exchange)) => self.settle_refused(&message, exchange, refusal),
-            (Who::Asker(message), AskedFor::Update | AskedFor::Rollback { .. }) => self.refuse(&message, &refusal.reason),
+            (Who::Asker(message), AskedFor::Update | AskedFor::Rollback { .. }) => {
+                self.refuse(&message, &refusal.reason)
+            }
             (Who::Primary(apex), _) => self.transferred(&apex, Err(refusal.reason.clone())),
         }
     }

@@ -27,7 +27,7 @@ impl Service {
         }
         if message.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             // It was kept back while zones were read, and nobody waits for it any more.
-            return debug!(from = %message.from, "dns-message-overdue");
+            return warn!(from = %message.from, "update-overdue");
         }
         if self.awaits_zones() && self.zones.deferred.len() < DEFERRED_MAX {
             return self.zones.deferred.push(message);

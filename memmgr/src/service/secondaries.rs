@@ -312,13 +312,15 @@ impl Service {
     /// Sees to it that what an attempt brought is published.
     fn take_brought(&mut self, apex: &Apex, brought: Brought, permit: Option<OwnedSemaphorePermit>) {
         let unix = super::changing::now();
-        let condition = self.states.values().next_back().and_then(|state| state.zones.get(apex)).map(|zone| zone.condition);
+        let condition =
+            self.states.values().next_back().and_then(|state| state.zones.get(apex)).map(|zone| zone.condition);
         let Some(zone) = self.secondaries.zones.get_mut(apex) else { return };
         let intervals = match &brought {
-            Brought::UpToDate(intervals) | Brought::Changes { intervals, .. } | Brought::Whole { intervals, .. } => *intervals,
+            Brought::UpToDate(intervals) | Brought::Changes { intervals, .. } | Brought::Whole { intervals, .. } => {
+                *intervals
+            }
         };
-        let transferred =
-            Transferred { refreshed_at: Some(unix), expires_at: Some(unix + intervals.expire.as_secs()) };
+        let transferred = Transferred { refreshed_at: Some(unix), expires_at: Some(unix + intervals.expire.as_secs()) };
         let is_unchecked = matches!(brought, Brought::Changes { is_checked: false, .. });
         let by = match &brought {
             Brought::UpToDate(_) => "SOA",
@@ -363,7 +365,10 @@ impl Service {
             Some(action) => self.act_on(apex, action),
             None => {
                 let (waiters, error) = (std::mem::take(&mut zone.waiters), zone.error.clone().unwrap_or_default());
-                self.refuse_all(waiters, &format!("{apex} could not be taken from any of its primaries; the last one said: {error}"));
+                self.refuse_all(
+                    waiters,
+                    &format!("{apex} could not be taken from any of its primaries; the last one said: {error}"),
+                );
             }
         }
         self.secondaries.place(apex);
@@ -372,7 +377,8 @@ impl Service {
     /// What was to be published is in a generation, with the change from one serial to another where there was one, or can't be.
     pub(super) fn transferred(&mut self, apex: &Apex, outcome: Result<(u64, Option<(u32, u32)>), String>) {
         let now = self.began.elapsed();
-        let serial = self.states.values().next_back().and_then(|state| state.zones.get(apex)).and_then(|zone| zone.serial);
+        let serial =
+            self.states.values().next_back().and_then(|state| state.zones.get(apex)).and_then(|zone| zone.serial);
         let Some(zone) = self.secondaries.zones.get_mut(apex) else { return };
         let Some(Taking { intervals, transferred, by, is_unchecked, .. }) =
             zone.asked.as_mut().and_then(|asked| asked.taking.take())
@@ -392,7 +398,12 @@ impl Service {
                 zone.schedule.succeeded(intervals, asked.is_whole, now);
                 for message in std::mem::take(&mut zone.waiters) {
                     let answer = Refreshed { zone: apex.to_string(), serial: serial.unwrap_or(0), generation };
-                    self.waiting.push(Waiting { generation, until: Reached::Visible, answer: Answer::Refreshed(answer), message });
+                    self.waiting.push(Waiting {
+                        generation,
+                        until: Reached::Visible,
+                        answer: Answer::Refreshed(answer),
+                        message,
+                    });
                 }
             }
             // The whole zone from the same primary may do.
@@ -430,7 +441,9 @@ impl Service {
             if !is_building || self.secondaries.received.contains_key(&apex) {
                 continue;
             }
-            let failed = |report: &Report| report.failed.iter().find(|(name, _)| name == apex.name()).map(|(_, error)| error.clone());
+            let failed = |report: &Report| {
+                report.failed.iter().find(|(name, _)| name == apex.name()).map(|(_, error)| error.clone())
+            };
             let outcome = match report {
                 Ok(report) => failed(report).map_or(Ok((generation, None)), Err),
                 Err(error) => Err(error.to_owned()),
