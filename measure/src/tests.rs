@@ -54,9 +54,12 @@ fn subjects_take_turns_and_every_call_goes_on_where_the_last_one_ended() {
         assert_eq!(names, ["one", "batch"]);
         let calls = calls.borrow();
         for (figure, batch) in figures.iter().zip([1, 32]) {
-            assert_eq!(figure.slice_means.len(), 3);
+            // On a busy machine each call of a slice may be interrupted: then it has no mean.
+            assert_eq!(figure.clock_costs.len(), 3);
+            assert!(figure.slice_means.len() <= 3, "{figure:?}");
             assert!(figure.calls >= 3, "{figure:?}");
-            assert!(figure.mean() > 20_000.0 / batch as f64, "a call sleeps 20 µs at least: {}", figure.mean());
+            let least = 20_000.0 / batch as f64;
+            assert!(figure.slice_means.iter().all(|mean| *mean > least), "a call sleeps 20 µs at least: {figure:?}");
             // The checksum's calls come first and begin at 0 again.
             let mine: Vec<usize> = calls.iter().filter(|call| call.0 == figure.name).map(|call| call.1).collect();
             let measured = &mine[1024..];

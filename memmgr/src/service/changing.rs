@@ -193,11 +193,14 @@ impl Service {
     fn take_built(&mut self, ended: Ended, askers: Vec<Asker>) {
         match ended {
             Ok((request, Ok(outcome))) => self.take_changes(&request, outcome, askers),
-            Ok((_, Err(BuildError::Damaged { layers, error }))) => {
+            Ok((request, Err(BuildError::Damaged { layers, error }))) => {
                 error!(error, "segment-damaged");
-                self.refuse_askers(askers, &error);
                 if self.distrust(&layers) {
+                    // What is damaged is made anew first, as sources are first now; where that can't be, the next try is refused.
+                    self.gather_again(request.asks, askers);
                     self.reload(Scope::none(), None);
+                } else {
+                    self.refuse_askers(askers, &error);
                 }
             }
             Ok((request, Err(error))) if !request.merged.is_empty() => {
