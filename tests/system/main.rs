@@ -23,6 +23,7 @@ mod peers;
 mod reader;
 mod recovery;
 mod rollback;
+mod secondary;
 mod segments;
 mod start;
 mod statistics;

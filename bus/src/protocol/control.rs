@@ -304,6 +304,9 @@ pub struct Status {
     pub loads: Vec<LoadStatus>,
     /// Whether the zone directory is watched, so that changes are taken without a reload.
     pub watching: bool,
+    /// Notifications of changes that were refused, since they came from nobody that may send them.
+    #[serde(default)]
+    pub notifications_refused: u64,
 }
 
 /// A load of zones under way.

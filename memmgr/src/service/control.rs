@@ -155,6 +155,7 @@ impl Service {
             uptime_seconds: self.began.elapsed().as_secs(),
             listen: self.options.listen.iter().map(ToString::to_string).collect(),
             error: self.source_error.clone(),
+            notifications_refused: self.secondaries.refused_notifies,
             zones: self.zone_statuses(),
             consumers: self.consumer_statuses(),
             generations: self.all_generation_statuses(),

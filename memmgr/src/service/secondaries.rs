@@ -91,6 +91,8 @@ struct Taking {
     intervals: Intervals,
     /// When it was known to be good.
     transferred: Transferred,
+    /// What the primary gave: its SOA record alone, changes, or the whole zone.
+    by: &'static str,
     /// Whether it came as changes that nobody has checked: then the primary may be asked for the whole zone.
     is_unchecked: bool,
     /// The place among transfers.
@@ -126,7 +128,7 @@ pub(super) struct Secondaries {
     /// When was last looked for what is to be written down.
     noted: Duration,
     /// NOTIFY messages from nobody that was allowed to send them.
-    refused_notifies: u64,
+    pub(super) refused_notifies: u64,
 }
 
 impl Secondaries {
@@ -320,8 +322,13 @@ impl Service {
         };
         let transferred = Transferred { refreshed_at: Some(unix), expires_at: Some(unix + intervals.expire.as_secs()) };
         let is_unchecked = matches!(brought, Brought::Changes { is_checked: false, .. });
+        let by = match &brought {
+            Brought::UpToDate(_) => "SOA",
+            Brought::Changes { is_checked: false, .. } => "IXFR",
+            Brought::Changes { .. } | Brought::Whole { .. } => "AXFR",
+        };
         if let Some(asked) = &mut zone.asked {
-            asked.taking = Some(Taking { intervals, transferred, is_unchecked, _permit: permit });
+            asked.taking = Some(Taking { intervals, transferred, by, is_unchecked, _permit: permit });
         }
         match brought {
             Brought::UpToDate(_) if condition == Some(Condition::Expired) => {
@@ -373,7 +380,7 @@ impl Service {
         let serial =
             self.states.values().next_back().and_then(|state| state.zones.get(apex)).and_then(|zone| zone.serial);
         let Some(zone) = self.secondaries.zones.get_mut(apex) else { return };
-        let Some(Taking { intervals, transferred, is_unchecked, .. }) =
+        let Some(Taking { intervals, transferred, by, is_unchecked, .. }) =
             zone.asked.as_mut().and_then(|asked| asked.taking.take())
         else {
             return;
@@ -384,7 +391,7 @@ impl Service {
                 let primary = zone.primaries.get(asked.primary);
                 if let Some(primary) = primary {
                     let (name, address, from) = (primary.name.as_ref(), primary.address, change.map(|change| change.0));
-                    info!(zone = %apex, primary = name, %address, generation, from, serial, "zone-refreshed");
+                    info!(zone = %apex, primary = name, %address, by, generation, from, serial, "zone-refreshed");
                 }
                 (zone.known, zone.expire, zone.error) = (transferred, intervals.expire, None);
                 zone.generation = generation;
@@ -453,19 +460,19 @@ impl Service {
             let is_signed = primary.key.as_ref().is_none_or(|expected| key == Some(expected.name()));
             primary.address.ip().to_canonical() == from && is_signed
         };
-        let is_known = self.has_zone(zone);
-        let Some(secondary) = self.secondaries.zones.get_mut(&apex) else {
-            debug!(%zone, %from, "notification-refused");
-            return is_known.err().unwrap_or(Rcode::REFUSED);
-        };
-        let primary = secondary.primaries.iter().position(is_sender);
-        if primary.is_none() && !secondary.allow_notify.allows(from, key) {
+        if let Err(rcode) = self.has_zone(zone) {
+            return rcode;
+        }
+        let secondary = self.secondaries.zones.get_mut(&apex);
+        let primary = secondary.as_ref().and_then(|zone| zone.primaries.iter().position(is_sender));
+        let secondary = secondary.filter(|zone| primary.is_some() || zone.allow_notify.allows(from, key));
+        let Some(secondary) = secondary else {
             self.secondaries.refused_notifies += 1;
             let (count, key) = (self.secondaries.refused_notifies, key.map(ToString::to_string));
             // Anybody can send these, as many as he likes.
             debug!(%zone, %from, key, count, "notification-refused");
             return Rcode::REFUSED;
-        }
+        };
         secondary.schedule.notified(primary, now);
         self.secondaries.place(&apex);
         self.ask_primaries();

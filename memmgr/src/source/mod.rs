@@ -3,6 +3,7 @@
 //! [`directory`] finds the zones of a directory of zone files, [`zonefile`] reads one, [`stamp`] tells without reading
 //! whether it is still the one that was read, [`watch`] hears from the kernel what changed. [`transfer`] asks the primaries of a secondary zone.
 
+pub(crate) mod catalog;
 pub(crate) mod directory;
 pub(crate) mod stamp;
 pub(crate) mod transfer;

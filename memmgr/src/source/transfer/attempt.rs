@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dns::SortedZone;
 use dns::change::ChangeSet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tracing::debug;
+use tracing::info;
 use zone_segment::{Name, Zone};
 
 use super::conversation::{About, Query};
@@ -81,7 +81,7 @@ pub(crate) async fn run(
     let permit = permits.acquire_owned().await.ok();
     let brought = match transfer(&attempt, asked, promised).await {
         Err(failure) if asked != Asked::Axfr && failure.may_give_whole() => {
-            debug!(zone = %attempt.apex, primary = %attempt.primary.address, %failure, "transfer-whole-instead");
+            info!(zone = %attempt.apex, primary = %attempt.primary.address, %failure, "transfer-whole-instead");
             transfer(&attempt, Asked::Axfr, promised).await
         }
         outcome => outcome,
