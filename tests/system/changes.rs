@@ -502,8 +502,11 @@ fn a_file_behind_what_its_zone_was_changed_to_is_refused_until_it_is_ahead_or_fo
     let directory = tempfile::tempdir().unwrap();
     let (files, state) = (directory.path().join("zones"), directory.path().join("state"));
     std::fs::create_dir(&files).unwrap();
-    let install = |serial, more: &str| {
-        zones::install(&files, "one.test.zone", &(zones::small(ZONE, serial, 3) + more));
+    let install = |serial: u32, more: &str| {
+        // Of any serial the same records.
+        let text =
+            zones::small(ZONE, 1, 3).replace("hostmaster.one.test. 1 ", &format!("hostmaster.one.test. {serial} "));
+        zones::install(&files, "one.test.zone", &(text + more));
     };
     let start = || Server::start_in(&ServerOptions::default(), &files, &state);
     let stands = |server: &Server| (server.wire().serial(ZONE), everywhere(server, "new.one.test.", RecordType::A));
@@ -528,8 +531,16 @@ fn a_file_behind_what_its_zone_was_changed_to_is_refused_until_it_is_ahead_or_fo
     let server = start();
     assert_refused(&server);
     crate::durability::kill_all(server);
+    let mut server = start();
+    assert_refused(&server);
+    // Where it can't be known, it is taken to be so.
+    server.stop();
+    for file in std::fs::read_dir(state.join("catalogue")).unwrap() {
+        crate::damage::damage(&file.unwrap().path(), |octets| octets.iter_mut().for_each(|octet| *octet ^= 1));
+    }
     let server = start();
     assert_refused(&server);
+    assert!(server.log().contains("catalogue-damaged"), "{}", server.log());
     // With what is served in it the file is as good as the zone, and from then on counts as it did.
     install(2, "new 300 A 192.0.2.77\n");
     server.reload();

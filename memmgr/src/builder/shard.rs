@@ -328,8 +328,7 @@ impl<'a> ShardBuild<'a> {
     /// that: what was answered as durable is not taken back by an edit of a comment. Tells whether it was refused.
     fn refuse_behind(&mut self, job: &Job<'_>, work: &Work, serial: Option<u32>, stamps: &[SourceStamp]) -> bool {
         let Work { apex, id, path, .. } = work;
-        let edited =
-            job.usable(apex).filter(|zone| zone.is_edited && zone.transferred.is_none() && zone.source == *path);
+        let edited = job.usable(apex).filter(|zone| zone.is_edited && zone.transferred.is_none());
         let serials = edited.and_then(|zone| zone.serial).zip(serial);
         let Some((from, to)) = serials.filter(|(from, to)| !is_forward(*from, *to) && !job.forces(apex)) else {
             return false;

@@ -106,7 +106,8 @@ fn of_entry(state: &State, entry: &DirectoryEntry) -> ZoneInfo {
         serial,
         records,
         source,
-        is_edited: false,
+        // It may have been: what is served is not taken back by a file that is behind it.
+        is_edited: data.is_some(),
         transferred: None,
         stamps,
         error,
