@@ -14,6 +14,7 @@ mod connection;
 mod desk;
 mod ixfr;
 mod link;
+mod members;
 mod memmgr;
 mod notify;
 mod quota;
@@ -72,6 +73,7 @@ async fn serve(options: XfroutOptions, links: XfroutLinks) -> Result<(), XfroutE
         () = follower.run() => {}
         () = desk.memmgr.run() => {}
         () = listener.run(Arc::clone(&desk)) => {}
+        () = desk.follow_members(switches.clone()) => {}
         () = notify::run(Arc::clone(&desk), switches) => {}
         () = obey(&supervisor) => info!("supervisor-gone"),
         _ = terminate.recv() => info!("xfrout-stopped"),

@@ -195,9 +195,8 @@ fn compare_once(base: &Segment<SegmentBuffer>, text: &ZoneFile) -> Option<Column
 
 /// Every record as it was written, in some order.
 fn all_records(columns: &Columns) -> Vec<(Vec<u8>, u16, u32, Vec<u8>)> {
-    let plain = |record: crate::Record| {
-        (record.owner.as_wire().to_vec(), record.rtype.0, record.ttl, record.rdata.to_vec())
-    };
+    let plain =
+        |record: crate::Record| (record.owner.as_wire().to_vec(), record.rtype.0, record.ttl, record.rdata.to_vec());
     let mut records: Vec<_> = columns.to_records().into_iter().map(plain).collect();
     records.sort();
     records

@@ -100,7 +100,11 @@ impl Received {
     /// Those of a shard that are left, each with its number of records.
     fn of_shard(&self, shard: u32) -> Vec<(Apex, u64)> {
         let zones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        zones.iter().filter(|(apex, _)| apex.shard() == shard).map(|(apex, zone)| (apex.clone(), zone.zone.records)).collect()
+        zones
+            .iter()
+            .filter(|(apex, _)| apex.shard() == shard)
+            .map(|(apex, zone)| (apex.clone(), zone.zone.records))
+            .collect()
     }
 
     /// Takes a zone out.

@@ -19,9 +19,9 @@ mod records;
 mod serial;
 mod signed;
 mod sound;
-mod transferred;
 #[cfg(test)]
 mod tests;
+mod transferred;
 mod view;
 
 use std::path::{Path, PathBuf};

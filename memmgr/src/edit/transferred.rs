@@ -106,8 +106,12 @@ impl fmt::Display for TransferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Serial { served, found } => write!(f, "expected a change at serial {served}, found one at {found}"),
-            Self::NotThere { record } => write!(f, "expected changes of what is served, found one that removes what is not there: {record}"),
-            Self::Twice { record } => write!(f, "expected changes of what is served, found one that adds what is there: {record}"),
+            Self::NotThere { record } => {
+                write!(f, "expected changes of what is served, found one that removes what is not there: {record}")
+            }
+            Self::Twice { record } => {
+                write!(f, "expected changes of what is served, found one that adds what is there: {record}")
+            }
             Self::Rules(error) => error.fmt(f),
         }
     }

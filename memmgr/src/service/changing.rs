@@ -216,7 +216,9 @@ impl Service {
     fn refuse_asker(&mut self, asker: Asker, refusal: &Refusal) {
         match (asker.who, &asker.what) {
             (Who::Asker(message), AskedFor::Message(exchange)) => self.settle_refused(&message, exchange, refusal),
-            (Who::Asker(message), AskedFor::Update | AskedFor::Rollback { .. }) => self.refuse(&message, &refusal.reason),
+            (Who::Asker(message), AskedFor::Update | AskedFor::Rollback { .. }) => {
+                self.refuse(&message, &refusal.reason)
+            }
             (Who::Primary(apex), _) => self.transferred(&apex, Err(refusal.reason.clone())),
         }
     }
@@ -253,6 +255,7 @@ impl Service {
             self.records.insert(generation, record_of(&request.base, &state, changes, Vec::new()));
             self.states.insert(generation, Arc::new(state));
             self.step(Event::Built { generation });
+            self.look_at_catalogs(false);
         }
         transfers.into_iter().for_each(|(apex, change)| self.transferred(&apex, Ok((generation, change))));
         if request.merged.iter().any(|merged| merged.is_base) {

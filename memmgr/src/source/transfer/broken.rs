@@ -138,12 +138,19 @@ impl fmt::Display for Broken {
                 write!(f, "expected changes from serial {asked} on, found some from {found} on")
             }
             Self::Gap { expected, found } => {
-                write!(f, "expected a change from serial {expected}, where the one before ended, found one from {found}")
+                write!(
+                    f,
+                    "expected a change from serial {expected}, where the one before ended, found one from {found}"
+                )
             }
-            Self::NotForward { from, to } => write!(f, "expected changes to newer serials, found one from {from} to {to}"),
+            Self::NotForward { from, to } => {
+                write!(f, "expected changes to newer serials, found one from {from} to {to}")
+            }
             Self::TooLarge { octets_max } => write!(f, "expected {octets_max} octets at the most, found more"),
             Self::TooManyChanges { changes_max } => write!(f, "expected {changes_max} changes at the most, found more"),
-            Self::Cut { records } => write!(f, "expected an SOA record at the end, found the end after {records} records"),
+            Self::Cut { records } => {
+                write!(f, "expected an SOA record at the end, found the end after {records} records")
+            }
         }
     }
 }

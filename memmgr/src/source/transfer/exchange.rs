@@ -116,7 +116,9 @@ pub(crate) async fn transfer<T: Send + 'static>(
         let task = tokio::task::spawn_blocking(move || take(Messages { answer, receiver }));
         let read = read_all(&mut connection, sender).await;
         // What the records are comes before what became of the connection: a stream that is cut says so itself.
-        let taken = task.await.map_err(|error| Failure::NotPublished { error: format!("the reading thread ended: {error}") })?;
+        let taken = task
+            .await
+            .map_err(|error| Failure::NotPublished { error: format!("the reading thread ended: {error}") })?;
         match (taken, read) {
             (Ok(taken), _) => Ok(taken),
             (Err(Failure::Broken(super::broken::Broken::Cut { .. })), Err(failure)) => Err(failure),

@@ -88,12 +88,19 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io { doing, error } => write!(f, "{doing}: {error}"),
-            Self::Silence { awaited, waited } => write!(f, "expected {awaited}, found nothing in {} s", waited.as_secs()),
+            Self::Silence { awaited, waited } => {
+                write!(f, "expected {awaited}, found nothing in {} s", waited.as_secs())
+            }
             Self::Refused { asked, rcode } => {
-                write!(f, "asked for {asked}, found {rcode}: the primary has to have the zone and allow its transfer to this server")
+                write!(
+                    f,
+                    "asked for {asked}, found {rcode}: the primary has to have the zone and allow its transfer to this server"
+                )
             }
             Self::NoAnswer { expected } => write!(f, "expected {expected}, found another message"),
-            Self::Tsig(error) => write!(f, "{error}; name, algorithm and secret of the key have to be the same at both ends"),
+            Self::Tsig(error) => {
+                write!(f, "{error}; name, algorithm and secret of the key have to be the same at both ends")
+            }
             Self::Unsigned => write!(f, "expected a signature with the last message, found none"),
             Self::Malformed(error) => error.fmt(f),
             Self::Broken(broken) => broken.fmt(f),

@@ -211,9 +211,7 @@ impl Stream {
         let soa = (record.rtype == Rtype::SOA).then(|| serial_of(record.rdata)).flatten();
         match (self.place, soa) {
             (Place::Begin, Some(serial)) => self.first(record, serial),
-            (Place::Begin, None) => {
-                Err(Broken::NoSoaFirst { owner: record.owner.to_name(), rtype: record.rtype })
-            }
+            (Place::Begin, None) => Err(Broken::NoSoaFirst { owner: record.owner.to_name(), rtype: record.rtype }),
             (Place::First, Some(serial)) => self.begin_changes(serial),
             (Place::First, None) => {
                 (self.place, self.form) = (Place::Zone, Form::Zone);
@@ -270,7 +268,8 @@ impl Stream {
         if let Some(promised) = self.expected.promised.filter(|promised| !is_promised(*promised)) {
             return Err(Broken::SerialNotAsPromised { promised, found: serial });
         }
-        self.soa = Some(FirstSoa { owner: record.owner.to_name(), ttl: record.ttl, rdata: record.rdata.into(), serial });
+        self.soa =
+            Some(FirstSoa { owner: record.owner.to_name(), ttl: record.ttl, rdata: record.rdata.into(), serial });
         match self.expected.asked {
             Asked::Axfr => {
                 (self.place, self.form) = (Place::Zone, Form::Zone);

@@ -61,7 +61,11 @@ type Records = BTreeSet<Plain>;
 /// Some records of a zone.
 fn records() -> impl Strategy<Value = Records> {
     let record = prop_oneof![
-        (0..30_u8, any::<u8>()).prop_map(|(name, last)| Plain::new(&format!("n{name}.a."), Rtype::A, &[192, 0, 2, last])),
+        (0..30_u8, any::<u8>()).prop_map(|(name, last)| Plain::new(
+            &format!("n{name}.a."),
+            Rtype::A,
+            &[192, 0, 2, last]
+        )),
         (0..30_u8, 0..4_u8).prop_map(|(name, text)| Plain::new(&format!("N{name}.x.a."), Rtype::TXT, &[1, text])),
         (0..5_u8).prop_map(|text| Plain::new("a.", Rtype::TXT, &[1, text])),
     ];
@@ -169,7 +173,11 @@ fn oracle(asked: Asked, promised: Option<u32>, stream: &[Plain]) -> Option<Taken
             for pair in parts.chunks(2) {
                 let [removed, added] = pair else { return None };
                 let (before, after) = (removed.first()?.serial()?, added.first()?.serial()?);
-                if before != at || at == newest && !sets.is_empty() || !is_forward(before, after) || is_forward(newest, after) {
+                if before != at
+                    || at == newest && !sets.is_empty()
+                    || !is_forward(before, after)
+                    || is_forward(newest, after)
+                {
                     return None;
                 }
                 at = after;
