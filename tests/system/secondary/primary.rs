@@ -178,7 +178,11 @@ impl Primary {
             None => "any".to_owned(),
         };
         let notify = match self.task.notify {
-            Some(whom) => format!("notify explicit; also-notify {{ {} port {}; }}; notify-delay 0; notify-rate 1000", whom.ip(), whom.port()),
+            Some(whom) => format!(
+                "notify explicit; also-notify {{ {} port {}; }}; notify-delay 0; notify-rate 1000",
+                whom.ip(),
+                whom.port()
+            ),
             None => "notify no".to_owned(),
         };
         writeln!(
