@@ -63,6 +63,17 @@ fn set(text: &str) -> BTreeSet<String> {
     lines(text).into_iter().collect()
 }
 
+/// Records in lower case: of an owner that a file writes in two ways one is kept, and other servers keep none.
+fn folded(records: &BTreeSet<String>) -> BTreeSet<String> {
+    records.iter().map(|record| record.to_lowercase()).collect()
+}
+
+/// Checks that two zones are the same, and shows where they are not.
+fn assert_same(found: &BTreeSet<String>, expected: &BTreeSet<String>) {
+    let only = |of: &BTreeSet<String>, not: &BTreeSet<String>| of.difference(not).take(3).cloned().collect::<Vec<_>>();
+    assert!(found == expected, "only found: {:#?}, only expected: {:#?}", only(found, expected), only(expected, found));
+}
+
 /// What a program of this name that asks a server prints.
 fn ask(program: &str, server: &Server, arguments: &[&str]) -> String {
     let (address, port) = (server.address.ip().to_string(), server.address.port().to_string());
