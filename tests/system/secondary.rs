@@ -1,6 +1,7 @@
 //! Zones taken from their primaries: `named`, `knotd` and `nsd`, and one written for these tests, whose streams are broken in every way.
 
 mod broken;
+mod catalogs;
 mod chain;
 mod changes;
 mod downstream;
