@@ -48,7 +48,12 @@ fn members_come_and_go_with_their_catalog() {
     for kind in [Kind::Named, Kind::Knotd] {
         let member = |apex: &str, serial| (apex.to_owned(), zones::small(apex, serial, 3));
         let lines = "1.zones PTR a.test.\n2.zones PTR b.test.\ngroup.2.zones TXT closed";
-        let listed = vec![(CATALOG.to_owned(), catalog(CATALOG, lines)), member("a.test.", 1), member("b.test.", 1), member("c.test.", 1)];
+        let listed = vec![
+            (CATALOG.to_owned(), catalog(CATALOG, lines)),
+            member("a.test.", 1),
+            member("b.test.", 1),
+            member("c.test.", 1),
+        ];
         let task = Task { zones: listed, ..Task::default() };
         let Some(primary) = Primary::start("members_come_and_go_with_their_catalog", kind, task) else { continue };
         let secondary = Secondary::start(&tables(&primary, &[CATALOG]));
@@ -163,11 +168,14 @@ fn others_read_a_catalog_that_is_made() {
             + &format!("[[zone]]\nname = '{made}'\ncatalog-role = 'generate'\nnotify = ['end']\n")
             + &["a.test.", "b.test."].map(own).concat();
         let secondary = Secondary::start_at(address, &tables);
-        let install = |apex: &str| zones::install(&secondary.server.zones, &format!("{apex}zone"), &zones::small(apex, 3, 2));
+        let install =
+            |apex: &str| zones::install(&secondary.server.zones, &format!("{apex}zone"), &zones::small(apex, 3, 2));
         install("a.test.");
         secondary.server.reload();
         until("it is made", || secondary.server.wire().serial(made));
-        until("it lists the zone", || secondary.records(made).iter().any(|line| line.ends_with("PTR a.test.")).then_some(()));
+        until("it lists the zone", || {
+            secondary.records(made).iter().any(|line| line.ends_with("PTR a.test.")).then_some(())
+        });
         end.start_on_catalog(made, address);
         end.until_serial("a.test.", 3);
         install("b.test.");

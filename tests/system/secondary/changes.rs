@@ -67,7 +67,7 @@ fn zones_are_taken_whole_and_then_by_a_hundred_changes() {
         // What came from primaries is changed there and nowhere else.
         let changes = secondary.folder().join("changes");
         std::fs::write(&changes, "add x 300 A 192.0.2.1\n").unwrap();
-        let output = secondary.server.trine(&["zone", "update", ZONE, changes.to_str().unwrap()]);
+        let output = secondary.server.trine(&["zone", "update", ZONE, "--file", changes.to_str().unwrap()]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && said.contains("comes from its primaries"), "{said}");
         let secondary = secondary.restart();
