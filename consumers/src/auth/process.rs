@@ -12,7 +12,7 @@ use bus::protocol::AUTH_GROUP;
 use bus::protocol::reader::{Role, ThreadProgress};
 use bus::protocol::statistics::{Ask, ProcessStatistics};
 use bus::protocol::supervisor::Record;
-use bus::{Group, Message};
+use bus::{Client, Group, Message};
 use config::peers::signing_keys;
 use config::process::AuthOptions;
 use serde_json::Value;
@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::answer::{Cookies, Policy, Secret};
+use super::relay::Relay;
 use super::statistics::{Block, gather};
 use super::tcp::{TcpLimits, TcpServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError, unix_now};
@@ -60,6 +61,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let line = options.slot as usize;
     let current = Arc::new(ArcSwapOption::empty());
     let policy = Arc::new(policy_of(&options));
+    let (relay, relayed) = Relay::new(Arc::clone(&policy));
     let thread = QueryThread::start(QueryThreadOptions {
         slot: line,
         sockets: links.udp.into_iter().map(|sockets| sockets.into_iter().map(UdpSocket::from).collect()).collect(),
@@ -68,11 +70,12 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         line,
         policy: Arc::clone(&policy),
         rate_limit: options.rate_limit,
+        relay: Arc::clone(&relay),
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
     let limits = TcpLimits::from(options.tcp);
-    let server = TcpServer::new(Arc::clone(&current), policy, limits, Some(options.xfrout));
+    let server = TcpServer::new(Arc::clone(&current), policy, limits, Arc::clone(&relay), Some(options.xfrout));
     let first = Arc::new(Notify::new());
     let tcp_server = Arc::clone(&server);
     let tcp = async {
@@ -84,6 +87,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let hooks = AuthHooks {
         thread: Arc::clone(&thread),
         server: Arc::clone(&server),
+        relay: Arc::clone(&relay),
         progress,
         line,
         first: Arc::clone(&first),
@@ -95,6 +99,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let following = tokio::spawn(follower.run());
     tokio::select! {
         _ = following => {}
+        () = relay.run(relayed) => {}
         ended = tcp => ended.map_err(io_error)?,
         () = obey(&supervisor, &thread) => info!("supervisor-gone"),
         () = tell_of_limits(thread.statistics()) => {}
@@ -125,6 +130,8 @@ struct AuthHooks {
     thread: Arc<QueryThread>,
     /// The TCP side.
     server: Arc<TcpServer>,
+    /// Passes on what memmgr answers.
+    relay: Arc<Relay>,
     /// Where it shows its progress.
     progress: Arc<ProgressTable>,
     /// Its line there.
@@ -140,7 +147,7 @@ struct AuthHooks {
 impl AuthHooks {
     /// What the process has done.
     fn statistics(&self) -> ProcessStatistics {
-        let mut counts = gather([self.thread.statistics(), self.server.counts()]);
+        let mut counts = gather([self.thread.statistics(), self.server.counts(), self.relay.counts()]);
         let tcp = self.server.statistics();
         let connections = [
             ("accepted", tcp.accepted),
@@ -173,6 +180,10 @@ impl Hooks for AuthHooks {
     fn progress(&self) -> Vec<ThreadProgress> {
         let progress = self.progress.line(self.line).map_or(0, |line| line.load().counter);
         vec![ThreadProgress { progress, waiting: self.thread.has_work_waiting() }]
+    }
+
+    fn connected(&self, client: &Client) {
+        self.relay.connect(client.clone());
     }
 
     fn group(&self) -> Option<Group> {
