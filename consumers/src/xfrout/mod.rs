@@ -20,6 +20,7 @@ mod memmgr;
 mod notify;
 mod quota;
 mod serve;
+mod telling;
 
 use std::fmt;
 use std::io;

@@ -130,7 +130,7 @@ fn b79_nothing_of_a_broken_zone_is_served() {
         assert!(said.contains(&primary.address.to_string()), "{said}");
         let listed = secondary.listed(ZONE);
         assert!(listed["error"].as_str().unwrap().contains(expected), "case {number}: {listed}");
-        assert_eq!(listed["state"], "serving", "{listed}");
+        assert_eq!(listed["state"], "stale", "{listed}");
         assert_eq!(secondary.records(ZONE), before, "case {number}: {expected}");
     }
     let log = secondary.server.log();
@@ -212,7 +212,8 @@ fn b79_where_changes_are_broken_the_whole_zone_is_asked_for() {
         primary.follow(Script { soa: soa(newest), ixfr: ixfr.clone(), axfr: refuses(2) });
         let said = secondary.refresh(ZONE).expect_err(expected);
         assert!(said.contains("asked for AXFR, found SERVFAIL"), "{said}");
-        assert_eq!(primary.asked(), [SOA, IXFR, AXFR], "{expected}");
+        let asked = primary.asked();
+        assert!(asked.starts_with(&[SOA, IXFR]) && asked.ends_with(&[AXFR]), "{expected}: {asked:?}");
         assert_eq!(secondary.server.wire().serial(ZONE), Some(SERVED), "{expected}");
         let log = secondary.server.log();
         assert!(log.contains("transfer-whole-instead") && log.contains(expected), "{expected}");
