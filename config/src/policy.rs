@@ -51,6 +51,11 @@ impl Zones {
         own.unwrap_or(&self.default)
     }
 
+    /// Whether any zone can have a policy of which this is so.
+    pub fn any(&self, is_so: impl Fn(&ZonePolicy) -> bool) -> bool {
+        self.policies.iter().chain([&self.default]).any(is_so)
+    }
+
     /// The zones that the configuration names, with their policies, in canonical order.
     pub fn named(&self) -> impl Iterator<Item = (&Name, &ZonePolicy)> {
         self.by_name.iter().filter_map(|(apex, index)| Some((apex, self.policies.get(*index)?)))

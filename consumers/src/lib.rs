@@ -5,6 +5,7 @@
 //! the supervisor. Nothing here writes into a segment, and nothing here knows of memmgr but what the bus says.
 
 pub mod auth;
+pub mod handover;
 pub mod progress;
 pub mod reader;
 mod supervised;

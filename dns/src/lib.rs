@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod change;
+pub mod change_list;
 pub mod check;
 pub mod columns;
 pub mod compare;

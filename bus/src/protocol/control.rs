@@ -59,6 +59,17 @@ pub enum Command {
         /// One zone's apex, or every zone.
         zone: Option<String>,
     },
+    /// What changed in a zone from one serial to another, for whoever sends it on; answered by [`Changes`].
+    Changes {
+        /// The zone's apex.
+        zone: String,
+        /// The serial that whoever asks has.
+        from: u32,
+        /// The zone's serial in the generation.
+        to: u32,
+        /// The generation: nothing newer is looked at.
+        generation: u64,
+    },
     /// Serves the data of an older generation that is kept, as a new generation; answered by [`RolledBack`] once that is visible everywhere.
     Rollback {
         /// The generation whose data is to be served.
@@ -346,6 +357,16 @@ pub struct ZoneDifference {
     pub removed: Vec<String>,
     /// Records that came, the same.
     pub added: Vec<String>,
+}
+
+/// The reply to who asks what changed in a zone from one serial to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// How many change sets.
+    pub sets: u64,
+    /// Octets of the sealed memfd that comes with it: the records as `dns::change_list` has them. None, and no memfd, where not all of it is in
+    /// the journal, or it is more than the zone: then the zone itself is to be sent.
+    pub octets: Option<u64>,
 }
 
 /// The reply to a rollback.

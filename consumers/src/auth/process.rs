@@ -70,7 +70,8 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
-    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::from(options.tcp));
+    let limits = TcpLimits::from(options.tcp);
+    let server = TcpServer::new(Arc::clone(&current), policy, limits, Some(options.xfrout));
     let first = Arc::new(Notify::new());
     let tcp_server = Arc::clone(&server);
     let tcp = async {
@@ -143,6 +144,9 @@ impl AuthHooks {
             ("accepted", tcp.accepted),
             ("evicted", tcp.evicted),
             ("failed", tcp.accept_errors),
+            ("handed-back", tcp.taken_back),
+            ("handed-over", tcp.handed_over),
+            ("not-handed-over", tcp.not_handed_over),
             ("open", self.server.connection_count() as u64),
         ];
         counts.tcp = connections.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();

@@ -2,13 +2,18 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::net::{RecvFlags, SocketFlags};
+use rustix::net::SocketFlags;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tracing::{debug, warn};
+use tracing::{info, warn};
 
+use super::connection::{Connection, Request};
+use super::desk::Desk;
+use super::serve;
+use crate::handover::{Arrived, FRAME_OCTETS_MAX, Link};
 use crate::supervised::readable;
 
 /// The socket at which auth processes connect. It is the supervisor's and outlives us, with those that wait there.
@@ -25,7 +30,7 @@ impl Listener {
     }
 
     /// Takes links for ever.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(self, desk: Arc<Desk>) {
         loop {
             let accepted = self
                 .socket
@@ -34,9 +39,9 @@ impl Listener {
                         .map_err(io::Error::from)
                 })
                 .await
-                .and_then(readable);
+                .and_then(Link::new);
             match accepted {
-                Ok(link) => drop(tokio::spawn(until_it_ends(link))),
+                Ok(link) => drop(tokio::spawn(follow(Arc::new(link), Arc::clone(&desk)))),
                 Err(error) => {
                     warn!(%error, "xfrout-accept-failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -46,14 +51,34 @@ impl Listener {
     }
 }
 
-/// Keeps a link until its auth process ends, or says something.
-async fn until_it_ends(link: AsyncFd<OwnedFd>) {
-    let mut octet = [0; 1];
-    let read = link.async_io(Interest::READABLE, |link| {
-        rustix::net::recv(link, &mut octet, RecvFlags::DONTWAIT).map_err(io::Error::from)
-    });
-    let said = read.await.is_ok_and(|(_, length)| length > 0);
-    debug!(said, "xfrout-link-ended");
+/// Takes what comes over a link until its auth process ends, or sends what is wrong. Transfers go on without it.
+async fn follow(link: Arc<Link>, desk: Arc<Desk>) {
+    if let Err(error) = link.hello() {
+        return warn!(%error, "xfrout-link-dropped");
+    }
+    let mut room = vec![0; FRAME_OCTETS_MAX];
+    loop {
+        match link.receive(&mut room).await {
+            Ok(Some(Arrived::HandedOver(handed, descriptor))) => {
+                let request = Request { message: handed.request.to_vec(), rest: handed.rest.to_vec() };
+                match Connection::new(descriptor, handed.client, handed.server) {
+                    Ok(connection) => {
+                        let (link, desk) = (Arc::downgrade(&link), Arc::clone(&desk));
+                        tokio::spawn(serve::serve(desk, link, connection, request));
+                    }
+                    Err(error) => warn!(%error, "connection-not-taken"),
+                }
+            }
+            Ok(Some(Arrived::Hello | Arrived::HandedBack(..))) => {
+                return warn!(
+                    error = "expected a connection to be handed over, found another packet",
+                    "xfrout-link-dropped"
+                );
+            }
+            Ok(None) => return info!("xfrout-link-ended"),
+            Err(error) => return warn!(%error, "xfrout-link-dropped"),
+        }
+    }
 }
 
 /// The wait after a link that could not be taken: what it lacks, a descriptor most often, may be there then.

@@ -2,8 +2,22 @@
 //!
 //! [`run`] is the process: it follows generations and acknowledges as auth does, and takes a link from each auth process. It is a reader
 //! like any other: what it streams it holds under a lease ([`Leases`](crate::reader::Leases)).
+//!
+//! Read `serve` first, which is one connection's life; `checks` says who gets what, `axfr` sends a zone, `ixfr` what changed in one, `connection` the octets;
+//! `notify` tells secondaries of changes. Each connection
+//! is a task of the one event loop, and waits for its client alone.
 
+mod answer;
+mod axfr;
+mod checks;
+mod connection;
+mod desk;
+mod ixfr;
 mod link;
+mod memmgr;
+mod notify;
+mod quota;
+mod serve;
 
 use std::fmt;
 use std::io;
@@ -14,8 +28,10 @@ use arc_swap::ArcSwapOption;
 use bus::protocol::reader::{Role, ThreadProgress};
 use config::process::XfroutOptions;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tracing::{info, warn};
 
+use self::desk::Desk;
 use crate::reader::follow::{Follower, Hooks, Passing};
 use crate::supervised::Supervisor;
 
@@ -48,10 +64,15 @@ async fn serve(options: XfroutOptions, links: XfroutLinks) -> Result<(), XfroutE
     let supervisor = Supervisor::watch(links.supervisor).map_err(io_error)?;
     let listener = link::Listener::new(links.link).map_err(io_error)?;
     let current = Arc::new(ArcSwapOption::empty());
-    let follower = Follower::new(&options.bus, Role::Xfrout, Some(SLOT), current, XfroutHooks);
+    let (switched, switches) = watch::channel(0);
+    let follower =
+        Follower::new(&options.bus, Role::Xfrout, Some(SLOT), Arc::clone(&current), XfroutHooks { switched });
+    let desk = Desk::new(&options, current, follower.leases());
     tokio::select! {
         () = follower.run() => {}
-        () = listener.run() => {}
+        () = desk.memmgr.run() => {}
+        () = listener.run(Arc::clone(&desk)) => {}
+        () = notify::run(Arc::clone(&desk), switches) => {}
         () = obey(&supervisor) => info!("supervisor-gone"),
         _ = terminate.recv() => info!("xfrout-stopped"),
     }
@@ -67,10 +88,14 @@ async fn obey(supervisor: &Supervisor) {
 
 /// What xfrout has to do with generations: there are no query threads, and whoever looks next sees the newest.
 #[derive(Debug)]
-struct XfroutHooks;
+struct XfroutHooks {
+    /// Told of each.
+    switched: watch::Sender<u64>,
+}
 
 impl Hooks for XfroutHooks {
-    fn passed(&self, _generation: u64) -> Passing<'_> {
+    fn passed(&self, generation: u64) -> Passing<'_> {
+        self.switched.send_replace(generation);
         Box::pin(std::future::ready(()))
     }
 

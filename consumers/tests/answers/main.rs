@@ -7,6 +7,7 @@
 mod allocator;
 mod ask;
 mod found;
+mod handover;
 mod hostile;
 mod named;
 mod negative;

@@ -27,7 +27,7 @@ fn with_server_at<F: Future<Output = ()>>(
     test: impl FnOnce(SocketAddr, Arc<TcpServer>) -> F,
 ) {
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
-    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits);
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits, None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = listening().unwrap();
@@ -291,7 +291,7 @@ fn connections_end_with_the_server() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
-    let server = TcpServer::new(zones, Arc::new(Policy::default()), TcpLimits::default());
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), TcpLimits::default(), None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut stream = tokio::select! {

@@ -1,9 +1,10 @@
 //! Name compression for messages full of records (RFC 1035, section 4.1.4): [`StreamNames`] knows where names stand in the message that a
 //! [`MessageStream`](super::MessageStream) fills.
 //!
-//! Records come in canonical order, so most owners are the one before, or a sibling or child of it: those need no search. Any other name
-//! is looked for label by label, from its last one on, each under where the labels behind it stand, in a table that is large enough for
-//! the labels of the 16 KiB that can be pointed at. A label is found in its own case alone, so that the case of no name changes on the way.
+//! Records come in canonical order, so most owners are the one before, or a sibling or child of it: those need a search for one label at
+//! most. Any other name is looked for label by label, from its last one on, each under where the labels behind it stand, in a table that is
+//! large enough for the labels of the 16 KiB that can be pointed at. A label is found in its own case alone, so that the case of no name
+//! changes on the way.
 //! The table may forget: then a name costs octets.
 
 use zone_segment::{LABEL_OCTETS_MAX, LABELS_MAX, NAME_OCTETS_MAX, NameRef};
@@ -110,10 +111,15 @@ impl StreamNames {
             ROOT => self.put_name(wire, message),
             parent => {
                 let first = wire.get(..wire.len() - above.len()).unwrap_or_default();
-                message.extend_from_slice(first);
-                message.extend_from_slice(&pointer_to(parent));
-                if start < POINTER_LIMIT {
-                    self.insert(first, start, parent);
+                // Glue was the target of an NS record before.
+                if let Some(offset) = self.find(first, parent, message) {
+                    message.extend_from_slice(&pointer_to(offset));
+                } else {
+                    message.extend_from_slice(first);
+                    message.extend_from_slice(&pointer_to(parent));
+                    if start < POINTER_LIMIT {
+                        self.insert(first, start, parent);
+                    }
                 }
                 parent
             }

@@ -33,6 +33,7 @@ impl Service {
                 Command::Status {}
                 | Command::Zones {}
                 | Command::ExpireZone { .. }
+                | Command::Changes { .. }
                 | Command::UpdateZone { .. }
                 | Command::Rollback { .. },
             ) if self.awaits_zones() => {
@@ -66,6 +67,10 @@ impl Service {
             Ok(Command::WaitGeneration { generation, until }) => self.wait_generation(message, generation, until),
             Ok(Command::DiffGenerations { from, to, zone }) => match zone.as_deref().map(zone_name).transpose() {
                 Ok(zone) => self.diff_generations(message, from, to, zone),
+                Err(error) => self.refuse(&message, &error),
+            },
+            Ok(Command::Changes { zone, from, to, generation }) => match zone_name(&zone) {
+                Ok(zone) => self.changes(message, zone, from, to, generation),
                 Err(error) => self.refuse(&message, &error),
             },
             Ok(Command::Rollback { generation, zones, keep_serial }) => {
@@ -182,7 +187,8 @@ fn changes_anything(command: &Command) -> bool {
         | Command::Consumers {}
         | Command::Zones {}
         | Command::WaitGeneration { .. }
-        | Command::DiffGenerations { .. } => false,
+        | Command::DiffGenerations { .. }
+        | Command::Changes { .. } => false,
         Command::Reload { .. }
         | Command::ExpireZone { .. }
         | Command::Stop {}

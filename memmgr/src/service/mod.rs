@@ -12,6 +12,7 @@ mod control;
 mod conversation;
 mod delivery;
 mod examination;
+mod journal;
 mod keeping;
 mod leases;
 mod link;

@@ -21,9 +21,10 @@ mod response;
 mod summary;
 mod written;
 
+use dns::message::header::HEADER_OCTETS;
 use dns::message::{ExtendedError, NameRoom, Query, Received, Rejected, receive};
 use dns::types::{Class, Opcode, Rcode, Rtype};
-use zone_segment::{LookupName, Mapping, SegmentOctets, Zone, ZoneSet};
+use zone_segment::{LookupName, Mapping, NameRef, SegmentOctets, Zone, ZoneSet};
 
 use frame::{Body, Frame};
 use name_buffer::NameBuffer;
@@ -128,6 +129,18 @@ pub fn slip(message: &[u8], client: &Client, policy: &Policy, out: &mut [u8]) ->
     Some(frame.finish(builder, &Body::error(None)))
 }
 
+/// Whether a message that came over TCP is a well-formed request for a transfer, signed or not: an answer that is a stream of messages, which
+/// [`respond`] does not write.
+pub fn is_transfer(message: &[u8]) -> bool {
+    // Most are not, and the type is quickly found.
+    let asks = |message: &[u8]| {
+        let (_, octets) = NameRef::parse_prefix(message.get(HEADER_OCTETS..)?).ok()?;
+        let question = message.get(HEADER_OCTETS + octets..)?.first_chunk::<2>()?;
+        matches!(Rtype(u16::from_be_bytes(*question)), Rtype::AXFR | Rtype::IXFR).then_some(())
+    };
+    asks(message).is_some() && matches!(receive(message), Received::Query(query) if query.question.class == Class::IN)
+}
+
 /// How an answer is written.
 #[derive(Clone, Copy, Debug)]
 struct Style {
@@ -148,7 +161,8 @@ impl Style {
 
 /// What a query gets that is not answered from a zone, if it is one of those.
 fn turned_away(query: &Query<'_>, transport: Transport) -> Option<(Rcode, Option<ExtendedError>)> {
-    if query.is_signed {
+    let is_transfer = matches!(query.question.rtype, Rtype::AXFR | Rtype::IXFR) && query.question.class == Class::IN;
+    if query.is_signed && !(is_transfer && transport == Transport::Tcp) {
         // No keys are known (RFC 8945, section 5.2.1).
         return Some((Rcode::NOTAUTH, None));
     }
@@ -158,7 +172,8 @@ fn turned_away(query: &Query<'_>, transport: Transport) -> Option<(Rcode, Option
     match (query.question.rtype, transport) {
         // A transfer does not fit a datagram (RFC 5936, section 4.2). IXFR over UDP is answered with the SOA record (RFC 1995, section 2).
         (Rtype::AXFR, Transport::Udp) => Some((Rcode::FORMERR, None)),
-        (Rtype::AXFR | Rtype::IXFR, Transport::Tcp) => Some((Rcode::REFUSED, Some(ExtendedError::NOT_SUPPORTED))),
+        // They are xfrout's: one that is to be answered here did not get there.
+        (Rtype::AXFR | Rtype::IXFR, Transport::Tcp) => Some((Rcode::SERVFAIL, Some(ExtendedError::NOT_READY))),
         _ => None,
     }
 }

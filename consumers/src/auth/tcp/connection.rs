@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::TcpServer;
 use super::desk::{Desk, Turn};
-use super::input::Input;
+use super::input::{Input, split_message};
 use super::limits::TcpLimits;
 use super::table::Known;
 use crate::auth::udp::unix_now;
@@ -36,6 +36,19 @@ pub(super) struct Connection {
     unread_since: Option<Instant>,
     /// Whether it ends when all answers are written.
     is_ending: bool,
+    /// What becomes of the next message, where that is a transfer.
+    transfer: Transfer,
+}
+
+/// What becomes of transfers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transfer {
+    /// The connection is to be given to xfrout with the next one.
+    Asked,
+    /// The first of what was read is one: it goes when the answers before it are written.
+    Next,
+    /// It could not go: it is answered here, with SERVFAIL.
+    Refused,
 }
 
 /// How far a step came.
@@ -47,16 +60,19 @@ enum Step {
 }
 
 impl Connection {
-    /// A connection just taken.
-    pub(super) fn new(stream: TcpStream, known: Arc<Known>) -> Self {
+    /// A connection just taken, of which so much was read before.
+    pub(super) fn new(stream: TcpStream, known: Arc<Known>, read: &[u8]) -> Self {
+        let mut input = Input::default();
+        input.keep(read);
         Self {
             stream,
             known,
-            input: Input::default(),
+            input,
             unsent: Vec::new(),
             sent: 0,
             unread_since: None,
             is_ending: false,
+            transfer: Transfer::Asked,
         }
     }
 
@@ -98,7 +114,7 @@ impl Connection {
         let mut queries = 0;
         loop {
             ready!(self.poll_send(context))?;
-            if self.is_ending {
+            if self.is_ending || self.is_handed_over(server) {
                 return Poll::Ready(Ok(()));
             }
             if queries >= server.limits.pipelined_max {
@@ -110,6 +126,17 @@ impl Connection {
                 Step::Ended => return Poll::Ready(Ok(())),
             }
         }
+    }
+
+    /// Gives the connection to xfrout, if a transfer is next; every answer before is written. Says whether it did.
+    fn is_handed_over(&mut self, server: &TcpServer) -> bool {
+        if self.transfer != Transfer::Next {
+            return false;
+        }
+        let handed = split_message(self.input.octets())
+            .is_some_and(|(request, rest)| server.hand_over(&self.stream, request, rest));
+        self.transfer = Transfer::Refused;
+        handed
     }
 
     /// Reads, answers what is whole, and begins to write the answers.
@@ -143,6 +170,7 @@ impl Connection {
             now: unix_now(),
             queries_max,
             counts: &server.counts,
+            takes_transfer: self.transfer == Transfer::Refused,
         };
         let done = match own {
             Some(filled) => desk.answer_own(&turn, filled),
@@ -160,6 +188,7 @@ impl Connection {
             self.known.note(Instant::now());
         }
         self.is_ending = done.is_refused;
+        self.transfer = if done.is_transfer_next { Transfer::Next } else { Transfer::Asked };
         self.send(context, desk, done.written)?;
         Poll::Ready(Ok(Step::Taken(done.queries)))
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use zone_segment::ZoneSet;
 
 use super::input::{INPUT_OCTETS, LENGTH_OCTETS, split_message};
-use crate::auth::answer::{Client, Data, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond_from};
+use crate::auth::answer::{Client, Data, PREPARED_MAX, Policy, Scratch, Transport, is_transfer, prepare, respond_from};
 use crate::auth::statistics::{Block, Way};
 
 /// The desk.
@@ -48,6 +48,8 @@ pub(super) struct Turn<'t> {
     pub(super) queries_max: usize,
     /// Where they are counted: by one at a time, since there is one desk.
     pub(super) counts: &'t Block,
+    /// Whether the first message, a transfer, is answered here: with SERVFAIL.
+    pub(super) takes_transfer: bool,
 }
 
 /// What became of the messages.
@@ -61,6 +63,8 @@ pub(super) struct Done {
     pub(super) queries: usize,
     /// Whether one of them gets no answer, which ends the connection: its sender is no client.
     pub(super) is_refused: bool,
+    /// Whether the next message is a transfer, which is left.
+    pub(super) is_transfer_next: bool,
 }
 
 impl Turn<'_> {
@@ -79,6 +83,10 @@ impl Turn<'_> {
             let prepared = several.map(|zones| prepare(messages.iter().copied(), zones, scratches)).unwrap_or_default();
             for ((message, scratch), closest) in messages.iter().zip(scratches.iter_mut()).zip(prepared) {
                 if done.written >= OUTPUT_OCTETS {
+                    return done;
+                }
+                if is_transfer(message) && !(self.takes_transfer && done.queries == 0) {
+                    done.is_transfer_next = true;
                     return done;
                 }
                 done.queries += 1;

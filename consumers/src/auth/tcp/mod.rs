@@ -5,15 +5,19 @@
 //! one goes when there are too many. A connection costs what its client does not read or has not sent whole, and nothing else: it is read
 //! only while its answers find room, so a client that never reads holds 64 KiB of answers, one more answer and what it asked in one piece,
 //! until its write times out. Answers go out in the order of their queries.
+//!
+//! A transfer is xfrout's: the answers before it are written, then the connection goes there as it is (`handover`).
 
 mod connection;
 mod desk;
+mod handover;
 mod input;
 mod limits;
 mod table;
 
 use std::io;
 use std::net::{IpAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +33,7 @@ use super::answer::Policy;
 use super::statistics::Block;
 use connection::Connection;
 use desk::Desk;
+use handover::{Handover, NotHandedOver, Returned};
 use table::Table;
 
 pub use limits::TcpLimits;
@@ -50,11 +55,18 @@ pub struct TcpServer {
     counters: Counters,
     /// Queries and answers, counted by whoever has the desk.
     counts: Block,
+    /// The way to xfrout.
+    handover: Handover,
 }
 
 impl TcpServer {
-    /// A server of what `zones` holds.
-    pub fn new(zones: Arc<ArcSwapOption<ZoneSet>>, policy: Arc<Policy>, limits: TcpLimits) -> Arc<Self> {
+    /// A server of what `zones` holds; without a path to xfrout's socket, transfers get SERVFAIL.
+    pub fn new(
+        zones: Arc<ArcSwapOption<ZoneSet>>,
+        policy: Arc<Policy>,
+        limits: TcpLimits,
+        xfrout: Option<PathBuf>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             zones,
             policy,
@@ -63,6 +75,7 @@ impl TcpServer {
             table: Mutex::new(Table::default()),
             counters: Counters::default(),
             counts: Block::default(),
+            handover: Handover::new(xfrout),
         })
     }
 
@@ -81,7 +94,10 @@ impl TcpServer {
             tasks.spawn(Arc::clone(&self).accept_all(listener));
         }
         let _ending = EndConnections(Arc::clone(&self));
-        while tasks.join_next().await.is_some() {}
+        tokio::select! {
+            () = self.handover.keep(|returned| self.take_back(returned)) => {}
+            () = async { while tasks.join_next().await.is_some() {} } => {}
+        }
         Ok(())
     }
 
@@ -92,13 +108,17 @@ impl TcpServer {
 
     /// What the server has done so far.
     pub fn statistics(&self) -> TcpStatistics {
-        let Counters { accepted, evicted, queries, accept_errors } = &self.counters;
+        let Counters { accepted, evicted, queries, accept_errors, handed_over, not_handed_over, taken_back } =
+            &self.counters;
         let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         TcpStatistics {
             accepted: value(accepted),
             evicted: value(evicted),
             queries: value(queries),
             accept_errors: value(accept_errors),
+            handed_over: value(handed_over),
+            not_handed_over: value(not_handed_over),
+            taken_back: value(taken_back),
         }
     }
 
@@ -114,7 +134,7 @@ impl TcpServer {
             match listener.accept().await {
                 Ok((stream, client)) => {
                     add(&self.counters.accepted, 1);
-                    self.admit(stream, client.ip());
+                    self.admit(stream, client.ip(), Vec::new());
                 }
                 Err(error) if is_passing(&error) => {}
                 Err(error) => {
@@ -127,8 +147,24 @@ impl TcpServer {
         }
     }
 
-    /// Makes room for a connection and starts serving it.
-    fn admit(self: &Arc<Self>, stream: TcpStream, address: IpAddr) {
+    /// Goes on with a connection that xfrout is done with.
+    fn take_back(self: &Arc<Self>, returned: Returned) {
+        add(&self.counters.taken_back, 1);
+        self.admit(returned.stream, returned.client.ip(), returned.rest);
+    }
+
+    /// Gives a connection to xfrout; says whether it did.
+    fn hand_over(&self, stream: &TcpStream, request: &[u8], rest: &[u8]) -> bool {
+        let done = self.handover.hand_over(stream, request, rest);
+        match done {
+            Ok(()) => add(&self.counters.handed_over, 1),
+            Err(NotHandedOver::Absent | NotHandedOver::Refused) => add(&self.counters.not_handed_over, 1),
+        }
+        done.is_ok()
+    }
+
+    /// Makes room for a connection and starts serving it, beginning with what was read of it before.
+    fn admit(self: &Arc<Self>, stream: TcpStream, address: IpAddr, read: Vec<u8>) {
         let mut table = self.table();
         if table.of_client(address) >= self.limits.connections_per_client_max {
             self.evict(&mut table, Some(address));
@@ -136,7 +172,7 @@ impl TcpServer {
         while table.len() >= self.limits.connections_max && self.evict(&mut table, None) {}
         // The task takes the table's lock to leave it, and so can't leave before it is there.
         table.add(address, |number, known| {
-            let connection = Connection::new(stream, known);
+            let connection = Connection::new(stream, known, &read);
             let place = Place { server: Arc::clone(self), number };
             let task = tokio::spawn(async move {
                 // How a connection ends is its client's affair.
@@ -183,6 +219,12 @@ pub struct TcpStatistics {
     pub queries: u64,
     /// Failures to take a connection.
     pub accept_errors: u64,
+    /// Connections given to xfrout, with a transfer.
+    pub handed_over: u64,
+    /// Transfers answered with SERVFAIL, since xfrout was not there or did not keep up.
+    pub not_handed_over: u64,
+    /// Connections that xfrout gave back.
+    pub taken_back: u64,
 }
 
 /// The counters behind [`TcpStatistics`].
@@ -196,6 +238,12 @@ struct Counters {
     queries: AtomicU64,
     /// Failures to take a connection.
     accept_errors: AtomicU64,
+    /// Connections given to xfrout.
+    handed_over: AtomicU64,
+    /// Transfers that could not be.
+    not_handed_over: AtomicU64,
+    /// Connections that came back.
+    taken_back: AtomicU64,
 }
 
 /// A connection's place in the table, left when its task ends, however it ends.

@@ -1,0 +1,142 @@
+//! What all transfers share: [`Desk`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use bus::protocol::control::{Command, CommandError, GenerationReached, Reached};
+use config::peers::{Remote, signing_keys};
+use config::policy::Zones;
+use config::process::XfroutOptions;
+use dns::tsig::Keys;
+use tracing::warn;
+use zone_segment::{NameRef, ZoneSet};
+
+use super::memmgr::Memmgr;
+use super::quota::Quota;
+use crate::reader::Leases;
+
+/// What all transfers share.
+#[derive(Debug)]
+pub(super) struct Desk {
+    /// The newest generation.
+    current: Arc<ArcSwapOption<ZoneSet>>,
+    /// The newest generation that is known to be durable and acknowledged by all.
+    settled: AtomicU64,
+    /// Held by whoever asks whether a generation is; others wait for the same answer.
+    settling: tokio::sync::Mutex<()>,
+    /// Where leases are asked for.
+    pub(super) leases: Leases,
+    /// To memmgr.
+    pub(super) memmgr: Memmgr,
+    /// Keys shared with other servers.
+    pub(super) keys: Keys,
+    /// Who may have which zone, and who is told of it.
+    pub(super) policies: Zones,
+    /// Other servers.
+    remotes: Vec<Remote>,
+    /// Places for transfers.
+    pub(super) quota: Arc<Quota>,
+    /// How long a client may take nothing.
+    pub(super) send_timeout: Duration,
+}
+
+impl Desk {
+    /// The desk of a process with these options.
+    pub(super) fn new(options: &XfroutOptions, current: Arc<ArcSwapOption<ZoneSet>>, leases: Leases) -> Arc<Self> {
+        let transfers = options.transfers;
+        Arc::new(Self {
+            current,
+            settled: AtomicU64::new(0),
+            settling: tokio::sync::Mutex::default(),
+            leases,
+            memmgr: Memmgr::new(&options.bus),
+            keys: signing_keys(&options.keys),
+            policies: options.policies.clone(),
+            remotes: options.remotes.clone(),
+            quota: Quota::new(transfers.connections_max, transfers.connections_per_client_max),
+            send_timeout: Duration::from_millis(transfers.send_timeout_ms),
+        })
+    }
+
+    /// The newest generation, once every auth process answers from it and a power cut does not take it back: what a client gets is never undone.
+    /// None where there is none, or it does not come so far in time.
+    ///
+    /// Nothing older is kept for the time until then: it is a matter of milliseconds, and a client that has seen a new serial in an answer must
+    /// not be given an older one.
+    pub(super) async fn settled(&self) -> Option<Arc<ZoneSet>> {
+        let began = tokio::time::Instant::now();
+        loop {
+            let zones = self.current.load_full()?;
+            let generation = zones.generation();
+            if self.is_settled(generation) {
+                return Some(zones);
+            }
+            // Not held while it is waited for: there may be others meanwhile, and this one is to be released.
+            drop(zones);
+            let _asking = self.settling.lock().await;
+            if self.is_settled(generation) {
+                continue;
+            }
+            match self.ask_settled(generation).await {
+                Ok(()) => drop(self.settled.fetch_max(generation, Ordering::Relaxed)),
+                Err(error) if began.elapsed() > SETTLE_MAX => {
+                    warn!(generation, error, "generation-not-durable");
+                    return None;
+                }
+                // memmgr is being replaced, or that generation was.
+                Err(_) => tokio::time::sleep(ASK_AGAIN).await,
+            }
+        }
+    }
+
+    /// The newest generation, be it settled or not.
+    pub(super) fn current(&self) -> Option<Arc<ZoneSet>> {
+        self.current.load_full()
+    }
+
+    /// Whether anybody is told of changes of any zone.
+    pub(super) fn notifies(&self) -> bool {
+        self.policies.any(|policy| !policy.notify.is_empty())
+    }
+
+    /// Whether anybody is told of changes of a zone.
+    pub(super) fn has_notify(&self, apex: NameRef<'_>) -> bool {
+        !self.policies.policy(apex).notify.is_empty()
+    }
+
+    /// The remotes that are told of changes of a zone, by their places among all.
+    pub(super) fn notified(&self, apex: NameRef<'_>) -> Vec<usize> {
+        let names = &self.policies.policy(apex).notify;
+        names.iter().filter_map(|name| self.remotes.iter().position(|remote| remote.name == *name)).collect()
+    }
+
+    /// A remote by its place.
+    pub(super) fn remote(&self, place: usize) -> Option<&Remote> {
+        self.remotes.get(place)
+    }
+
+    /// Whether a generation is known to be settled. A later one says it of all before.
+    fn is_settled(&self, generation: u64) -> bool {
+        // Relaxed: says nothing of other memory.
+        self.settled.load(Ordering::Relaxed) >= generation
+    }
+
+    /// Waits until a generation is settled.
+    async fn ask_settled(&self, generation: u64) -> Result<(), String> {
+        let ask = Command::WaitGeneration { generation: Some(generation), until: Reached::Durable };
+        let reply = self.memmgr.ask(&ask, SETTLE_MAX).await?;
+        match reply.parse::<GenerationReached>() {
+            Ok(reached) if reached.generation >= generation && reached.state == Reached::Durable => Ok(()),
+            Ok(reached) => Err(format!("expected generation {generation} on the disk, found {reached:?}")),
+            Err(error) => Err(reply.parse::<CommandError>().map_or_else(|_| error.to_string(), |said| said.error)),
+        }
+    }
+}
+
+/// How long a generation may take from its publication until it is durable and acknowledged, before who waits for it is refused.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
+
+/// The wait before memmgr is asked once more.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
