@@ -108,6 +108,7 @@ impl Setup {
             slot: 0,
             listen: sockets.addresses.clone(),
             answers,
+            keys: options.keys.clone(),
             tcp: options.tcp,
             tls,
             rate_limit: options.rate_limit.as_ref().map(|all| all.share(options.auth)),

@@ -103,6 +103,8 @@ pub struct AuthOptions {
     pub listen: Vec<SocketAddr>,
     /// What answers are like.
     pub answers: AnswerOptions,
+    /// Keys that queries may be signed with.
+    pub keys: Vec<Key>,
     /// The TCP side.
     pub tcp: TcpOptions,
     /// The TLS side; `None` where there is no address for it.

@@ -26,6 +26,7 @@ mod start;
 mod statistics;
 mod supervisor;
 mod takeover;
+mod transfers;
 mod updates;
 mod watch;
 mod xfrout;

@@ -10,9 +10,10 @@ use config::peers::{Remote, signing_keys};
 use config::policy::Zones;
 use config::process::XfroutOptions;
 use dns::tsig::Keys;
-use tracing::warn;
+use tracing::{debug, warn};
 use zone_segment::{NameRef, ZoneSet};
 
+use super::journal::Journal;
 use super::memmgr::Memmgr;
 use super::quota::Quota;
 use crate::reader::Leases;
@@ -38,6 +39,10 @@ pub(super) struct Desk {
     remotes: Vec<Remote>,
     /// Places for transfers.
     pub(super) quota: Arc<Quota>,
+    /// Places for those who are refused and do not read that.
+    pub(super) refused: Arc<Quota>,
+    /// What changed in zones.
+    pub(super) journal: Journal,
     /// How long a client may take nothing.
     pub(super) send_timeout: Duration,
 }
@@ -56,6 +61,8 @@ impl Desk {
             policies: options.policies.clone(),
             remotes: options.remotes.clone(),
             quota: Quota::new(transfers.connections_max, transfers.connections_per_client_max),
+            refused: Quota::new(REFUSED_MAX, REFUSED_PER_CLIENT_MAX),
+            journal: Journal::default(),
             send_timeout: Duration::from_millis(transfers.send_timeout_ms),
         })
     }
@@ -66,7 +73,18 @@ impl Desk {
     /// Nothing older is kept for the time until then: it is a matter of milliseconds, and a client that has seen a new serial in an answer must
     /// not be given an older one.
     pub(super) async fn settled(&self) -> Option<Arc<ZoneSet>> {
-        let began = tokio::time::Instant::now();
+        match tokio::time::timeout(SETTLE_MAX, self.until_settled()).await {
+            Ok(zones) => zones,
+            Err(_) => {
+                let generation = self.current.load().as_ref().map(|zones| zones.generation());
+                warn!(generation, waited_s = SETTLE_MAX.as_secs(), "generation-not-durable");
+                None
+            }
+        }
+    }
+
+    /// The same, however long it takes.
+    async fn until_settled(&self) -> Option<Arc<ZoneSet>> {
         loop {
             let zones = self.current.load_full()?;
             let generation = zones.generation();
@@ -81,12 +99,11 @@ impl Desk {
             }
             match self.ask_settled(generation).await {
                 Ok(()) => drop(self.settled.fetch_max(generation, Ordering::Relaxed)),
-                Err(error) if began.elapsed() > SETTLE_MAX => {
-                    warn!(generation, error, "generation-not-durable");
-                    return None;
+                Err(error) => {
+                    // memmgr is being replaced, or that generation was.
+                    debug!(generation, error, "generation-not-settled");
+                    tokio::time::sleep(ASK_AGAIN).await;
                 }
-                // memmgr is being replaced, or that generation was.
-                Err(_) => tokio::time::sleep(ASK_AGAIN).await,
             }
         }
     }
@@ -137,6 +154,12 @@ impl Desk {
 
 /// How long a generation may take from its publication until it is durable and acknowledged, before who waits for it is refused.
 const SETTLE_MAX: Duration = Duration::from_secs(10);
+
+/// Those who are refused and do not read that, at a time: each is a descriptor and what it sent, for the send timeout.
+const REFUSED_MAX: u32 = 64;
+
+/// The same of one client's address.
+const REFUSED_PER_CLIENT_MAX: u32 = 4;
 
 /// The wait before memmgr is asked once more.
 const ASK_AGAIN: Duration = Duration::from_millis(50);

@@ -19,5 +19,6 @@ mod signed;
 mod size;
 mod tcp;
 mod tls;
+mod tsig;
 mod udp;
 mod zones;
