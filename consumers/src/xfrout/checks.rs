@@ -70,10 +70,10 @@ impl Refusal {
     }
 }
 
-/// Checks all that needs no zone data. A refusal without a reason to answer at all is none: the connection ends.
+/// Checks all that needs no zone data, for a client at an address, over TLS or without. A refusal without a reason to answer at all is none: the connection ends.
 pub(super) fn grant<'m>(
     desk: &Desk,
-    client: IpAddr,
+    (client, is_tls): (IpAddr, bool),
     message: &'m [u8],
     now: u64,
 ) -> Result<Granted<'m>, Option<Refusal>> {
@@ -98,7 +98,8 @@ pub(super) fn grant<'m>(
     };
     let Some(wanted) = wanted else { return refuse(Rcode::FORMERR, None) };
     let key = verified.as_ref().map(|verified| verified.key().name());
-    if !desk.policies.policy(query.question.name).allow_transfer.allows(client, key) {
+    let list = &desk.policies.policy(query.question.name).allow_transfer;
+    if !(if is_tls { list.allows_over_tls(client, key) } else { list.allows(client, key) }) {
         return refuse(Rcode::REFUSED, Some(ExtendedError::PROHIBITED));
     }
     let Some(place) = desk.quota.take(client) else { return refuse(Rcode::REFUSED, None) };
