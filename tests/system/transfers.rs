@@ -64,6 +64,12 @@ fn set(text: &str) -> BTreeSet<String> {
     lines(text).into_iter().collect()
 }
 
+/// Checks that two zones are the same, and shows where they are not.
+fn assert_same(found: &BTreeSet<String>, expected: &BTreeSet<String>) {
+    let only = |of: &BTreeSet<String>, not: &BTreeSet<String>| of.difference(not).take(3).cloned().collect::<Vec<_>>();
+    assert!(found == expected, "only found: {:#?}, only expected: {:#?}", only(found, expected), only(expected, found));
+}
+
 /// What a program of this name that asks a server prints.
 fn ask(program: &str, server: &Server, arguments: &[&str]) -> String {
     let (address, port) = (server.address.ip().to_string(), server.address.port().to_string());

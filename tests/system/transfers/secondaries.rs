@@ -9,7 +9,7 @@ use bus::protocol::control::Reached;
 use super::client::Client;
 use super::configured::{Configured, keys};
 use super::peer::{ALL, KEY, Kind, Peer, free_address};
-use super::{ZONE, set};
+use super::{ZONE, assert_same, set};
 use crate::changes::Changer;
 use crate::harness::{self, within, zones};
 
@@ -73,8 +73,7 @@ impl Chain {
                 let transfer = Client::to_address(peer.address).axfr(self.apex);
                 (transfer.serials().first() == Some(&serial)).then(|| transfer.zone())
             });
-            let differing: Vec<_> = zone.symmetric_difference(expected).take(5).collect();
-            assert!(differing.is_empty(), "{:?}: {differing:?}", peer.kind);
+            assert_same(&zone, expected);
         }
     }
 
@@ -97,15 +96,15 @@ fn b81_secondaries_have_equal_zones_after_each_of_a_hundred_changes() {
     for number in 1..=CHANGES {
         let changes = match number % 4 {
             0 => format!("delete host{number} A\nadd host{number} 60 A 198.51.100.{number}\n"),
-            1 => format!("add new{number} AAAA 2001:db8::{number}\nadd *.new{number} TXT \"below\"\n"),
+            1 => format!("add new{number} 60 AAAA 2001:db8::{number}\nadd *.new{number} 60 TXT \"below\"\n"),
             2 => format!("delete host{number}\n"),
             _ => format!(
-                "add sub{number} NS ns.sub{number}\nadd ns.sub{number} A 192.0.2.{number}\nadd alias{number} CNAME host1\n"
+                "add sub{number} 60 NS ns.sub{number}\nadd ns.sub{number} 60 A 192.0.2.{number}\nadd alias{number} 60 CNAME host1\n"
             ),
         };
         let updated = changer.update(ZONE, &changes, Reached::Visible).unwrap();
         let zone = Client::narrow_from(&chain.primary, "127.0.0.9").axfr(ZONE);
-        chain.until_equal(updated.serial, &zone.zone());
+        chain.until_equal(updated.to, &zone.zone());
     }
     println!("{CHANGES} changes at {} secondaries in {} ms", chain.secondaries.len(), began.elapsed().as_millis());
     let compared = 2 * CHANGES as usize;
@@ -125,5 +124,6 @@ fn b81_secondaries_follow_the_root_zone() {
         chain.primary.reload();
         chain.until_equal(serial.parse().unwrap(), &set(&text));
     }
-    assert!(chain.sent("incremental") >= rest.len() * chain.secondaries.len(), "{}", chain.primary.log());
+    // Where it was signed anew, all of it is sent.
+    assert!(chain.sent("incremental") >= 2 * chain.secondaries.len());
 }

@@ -7,7 +7,7 @@ use hickory_proto::rr::RecordType;
 use super::client::{Client, axfr};
 use super::configured::Configured;
 use super::{ZONE, install, set, start, until_linked};
-use crate::harness::processes::private_octets;
+use crate::harness::processes::own_octets;
 use crate::harness::{until, within, zones};
 
 /// Hosts of the zone: more than all buffers between a server and a client hold.
@@ -61,7 +61,7 @@ fn b74_fifty_clients_of_an_octet_a_second_do_not_hold_up_a_healthy_one() {
         assert_eq!(server.wire().serial(ZONE), Some(1));
         std::thread::sleep(Duration::from_secs(1).saturating_sub(took));
     }
-    let private = private_octets(xfrout);
+    let private = own_octets(xfrout);
     assert!(private < 64 << 20, "{private}");
     drop(slow);
     until("every place is given back", || (leases(&server) == 0).then_some(()));
@@ -76,7 +76,7 @@ fn leases(server: &Configured) -> u64 {
 
 #[test]
 fn b31_a_transfer_without_progress_is_ended_and_the_others_go_on() {
-    let server = start(HOSTS, &["--lease-timeout", "1s"]);
+    let server = start(HOSTS, &["--lease-timeout", "3s"]);
     let mut deaf = Client::narrow(&server);
     deaf.send(&[axfr(ZONE)]);
     assert!(deaf.read_octets().is_some());
@@ -84,11 +84,11 @@ fn b31_a_transfer_without_progress_is_ended_and_the_others_go_on() {
     let began = Instant::now();
     // Its whole transfer takes longer than a lease without progress has.
     let transfer = slow.transfer(&axfr(ZONE), None, |_| {
-        if began.elapsed() < Duration::from_secs(4) {
+        if began.elapsed() < Duration::from_secs(8) {
             std::thread::sleep(Duration::from_millis(200));
         }
     });
-    assert!(began.elapsed() > Duration::from_secs(3));
+    assert!(began.elapsed() > Duration::from_secs(6));
     assert_eq!(transfer.zone(), set(&zones::small(ZONE, 1, HOSTS)));
     assert!(deaf.has_ended());
     let log = server.log();
