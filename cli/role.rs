@@ -54,7 +54,8 @@ pub(crate) fn run(role: &str) -> Exit {
                 let udp =
                     descriptors.udp.iter().map(|sockets| inherited.take_all(sockets)).collect::<Result<_, _>>()?;
                 let tcp = inherited.take_all(&descriptors.tcp)?;
-                Ok::<_, InheritError>(AuthLinks { supervisor, progress, udp, tcp })
+                let tls = inherited.take_all(&descriptors.tls)?;
+                Ok::<_, InheritError>(AuthLinks { supervisor, progress, udp, tcp, tls })
             })();
             match links.map(|links| consumers::auth::process::run(options, links)) {
                 Ok(Ok(())) => Exit::Done,

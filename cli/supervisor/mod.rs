@@ -305,7 +305,7 @@ impl Supervisor {
                     if !self.announced {
                         self.announced = true;
                         self.loading.ready(generation, zones, records);
-                        ready::announce(&self.setup.sockets.addresses, generation, zones, records, auth);
+                        ready::announce(&self.setup.sockets, generation, zones, records, auth);
                     }
                 }
                 Record::Kill { child, slot, pid, reason, generation, waited_ms } => {
@@ -418,6 +418,8 @@ pub(crate) enum ServeError {
     Lock(lock::LockError),
     /// An address can't be had.
     Listen(sockets::ListenError),
+    /// The certificate of TLS is not sound.
+    Certificate(consumers::auth::tls::CertificateError),
     /// The bus's socket can't be had.
     Bus(bus::listen::ListenError),
     /// The progress table can't be made.
@@ -438,6 +440,7 @@ impl fmt::Display for ServeError {
         match self {
             Self::Lock(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
+            Self::Certificate(error) => error.fmt(f),
             Self::Bus(error) => error.fmt(f),
             Self::Progress(error) => error.fmt(f),
             Self::Memmgr => write!(f, "memmgr can't work with this state directory; the lines above say why"),
@@ -451,6 +454,7 @@ impl std::error::Error for ServeError {
         match self {
             Self::Lock(error) => error.source(),
             Self::Listen(error) => error.source(),
+            Self::Certificate(error) => error.source(),
             Self::Bus(error) => error.source(),
             Self::Progress(error) => error.source(),
             Self::Io { error, .. } => Some(error),

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bus::listen::ListenError;
 use config::process::{
-    AnswerOptions, AuthDescriptors, AuthOptions, MemmgrDescriptors, MemmgrOptions, Start, XfroutDescriptors,
-    XfroutOptions,
+    AnswerOptions, AuthDescriptors, AuthOptions, MemmgrDescriptors, MemmgrOptions, Start, TlsOptions,
+    XfroutDescriptors, XfroutOptions,
 };
 use config::secret::{COOKIE_SECRET_OCTETS, CookieSecret};
 use config::serve::{Serve, milliseconds};
@@ -74,13 +74,15 @@ impl Setup {
             steer_by_cpu: options.steer_by_cpu,
             fast_open: options.tcp.fast_open,
         };
-        let sockets = Sockets::open(&options.listen, opening).map_err(ServeError::Listen)?;
+        let tls = tls_of(options)?;
+        let mut sockets = Sockets::open(&options.listen, opening).map_err(ServeError::Listen)?;
+        sockets.open_tls(&options.tls_listen).map_err(ServeError::Listen)?;
         let (progress_fd, progress) = ProgressTable::create(options.auth as usize).map_err(ServeError::Progress)?;
         let bus_path = state.join(BUS_SOCKET);
         let bus = listen_after(&bus_path, BUS_MODE).map_err(ServeError::Bus)?;
         let xfrout_path = state.join(XFROUT_SOCKET);
         let xfrout_link = listen_after(&xfrout_path, XFROUT_MODE).map_err(ServeError::Bus)?;
-        tracing::info!(addresses = ?sockets.addresses, receive_buffer = sockets.receive_buffer, "listening");
+        tracing::info!(addresses = ?sockets.addresses, tls = ?sockets.tls_addresses, receive_buffer = sockets.receive_buffer, "listening");
         let memmgr = MemmgrOptions {
             zones,
             watch: options.watch,
@@ -108,6 +110,7 @@ impl Setup {
             answers,
             keys: options.keys.clone(),
             tcp: options.tcp,
+            tls,
             rate_limit: options.rate_limit.as_ref().map(|all| all.share(options.auth)),
             steer_by_cpu: options.steer_by_cpu,
         };
@@ -146,8 +149,9 @@ impl Setup {
             let udp = self.sockets.udp.iter().map(|sockets| descriptors.add_all(sockets));
             let udp = udp.collect::<io::Result<Vec<_>>>()?;
             let tcp = descriptors.add_all(&self.sockets.tcp)?;
+            let tls = descriptors.add_all(&self.sockets.tls)?;
             let options = AuthOptions { slot: narrow(slot), ..self.auth.clone() };
-            Ok(Start::Auth { options, descriptors: AuthDescriptors { supervisor, progress, udp, tcp } })
+            Ok(Start::Auth { options, descriptors: AuthDescriptors { supervisor, progress, udp, tcp, tls } })
         })
     }
 
@@ -172,6 +176,16 @@ fn answers_of(options: &Serve) -> Result<AnswerOptions, ServeError> {
         answers.cookie_secrets.push(random_secret().map_err(io_error("making a secret for cookies"))?);
     }
     Ok(answers)
+}
+
+/// What is shown over TLS, if that is spoken: with files that the processes find too, and that are sound, which otherwise each of them would
+/// say once more whenever it starts.
+fn tls_of(options: &Serve) -> Result<Option<TlsOptions>, ServeError> {
+    let Some(TlsOptions { certificate, key }) = &options.tls else { return Ok(None) };
+    let absolute = |path| std::path::absolute(path).map_err(io_error("resolving the files of the certificate"));
+    let found = TlsOptions { certificate: absolute(certificate)?, key: absolute(key)? };
+    consumers::auth::tls::check(&found).map_err(ServeError::Certificate)?;
+    Ok(Some(found))
 }
 
 /// A secret nobody knows.

@@ -107,6 +107,8 @@ pub struct AuthOptions {
     pub keys: Vec<Key>,
     /// The TCP side.
     pub tcp: TcpOptions,
+    /// The TLS side; `None` where there is no address for it.
+    pub tls: Option<TlsOptions>,
     /// Response rate limiting, with the number of processes that share it; `None` switches it off.
     pub rate_limit: Option<RateLimitOptions>,
     /// Whether the kernel gives each process the queries that arrive on the processor of its slot's number.
@@ -173,6 +175,15 @@ impl Default for TcpOptions {
     }
 }
 
+/// What the server shows of itself over TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsOptions {
+    /// The file of its certificate, with those that vouch for it.
+    pub certificate: PathBuf,
+    /// The file of the certificate's private key.
+    pub key: PathBuf,
+}
+
 /// Response rate limiting. A rate of 0 leaves its class of answers unlimited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimitOptions {
@@ -233,6 +244,8 @@ pub struct AuthDescriptors {
     pub udp: Vec<Vec<i32>>,
     /// One listening socket an address, shared by all.
     pub tcp: Vec<i32>,
+    /// The same for TLS.
+    pub tls: Vec<i32>,
 }
 
 /// The options of the process that gives zones away.

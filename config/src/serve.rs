@@ -15,7 +15,7 @@ use crate::listen::{Overlap, overlap};
 use crate::options::{self, RATE_LIMIT_TABLE};
 use crate::peers::{Key, Remote, TransferOptions};
 use crate::policy::Zones;
-use crate::process::{AnswerOptions, RateLimitOptions, TcpOptions};
+use crate::process::{AnswerOptions, RateLimitOptions, TcpOptions, TlsOptions};
 
 /// What `trine serve` was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,10 @@ pub struct Serve {
     pub cookies: bool,
     /// Queries over TCP.
     pub tcp: TcpOptions,
+    /// [`options::TLS_LISTEN`].
+    pub tls_listen: Vec<SocketAddr>,
+    /// What is shown there; `None` without such an address.
+    pub tls: Option<TlsOptions>,
     /// Response rate limiting, of all auth processes together.
     pub rate_limit: Option<RateLimitOptions>,
     /// Keys shared with other servers.
@@ -116,6 +120,8 @@ impl Serve {
             answers: from.answers()?,
             cookies: from.one(&options::COOKIES)?,
             tcp: from.tcp()?,
+            tls_listen: from.all(&options::TLS_LISTEN),
+            tls: from.tls()?,
             rate_limit: from.rate_limit()?,
             keys: file.map_or_else(Vec::new, |file| file.keys().to_vec()),
             remotes: file.map_or_else(Vec::new, |file| file.remotes().to_vec()),
@@ -183,6 +189,15 @@ impl Sources<'_> {
             fast_open: self.one(&options::FAST_OPEN)?,
             pipelined_max: self.one(&options::PIPELINED_MAX)?,
         })
+    }
+
+    /// What is shown over TLS, if that is spoken.
+    fn tls(&self) -> Result<Option<TlsOptions>, MissingOption> {
+        if self.all(&options::TLS_LISTEN).is_empty() {
+            return Ok(None);
+        }
+        let (certificate, key) = (self.one(&options::TLS_CERTIFICATE)?, self.one(&options::TLS_KEY)?);
+        Ok(Some(TlsOptions { certificate, key }))
     }
 
     /// Zones given away.
@@ -291,6 +306,7 @@ mod tests {
         assert_eq!(serve.answers, AnswerOptions::default());
         assert_eq!(serve.tcp, TcpOptions::default());
         assert_eq!((serve.rate_limit, serve.transfers), (None, TransferOptions::default()));
+        assert_eq!((serve.tls_listen.len(), serve.tls), (0, None));
         assert_eq!((serve.policies, serve.keys.len(), serve.remotes.len()), (Zones::without_file(), 0, 0));
     }
 

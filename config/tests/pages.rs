@@ -100,8 +100,11 @@ fn the_sample_is_sound_and_says_the_defaults() {
 #[test]
 fn the_sample_has_every_key_and_shows_sound_values() {
     let directory = tempfile::tempdir().unwrap();
-    let secrets =
-        [("cookie-secrets", "e5e973e5a6b2a43f48e7dc849e37bfcf\n"), ("xfr.secret", "c2VjcmV0IHNlY3JldCBzZWNyZXQ=\n")];
+    let secrets = [
+        ("cookie-secrets", "e5e973e5a6b2a43f48e7dc849e37bfcf\n"),
+        ("xfr.secret", "c2VjcmV0IHNlY3JldCBzZWNyZXQ=\n"),
+        ("tls.key", "what is in it is looked at elsewhere\n"),
+    ];
     for (name, secret) in secrets {
         let file = directory.path().join(name);
         std::fs::write(&file, secret).unwrap();
@@ -112,6 +115,7 @@ fn the_sample_has_every_key_and_shows_sound_values() {
     let file = File::parse(&path, &text).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
     assert_eq!((file.cookie_secrets().len(), file.keys().len(), file.remotes().len()), (1, 1, 2));
     assert_eq!(file.policies().named().count(), 3);
+    assert!(file.tls().is_some());
     let mut table = "";
     let mut found = Vec::new();
     for line in text.lines() {

@@ -12,6 +12,7 @@ mod refused;
 mod secondaries;
 mod signed;
 mod slow;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::path::Path;

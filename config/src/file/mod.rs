@@ -22,6 +22,7 @@ use crate::declaration::Opt;
 use crate::options;
 use crate::peers::{Key, Remote};
 use crate::policy::Zones;
+use crate::process::TlsOptions;
 use crate::secret::CookieSecret;
 
 pub use error::{FileError, FileErrorKind, Place};
@@ -87,6 +88,9 @@ impl File {
             Some(Err(found)) => errors.extend(found),
             None => {}
         }
+        if let Some((key, place)) = file.values.first(&options::TLS_KEY) {
+            errors.extend(secrets::check_private(&key, path, place).err());
+        }
         errors.sort_by_key(|error| (error.path != path, error.place));
         if errors.is_empty() { Ok(file) } else { Err(errors) }
     }
@@ -104,6 +108,12 @@ impl File {
     /// The secrets of cookies: the first makes them, all of them are accepted.
     pub fn cookie_secrets(&self) -> &[CookieSecret] {
         &self.cookie_secrets
+    }
+
+    /// What the server shows over TLS, if it speaks it.
+    pub fn tls(&self) -> Option<TlsOptions> {
+        let first = |option| self.values.first(option).map(|(path, _)| path);
+        Some(TlsOptions { certificate: first(&options::TLS_CERTIFICATE)?, key: first(&options::TLS_KEY)? })
     }
 
     /// Keys shared with other servers.

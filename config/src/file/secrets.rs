@@ -56,6 +56,11 @@ pub(super) fn key_secret(path: &Path, config: &Path, place: Place) -> Result<Key
     line.parse().map_err(|error: KeySecretError| refuse(Some(number), format!("{error}; {MAKE_KEY_SECRET}")))
 }
 
+/// Finds out whether a file that the configuration file names at `place` can be read here, and not by others.
+pub(super) fn check_private(path: &Path, config: &Path, place: Place) -> Result<(), FileError> {
+    read_private(path, config, place).map(|_| ())
+}
+
 /// Reads a file that others can't read or write.
 fn read_private(path: &Path, config: &Path, place: Place) -> Result<String, FileError> {
     let of_config = |kind| FileError { path: config.to_owned(), place: Some(place), kind };

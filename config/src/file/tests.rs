@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 mod peers;
+mod tls;
 
 /// The errors of a file's text, without the path.
 fn errors(text: &str) -> Vec<String> {

@@ -7,6 +7,7 @@ mod peers;
 mod rate_limit;
 mod server;
 mod tcp;
+mod tls;
 mod transfers;
 mod values;
 mod zones;
@@ -21,6 +22,7 @@ pub use server::{
     STALL_TIMEOUT, STATE, STEER_BY_CPU, SWITCH_TIMEOUT, WATCH, ZONEMD, ZONES,
 };
 pub use tcp::{CONNECTIONS_MAX, CONNECTIONS_PER_CLIENT_MAX, FAST_OPEN, IDLE_TIMEOUT, PIPELINED_MAX, WRITE_TIMEOUT};
+pub use tls::{TLS_CERTIFICATE, TLS_KEY, TLS_LISTEN, TLS_TABLE};
 pub use transfers::{SEND_TIMEOUT, TRANSFERS_ALLOW, TRANSFERS_MAX, TRANSFERS_NOTIFY, TRANSFERS_PER_CLIENT_MAX};
 pub use values::{TIMEOUT_MAX, TIMEOUT_MIN};
 pub use zones::{
@@ -75,6 +77,10 @@ pub const TABLES: &[Table] = &[
     Table::once("auth", "What answers are like."),
     Table::once("auth.tcp", "Queries over TCP. The limits are those of one auth process."),
     Table::once(
+        TLS_TABLE,
+        "What the server shows of itself over TLS. It has to be there with `tls-listen` of `[auth]`; limits and times are those of `[auth.tcp]`.",
+    ),
+    Table::once(
         RATE_LIMIT_TABLE,
         "Response rate limiting, for all auth processes together. It is off unless the file has this table.",
     ),
@@ -122,12 +128,15 @@ pub const ALL: &[&dyn Declared] = &[
     &IDENTITY,
     &COOKIES,
     &COOKIE_SECRETS,
+    &TLS_LISTEN,
     &CONNECTIONS_MAX,
     &CONNECTIONS_PER_CLIENT_MAX,
     &PIPELINED_MAX,
     &IDLE_TIMEOUT,
     &WRITE_TIMEOUT,
     &FAST_OPEN,
+    &TLS_CERTIFICATE,
+    &TLS_KEY,
     &RESPONSES_PER_SECOND,
     &NXDOMAINS_PER_SECOND,
     &ERRORS_PER_SECOND,
@@ -211,7 +220,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_range_is_refused_with_the_range() {
-        let cases: [(&dyn Declared, &[&str], &str); 18] = [
+        let cases: [(&dyn Declared, &[&str], &str); 19] = [
             (&AUTH, &["0", "65", "-1", "x"], "from 1 to 64"),
             (&UDP_SIZE_MAX, &["511", "4097"], "from 512 to 4096"),
             (&SWITCH_TIMEOUT, &["1ms", "2h"], "100ms to 1h"),
@@ -223,6 +232,7 @@ mod tests {
             (&KEEP_GENERATIONS, &["1001", "-1"], "from 0 to 1000"),
             (&IDENTITY, &["", "\u{7}"], "1 to 255"),
             (&LISTEN, &["localhost", "192.0.2.1"], "ADDRESS:PORT"),
+            (&TLS_LISTEN, &["localhost:853", "192.0.2.1:"], "such as 192.0.2.1 or [2001:db8::1]:853"),
             (&KEY_NAME, &["", "a..b"], "a domain name"),
             (&KEY_ALGORITHM, &["hmac-sha3", "sha256"], "hmac-sha256"),
             (&REMOTE_ADDRESSES, &["primary.example.", "192.0.2.1:0", "::"], "192.0.2.1 or [2001:db8::1]:5353"),

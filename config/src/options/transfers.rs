@@ -15,7 +15,7 @@ pub const TRANSFERS_ALLOW: Opt<AccessEntry> = Opt {
         kind: Kind::Text,
         value: "ENTRY",
         preset: Preset::Nothing,
-        range: "an address, a prefix, key:NAME, a prefix and key:NAME where both are needed, or any",
+        range: "an address, a prefix, key:NAME, a prefix and key:NAME where both are needed, or any; with tls behind it where that is needed too",
         many: true,
         help: "Let these transfer zones that say nothing else; without a configuration file, this machine itself may",
     },

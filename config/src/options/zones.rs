@@ -167,11 +167,14 @@ impl PolicyOptions {
                 "notify",
                 "Tell these servers of every change, instead of those of [transfers] notify",
             ),
-            allow_notify: access(
-                table,
-                "allow-notify",
-                "Take word of changes (RFC 1996) from these too, besides the addresses of the primaries",
-            ),
+            allow_notify: Opt {
+                parse: without_tls,
+                ..access(
+                    table,
+                    "allow-notify",
+                    "Take word of changes (RFC 1996) from these too, besides the addresses of the primaries",
+                )
+            },
         }
     }
 }
@@ -247,9 +250,18 @@ const fn remotes(table: &'static str, key: &'static str, help: &'static str) -> 
 
 /// A key whose values are entries of an access list.
 const fn access(table: &'static str, key: &'static str, help: &'static str) -> Opt<AccessEntry> {
-    let range = "an address, a prefix, key:NAME, a prefix and key:NAME where both are needed, or any";
+    let range = "an address, a prefix, key:NAME, a prefix and key:NAME where both are needed, or any; with tls behind it where that is needed too";
     let declaration = Declaration { range, value: "ENTRY", ..text(table, key, help) };
     Opt { declaration, parse: |text| text.parse().map_err(|error: AccessError| error.to_string()) }
+}
+
+/// An entry for what comes over UDP as well.
+fn without_tls(text: &str) -> Result<AccessEntry, String> {
+    let entry: AccessEntry = text.parse().map_err(|error: AccessError| error.to_string())?;
+    if entry.needs_tls() {
+        return Err(format!("expected an entry without tls, over which nobody tells of changes, found {text:?}"));
+    }
+    Ok(entry)
 }
 
 /// A type that records of a zone may have.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -24,6 +24,7 @@ use super::answer::{Cookies, Policy, Secret};
 use super::relay::Relay;
 use super::statistics::{Block, gather};
 use super::tcp::{TcpLimits, TcpServer};
+use super::tls::{TlsError, TlsServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError, unix_now};
 use crate::progress::{ProgressError, ProgressTable};
 use crate::reader::follow::{Follower, Hooks, Passing};
@@ -40,6 +41,8 @@ pub struct AuthLinks {
     pub udp: Vec<Vec<OwnedFd>>,
     /// One listening socket an address.
     pub tcp: Vec<OwnedFd>,
+    /// The same for TLS.
+    pub tls: Vec<OwnedFd>,
 }
 
 /// Answers until told to end, or until the supervisor has.
@@ -77,17 +80,25 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let limits = TcpLimits::from(options.tcp);
     let server = TcpServer::new(Arc::clone(&current), policy, limits, Arc::clone(&relay), Some(options.xfrout));
     let first = Arc::new(Notify::new());
-    let tcp_server = Arc::clone(&server);
+    let tls = Arc::new(OnceLock::new());
+    let (tcp_server, tls_server) = (Arc::clone(&server), Arc::clone(&tls));
     let tcp = async {
         // Until there is something to answer, connections are left to the siblings.
         first.notified().await;
-        tcp_server.run(links.tcp.into_iter().map(TcpListener::from).collect()).await
+        let listeners = |sockets: Vec<OwnedFd>| sockets.into_iter().map(TcpListener::from).collect();
+        if let Some(options) = &options.tls {
+            let started = TlsServer::start(listeners(links.tls), options, Arc::clone(&tcp_server));
+            // There is none yet.
+            let _ = tls_server.set(started.map_err(AuthError::Tls)?);
+        }
+        tcp_server.run(listeners(links.tcp)).await.map_err(io_error)
     };
     let supervisor = Supervisor::watch(links.supervisor).map_err(io_error)?;
     let hooks = AuthHooks {
         thread: Arc::clone(&thread),
         server: Arc::clone(&server),
         relay: Arc::clone(&relay),
+        tls,
         progress,
         line,
         first: Arc::clone(&first),
@@ -100,7 +111,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     tokio::select! {
         _ = following => {}
         () = relay.run(relayed) => {}
-        ended = tcp => ended.map_err(io_error)?,
+        ended = tcp => ended?,
         () = obey(&supervisor, &thread) => info!("supervisor-gone"),
         () = tell_of_limits(thread.statistics()) => {}
         _ = terminate.recv() => info!("auth-stopped"),
@@ -132,6 +143,8 @@ struct AuthHooks {
     server: Arc<TcpServer>,
     /// Passes on what memmgr answers.
     relay: Arc<Relay>,
+    /// The TLS side, once it is there.
+    tls: Arc<OnceLock<TlsServer>>,
     /// Where it shows its progress.
     progress: Arc<ProgressTable>,
     /// Its line there.
@@ -158,7 +171,16 @@ impl AuthHooks {
             ("not-handed-over", tcp.not_handed_over),
             ("open", self.server.connection_count() as u64),
         ];
-        counts.tcp = connections.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        let tls = self.tls.get().map(TlsServer::statistics).map(|tls| {
+            [
+                ("tls-accepted", tls.accepted),
+                ("tls-failed", tls.failed),
+                ("tls-open", tls.open),
+                ("tls-refused", tls.refused),
+            ]
+        });
+        let connections = connections.into_iter().chain(tls.into_iter().flatten());
+        counts.tcp = connections.map(|(name, count)| (name.to_owned(), count)).collect();
         ProcessStatistics {
             pid: std::process::id().cast_signed(),
             slot: u32::try_from(self.line).unwrap_or(u32::MAX),
@@ -237,6 +259,8 @@ const LIMITS_TOLD_EVERY: Duration = Duration::from_secs(10);
 pub enum AuthError {
     /// The progress table can't be mapped.
     Progress(ProgressError),
+    /// The TLS side can't be started.
+    Tls(TlsError),
     /// The query thread can't be started.
     Thread(StartError),
     /// The system refused something.
@@ -250,6 +274,7 @@ impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Progress(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::Thread(error) => error.fmt(f),
             Self::Io { .. } => write!(f, "starting auth"),
         }
@@ -260,6 +285,7 @@ impl std::error::Error for AuthError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Progress(error) => error.source(),
+            Self::Tls(error) => error.source(),
             Self::Thread(error) => error.source(),
             Self::Io { error } => Some(error),
         }

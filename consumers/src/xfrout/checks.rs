@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use config::policy::ZonePolicy;
 use dns::message::{ExtendedError, Query, Received, Records, Section, receive};
 use dns::tsig::{Refused, Signer, Verified, verify_request};
 use dns::types::{Class, Rcode, Rtype};
@@ -70,10 +71,10 @@ impl Refusal {
     }
 }
 
-/// Checks all that needs no zone data. A refusal without a reason to answer at all is none: the connection ends.
+/// Checks all that needs no zone data, for a client at an address, over TLS or without. A refusal without a reason to answer at all is none: the connection ends.
 pub(super) fn grant<'m>(
     desk: &Desk,
-    client: IpAddr,
+    (client, is_tls): (IpAddr, bool),
     message: &'m [u8],
     now: u64,
 ) -> Result<Granted<'m>, Option<Refusal>> {
@@ -98,7 +99,11 @@ pub(super) fn grant<'m>(
     };
     let Some(wanted) = wanted else { return refuse(Rcode::FORMERR, None) };
     let key = verified.as_ref().map(|verified| verified.key().name());
-    if !desk.policy(query.question.name, |policy| policy.allow_transfer.allows(client, key)) {
+    let allows = |policy: &ZonePolicy| {
+        let list = &policy.allow_transfer;
+        if is_tls { list.allows_over_tls(client, key) } else { list.allows(client, key) }
+    };
+    if !desk.policy(query.question.name, allows) {
         return refuse(Rcode::REFUSED, Some(ExtendedError::PROHIBITED));
     }
     let Some(place) = desk.quota.take(client) else { return refuse(Rcode::REFUSED, None) };

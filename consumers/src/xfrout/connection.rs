@@ -6,7 +6,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::net::{SendAncillaryBuffer, SendFlags};
+use rustix::net::sockopt::socket_domain;
+use rustix::net::{AddressFamily, SendAncillaryBuffer, SendFlags};
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -23,6 +24,8 @@ pub(super) struct Connection {
     pub(super) client: SocketAddr,
     /// The address asked at.
     server: SocketAddr,
+    /// Whether the client speaks TLS: then the socket is an end of a pair, behind whose other end auth does that for us.
+    pub(super) is_tls: bool,
 }
 
 /// What was asked over it.
@@ -41,11 +44,12 @@ impl Connection {
     ///
     /// What the system says.
     pub(super) fn new(socket: OwnedFd, client: SocketAddr, server: SocketAddr) -> io::Result<Self> {
+        let is_tls = socket_domain(&socket)? == AddressFamily::UNIX;
         // Only TCP has it. One end of a pair has a buffer that is short anyway.
         let _ = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_OCTETS_MAX);
         #[expect(deprecated, reason = "its safe form; an OwnedFd stays the same descriptor as long as it lives")]
         let socket = AsyncFd::with_interest(socket, Interest::WRITABLE)?;
-        Ok(Self { socket, client, server })
+        Ok(Self { socket, client, server, is_tls })
     }
 
     /// Sends a message behind its length; `note` hears of each octet that is taken, and may end it.

@@ -55,7 +55,7 @@ fn next_transfer(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
 /// Answers one request.
 async fn answer(desk: &Desk, connection: &Connection, message: &[u8]) -> io::Result<()> {
     let client = connection.client;
-    let granted = match checks::grant(desk, client.ip(), message, seconds(SystemTime::now())) {
+    let granted = match checks::grant(desk, (client.ip(), connection.is_tls), message, seconds(SystemTime::now())) {
         Ok(granted) => granted,
         Err(Some(refusal)) => {
             desk.tell_refused(client, None, refusal.rcode);

@@ -13,7 +13,7 @@ use consumers::auth::relay::Relay;
 use consumers::auth::tcp::{TcpLimits, TcpServer};
 use consumers::handover::{Arrived, FRAME_OCTETS_MAX, Handed, Link};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::ask::{Ask, check_frame, text};
@@ -39,7 +39,7 @@ fn with_server<F: Future<Output = ()>>(test: impl FnOnce(SocketAddr, Arc<TcpServ
 }
 
 /// The socket that the supervisor would have.
-fn listen(path: &Path) -> OwnedFd {
+pub(crate) fn listen(path: &Path) -> OwnedFd {
     let socket =
         rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
     rustix::net::bind(&socket, &SocketAddrUnix::new(path).unwrap()).unwrap();
@@ -49,7 +49,7 @@ fn listen(path: &Path) -> OwnedFd {
 }
 
 /// The next link, taken as soon as it is there.
-async fn take_link(links: &OwnedFd) -> Link {
+pub(crate) async fn take_link(links: &OwnedFd) -> Link {
     loop {
         match rustix::net::accept_with(links, SocketFlags::CLOEXEC) {
             Ok(socket) => return Link::new(socket).unwrap(),
@@ -65,14 +65,14 @@ fn framed(line: &str) -> Vec<u8> {
 }
 
 /// Reads one answer.
-async fn read_answer(stream: &mut TcpStream) -> Vec<u8> {
+async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let mut answer = vec![0; usize::from(stream.read_u16().await.unwrap())];
     stream.read_exact(&mut answer).await.unwrap();
     answer
 }
 
 /// Asks for a transfer until it is not answered with SERVFAIL any more, and leaves it asked.
-async fn ask_until_taken(stream: &mut TcpStream, server: &TcpServer) {
+pub(crate) async fn ask_until_taken(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), server: &TcpServer) {
     let taken = server.statistics().handed_over;
     loop {
         stream.write_all(&framed("example. AXFR +tcp +edns=1232")).await.unwrap();

@@ -34,7 +34,7 @@ pub struct AccessList {
     entries: Vec<AccessEntry>,
 }
 
-/// One entry of a list: `PREFIX`, `key:NAME`, `PREFIX key:NAME` or `any`.
+/// One entry of a list: `PREFIX`, `key:NAME`, `PREFIX key:NAME` or `any`, each also with `tls`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccessEntry {
@@ -42,15 +42,27 @@ pub struct AccessEntry {
     prefix: Option<Prefix>,
     /// The key; any, and none at all, without it.
     key: Option<Name>,
+    /// Whether nothing is allowed but what goes over TLS.
+    needs_tls: bool,
 }
 
 impl AccessList {
-    /// Whether somebody at this address, who has signed with this key or with none, is allowed.
+    /// Whether somebody at this address, who has signed with this key or with none, is allowed without TLS.
     ///
     /// An IPv4 address may come as one of IPv6 (`::ffff:192.0.2.1`), as it does from sockets that take both.
     pub fn allows(&self, address: IpAddr, key: Option<&Name>) -> bool {
+        self.allows_by(address, key, false)
+    }
+
+    /// The same of somebody who came over TLS (RFC 9103, section 9).
+    pub fn allows_over_tls(&self, address: IpAddr, key: Option<&Name>) -> bool {
+        self.allows_by(address, key, true)
+    }
+
+    /// Whether somebody is allowed, over TLS or without.
+    fn allows_by(&self, address: IpAddr, key: Option<&Name>, is_tls: bool) -> bool {
         let address = address.to_canonical();
-        self.entries.iter().any(|entry| entry.allows(address, key))
+        self.entries.iter().any(|entry| (is_tls || !entry.needs_tls) && entry.allows(address, key))
     }
 
     /// Its entries.
@@ -73,12 +85,12 @@ impl FromIterator<AccessEntry> for AccessList {
 impl AccessEntry {
     /// An entry that asks for what it names: both, where both are there; nothing, where neither is.
     pub const fn new(prefix: Option<Prefix>, key: Option<Name>) -> Self {
-        Self { prefix, key }
+        Self { prefix, key, needs_tls: false }
     }
 
     /// An entry for all who have this address, whether they sign or not; an IPv4 address as such, also where it comes as one of IPv6.
     pub fn of_address(address: IpAddr) -> Self {
-        Self { prefix: Some(Prefix::of_address(address.to_canonical())), key: None }
+        Self::new(Some(Prefix::of_address(address.to_canonical())), None)
     }
 
     /// The entry with a key asked for beside what it asks for.
@@ -90,6 +102,11 @@ impl AccessEntry {
     /// The addresses; any without.
     pub fn prefix(&self) -> Option<Prefix> {
         self.prefix
+    }
+
+    /// Whether nothing is allowed but what goes over TLS.
+    pub const fn needs_tls(&self) -> bool {
+        self.needs_tls
     }
 
     /// The key that is asked for.
@@ -109,7 +126,7 @@ impl FromStr for AccessEntry {
 
     fn from_str(text: &str) -> Result<Self, AccessError> {
         let error = |fault| AccessError { found: text.to_owned(), fault };
-        let mut entry = Self { prefix: None, key: None };
+        let mut entry = Self::new(None, None);
         let mut has_any = false;
         for word in text.split_whitespace() {
             if let Some(name) = word.strip_prefix("key:") {
@@ -117,6 +134,8 @@ impl FromStr for AccessEntry {
                 if entry.key.replace(name).is_some() {
                     return Err(error(AccessFault::Form));
                 }
+            } else if word == "tls" && !entry.needs_tls {
+                entry.needs_tls = true;
             } else if has_any || entry.prefix.is_some() {
                 return Err(error(AccessFault::Form));
             } else if word == "any" {
@@ -154,7 +173,8 @@ impl fmt::Display for AccessEntry {
             (Some(prefix), None) => write!(f, "{prefix}"),
             (None, Some(key)) => write!(f, "key:{key}"),
             (Some(prefix), Some(key)) => write!(f, "{prefix} key:{key}"),
-        }
+        }?;
+        f.write_str(if self.needs_tls { " tls" } else { "" })
     }
 }
 
@@ -182,10 +202,15 @@ pub enum AccessFault {
 impl fmt::Display for AccessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let found = &self.found;
-        write!(f, "expected PREFIX, key:NAME, both in one entry where both are needed, or any; found {found:?}")?;
+        write!(
+            f,
+            "expected PREFIX, key:NAME, both in one entry where both are needed, or any, each with tls where that is needed too; found {found:?}"
+        )?;
         match &self.fault {
             AccessFault::Form if found.trim().is_empty() => f.write_str("; an empty list allows nobody"),
-            AccessFault::Form => f.write_str("; write an entry of its own for each prefix and each key"),
+            AccessFault::Form => {
+                f.write_str("; write an entry of its own for each prefix and each key, and beside tls at least any")
+            }
             AccessFault::Prefix(error) => write!(f, ": {error}"),
             AccessFault::Key(error) => write!(f, ": {error}"),
         }

@@ -36,6 +36,19 @@ fn an_entry_asks_for_all_that_it_names() {
         let allows = list(entries).allows(address.parse().unwrap(), key);
         assert_eq!(allows, is_allowed, "{entries:?} {address} {key:?}");
     }
+    for (entry, plain, over_tls) in [
+        ("any", true, true),
+        ("any tls", false, true),
+        ("tls 192.0.2.1 key:xfr.example.", false, true),
+        ("192.0.2.1 tls key:xfr.example.", false, true),
+        ("192.0.2.2 tls", false, false),
+        ("key:other.example. tls", false, false),
+    ] {
+        let (list, address) = (list(&[entry]), "192.0.2.1".parse().unwrap());
+        let found = (list.allows(address, Some(&key)), list.allows_over_tls(address, Some(&key)));
+        assert_eq!(found, (plain, over_tls), "{entry}");
+        assert_eq!(list.entries()[0].to_string().parse(), Ok(list.entries()[0].clone()));
+    }
     let remote: AccessList =
         [AccessEntry::of_address("::ffff:192.0.2.1".parse().unwrap()).with_key(key.clone())].into_iter().collect();
     assert!(remote.allows("192.0.2.1".parse().unwrap(), Some(&key)));
@@ -53,6 +66,8 @@ fn what_is_no_entry_is_refused_with_what_would_do() {
         ("any 192.0.2.2", "an entry of its own"),
         ("192.0.2.2 any", "an entry of its own"),
         ("key:a. key:b.", "an entry of its own"),
+        ("tls", "beside tls at least any"),
+        ("any tls tls", "an entry of its own"),
         ("key:", "label is empty"),
         ("key:a..b", "label is empty"),
         ("localhost", "ADDRESS/BITS"),

@@ -219,6 +219,10 @@ fn what_was_refused_is_not_missed_too() {
             "14:43: error: expected the type of records",
         ),
         ("[[zone]]\nname = 'a.'\nallow-transfer = 'localhost'\n", "14:18: error: expected PREFIX, key:NAME"),
+        (
+            "[[zone]]\nname = 'a.'\nprimaries = 'primary'\nallow-notify = 'any tls'\n",
+            "15:16: error: expected an entry without tls",
+        ),
     ];
     for (further, says) in cases {
         let found = errors(further);

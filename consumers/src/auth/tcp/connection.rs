@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use super::TcpServer;
 use super::desk::{Desk, Turn};
 use super::input::{Input, split_message};
 use super::limits::TcpLimits;
+use super::stream::Stream;
 use super::table::Known;
 use crate::auth::relay::{ANSWER_MAX, Awaited};
 use crate::auth::udp::unix_now;
@@ -24,7 +24,7 @@ use crate::auth::udp::unix_now;
 /// A connection being served.
 pub(super) struct Connection {
     /// The socket.
-    stream: TcpStream,
+    stream: Stream,
     /// What others know of it.
     known: Arc<Known>,
     /// What was read and not answered.
@@ -64,7 +64,7 @@ enum Step {
 
 impl Connection {
     /// A connection just taken, of which so much was read before.
-    pub(super) fn new(stream: TcpStream, known: Arc<Known>, read: &[u8]) -> Self {
+    pub(super) fn new(stream: Stream, known: Arc<Known>, read: &[u8]) -> Self {
         let mut input = Input::default();
         input.keep(read);
         Self {
@@ -263,7 +263,7 @@ impl Connection {
 }
 
 /// Reads what is there.
-fn poll_read(stream: &mut TcpStream, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+fn poll_read(stream: &mut Stream, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
     let mut room = ReadBuf::new(room);
     ready!(Pin::new(stream).poll_read(context, &mut room))?;
     Poll::Ready(Ok(room.filled().len()))

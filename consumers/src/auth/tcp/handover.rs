@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
+use super::stream::Stream;
 use crate::handover::{Arrived, FRAME_OCTETS_MAX, Handed, Link, SendError};
 
 /// Auth's way to xfrout.
@@ -29,7 +29,7 @@ pub(super) struct Handover {
 /// A connection that came back.
 pub(super) struct Returned {
     /// It.
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     /// Its client.
     pub(super) client: SocketAddr,
     /// What was read of it and not answered.
@@ -52,14 +52,12 @@ impl Handover {
     }
 
     /// Gives a connection away with a request and what was read behind it. The caller drops its own copy, or goes on with it where this fails.
-    pub(super) fn hand_over(&self, stream: &TcpStream, request: &[u8], rest: &[u8]) -> Result<(), NotHandedOver> {
+    pub(super) fn hand_over(&self, stream: &Stream, request: &[u8], rest: &[u8]) -> Result<(), NotHandedOver> {
         let Some(link) = self.link().clone() else {
             self.wanted.notify_one();
             return Err(NotHandedOver::Absent);
         };
-        let (Ok(client), Ok(server)) = (stream.peer_addr(), stream.local_addr()) else {
-            return Err(NotHandedOver::Refused);
-        };
+        let Ok((client, server)) = stream.addresses() else { return Err(NotHandedOver::Refused) };
         match link.hand_over(Handed { client, server, request, rest }, stream.as_fd()) {
             Ok(()) => Ok(()),
             Err(SendError::Gone(_)) => {
@@ -121,7 +119,7 @@ impl Handover {
 
 /// A connection that came back, on the event loop.
 fn returned(handed: &Handed<'_>, connection: OwnedFd) -> std::io::Result<Returned> {
-    let stream = TcpStream::from_std(std::net::TcpStream::from(connection))?;
+    let stream = Stream::adopt(connection, handed.client, handed.server)?;
     Ok(Returned { stream, client: handed.client, rest: handed.rest.to_vec() })
 }
 

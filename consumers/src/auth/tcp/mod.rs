@@ -13,10 +13,12 @@ mod desk;
 mod handover;
 mod input;
 mod limits;
+mod stream;
 mod table;
 
 use std::io;
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +26,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use rustix::net::sockopt::set_tcp_nodelay;
-use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 use zone_segment::ZoneSet;
@@ -35,6 +36,7 @@ use super::statistics::Block;
 use connection::Connection;
 use desk::Desk;
 use handover::{Handover, NotHandedOver, Returned};
+use stream::Stream;
 use table::Table;
 
 pub use limits::TcpLimits;
@@ -139,17 +141,37 @@ impl TcpServer {
             match listener.accept().await {
                 Ok((stream, client)) => {
                     add(&self.counters.accepted, 1);
-                    self.admit(stream, client.ip(), Vec::new());
+                    self.admit(Stream::Tcp(stream), client.ip(), Vec::new());
                 }
                 Err(error) if is_passing(&error) => {}
                 Err(error) => {
-                    add(&self.counters.accept_errors, 1);
                     tracing::warn!(%error, connections = self.connection_count(), "tcp-accept-failed");
-                    self.evict(&mut self.table(), None);
+                    self.make_room();
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
+    }
+
+    /// Serves one end of a pair, that does not wait, whose other end has the octets of a client at an address; on the runtime of
+    /// [`run`](Self::run).
+    pub(super) fn admit_pair(self: &Arc<Self>, end: UnixStream, client: SocketAddr, server: SocketAddr) {
+        add(&self.counters.accepted, 1);
+        match Stream::adopt(end.into(), client, server) {
+            Ok(stream) => self.admit(stream, client.ip(), Vec::new()),
+            Err(error) => tracing::warn!(%error, "connection-not-taken"),
+        }
+    }
+
+    /// Ends the connection that has been idle longest, for who could not take one.
+    pub(super) fn make_room(&self) {
+        add(&self.counters.accept_errors, 1);
+        self.evict(&mut self.table(), None);
+    }
+
+    /// The limits of connections.
+    pub(super) fn limits(&self) -> &TcpLimits {
+        &self.limits
     }
 
     /// Goes on with a connection that xfrout is done with.
@@ -159,7 +181,7 @@ impl TcpServer {
     }
 
     /// Gives a connection to xfrout; says whether it did.
-    fn hand_over(&self, stream: &TcpStream, request: &[u8], rest: &[u8]) -> bool {
+    fn hand_over(&self, stream: &Stream, request: &[u8], rest: &[u8]) -> bool {
         let done = self.handover.hand_over(stream, request, rest);
         match done {
             Ok(()) => add(&self.counters.handed_over, 1),
@@ -169,7 +191,7 @@ impl TcpServer {
     }
 
     /// Makes room for a connection and starts serving it, beginning with what was read of it before.
-    fn admit(self: &Arc<Self>, stream: TcpStream, address: IpAddr, read: Vec<u8>) {
+    fn admit(self: &Arc<Self>, stream: Stream, address: IpAddr, read: Vec<u8>) {
         let mut table = self.table();
         if table.of_client(address) >= self.limits.connections_per_client_max {
             self.evict(&mut table, Some(address));
@@ -276,7 +298,7 @@ impl Drop for EndConnections {
 }
 
 /// Whether a failure to take a connection is over already: the client has gone, or another process was faster.
-fn is_passing(error: &io::Error) -> bool {
+pub(super) fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)
 }
