@@ -106,6 +106,7 @@ impl Setup {
             slot: 0,
             listen: sockets.addresses.clone(),
             answers,
+            keys: options.keys.clone(),
             tcp: options.tcp,
             rate_limit: options.rate_limit.as_ref().map(|all| all.share(options.auth)),
             steer_by_cpu: options.steer_by_cpu,

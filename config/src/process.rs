@@ -103,6 +103,8 @@ pub struct AuthOptions {
     pub listen: Vec<SocketAddr>,
     /// What answers are like.
     pub answers: AnswerOptions,
+    /// Keys that queries may be signed with.
+    pub keys: Vec<Key>,
     /// The TCP side.
     pub tcp: TcpOptions,
     /// Response rate limiting, with the number of processes that share it; `None` switches it off.

@@ -29,6 +29,7 @@ mod start;
 mod statistics;
 mod supervisor;
 mod takeover;
+mod transfers;
 mod updates;
 mod watch;
 mod xfrout;

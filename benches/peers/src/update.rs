@@ -13,7 +13,7 @@ mod octets;
 mod probe;
 mod reload;
 mod report;
-mod sample;
+pub mod sample;
 mod steady;
 mod subjects;
 mod verdicts;

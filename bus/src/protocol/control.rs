@@ -69,6 +69,11 @@ pub enum Command {
         /// One zone's apex, or every zone.
         zone: Option<String>,
     },
+    /// The members of catalog zones, for whoever gives them away; answered by [`Members`].
+    Members {
+        /// The version that whoever asks knows; 0 for none.
+        known: u64,
+    },
     /// What changed in a zone from one serial to another, for whoever sends it on; answered by [`Changes`].
     Changes {
         /// The zone's apex.
@@ -168,6 +173,9 @@ pub struct ZoneStatus {
     /// What is known of its primaries, where it comes from such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferStatus>,
+    /// The catalog zone that it is a member of, where it comes from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<String>,
 }
 
 /// What is known of the primaries of a secondary zone.
@@ -407,6 +415,24 @@ pub struct Changes {
     /// Octets of the sealed memfd that comes with it: the records as `dns::change_list` has them. None, and no memfd, where not all of it is in
     /// the journal, or it is more than the zone: then the zone itself is to be sent.
     pub octets: Option<u64>,
+}
+
+/// The reply to who asks for the members of catalog zones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members {
+    /// Which version of them this is. It differs whenever they do.
+    pub version: u64,
+    /// All of them; none where whoever asked knows this version.
+    pub members: Option<Vec<Member>>,
+}
+
+/// A member of a catalog zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its apex.
+    pub zone: String,
+    /// The template by which it is served.
+    pub template: String,
 }
 
 /// The reply to a rollback.

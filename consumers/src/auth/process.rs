@@ -13,6 +13,7 @@ use bus::protocol::reader::{Role, ThreadProgress};
 use bus::protocol::statistics::{Ask, ProcessStatistics};
 use bus::protocol::supervisor::Record;
 use bus::{Client, Group, Message};
+use config::peers::signing_keys;
 use config::process::AuthOptions;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -109,7 +110,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
 
 /// What answers are like, as the options say.
 fn policy_of(options: &AuthOptions) -> Policy {
-    let AuthOptions { answers, tcp, .. } = options;
+    let AuthOptions { answers, tcp, keys, .. } = options;
     let secrets: Vec<Secret> = answers.cookie_secrets.iter().map(|secret| secret.0).collect();
     Policy {
         udp_octets_max: answers.udp_size_max,
@@ -119,6 +120,7 @@ fn policy_of(options: &AuthOptions) -> Policy {
         identity: answers.identity.as_deref().map(Box::from),
         cookies: Cookies::new(&secrets),
         keepalive: Some(Duration::from_millis(tcp.idle_timeout_ms)),
+        keys: signing_keys(keys),
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) fn grant<'m>(
     };
     let Some(wanted) = wanted else { return refuse(Rcode::FORMERR, None) };
     let key = verified.as_ref().map(|verified| verified.key().name());
-    if !desk.policies.policy(query.question.name).allow_transfer.allows(client, key) {
+    if !desk.policy(query.question.name, |policy| policy.allow_transfer.allows(client, key)) {
         return refuse(Rcode::REFUSED, Some(ExtendedError::PROHIBITED));
     }
     let Some(place) = desk.quota.take(client) else { return refuse(Rcode::REFUSED, None) };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
+use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
@@ -40,6 +41,8 @@ impl Connection {
     ///
     /// What the system says.
     pub(super) fn new(socket: OwnedFd, client: SocketAddr, server: SocketAddr) -> io::Result<Self> {
+        // Only TCP has it. One end of a pair has a buffer that is short anyway.
+        let _ = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_OCTETS_MAX);
         #[expect(deprecated, reason = "its safe form; an OwnedFd stays the same descriptor as long as it lives")]
         let socket = AsyncFd::with_interest(socket, Interest::WRITABLE)?;
         Ok(Self { socket, client, server })
@@ -103,9 +106,18 @@ impl Connection {
     pub(super) fn hand_back(self, link: &Link, rest: &[u8]) -> Result<(), SendError> {
         let handed = Handed { client: self.client, server: self.server, request: &[], rest };
         // Off the event loop first: from then on it is the other's.
-        link.hand_back(handed, self.socket.into_inner().as_fd())
+        let socket = self.socket.into_inner();
+        let _ = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_OCTETS_DEFAULT);
+        link.hand_back(handed, socket.as_fd())
     }
 }
+
+/// Octets that may lie in a connection without being on their way: four messages. What is on its way is as much as the client and the network
+/// take; more would be memory of the kernel for who reads slowly, and time that is taken from who reads fast.
+const UNSENT_OCTETS_MAX: u32 = 256 << 10;
+
+/// What stands for the system's own limit.
+const UNSENT_OCTETS_DEFAULT: u32 = 0;
 
 /// How often a client that takes nothing is tried.
 const TRY_AGAIN: Duration = Duration::from_secs(1);

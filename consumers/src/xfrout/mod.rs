@@ -3,7 +3,7 @@
 //! [`run`] is the process: it follows generations and acknowledges as auth does, and takes a link from each auth process. It is a reader
 //! like any other: what it streams it holds under a lease ([`Leases`](crate::reader::Leases)).
 //!
-//! Read `serve` first, which is one connection's life; `checks` says who gets what, `axfr` sends a zone, `ixfr` what changed in one, `connection` the octets;
+//! Read `serve` first, which is one connection's life; `checks` says who gets what, `axfr` sends a zone, `ixfr` what changed in one (which `journal` asks memmgr for), `connection` the octets;
 //! `notify` tells secondaries of changes. Each connection
 //! is a task of the one event loop, and waits for its client alone.
 
@@ -13,11 +13,14 @@ mod checks;
 mod connection;
 mod desk;
 mod ixfr;
+mod journal;
 mod link;
+mod members;
 mod memmgr;
 mod notify;
 mod quota;
 mod serve;
+mod telling;
 
 use std::fmt;
 use std::io;
@@ -50,6 +53,10 @@ pub struct XfroutLinks {
 ///
 /// [`XfroutError`] when it can't start.
 pub fn run(options: XfroutOptions, links: XfroutLinks) -> Result<(), XfroutError> {
+    // Queries come first: whoever transfers a zone waits a little longer for it, and nobody for an answer.
+    if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
+        warn!(%error, "xfrout-priority-not-lowered");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -72,6 +79,7 @@ async fn serve(options: XfroutOptions, links: XfroutLinks) -> Result<(), XfroutE
         () = follower.run() => {}
         () = desk.memmgr.run() => {}
         () = listener.run(Arc::clone(&desk)) => {}
+        () = desk.follow_members(switches.clone()) => {}
         () = notify::run(Arc::clone(&desk), switches) => {}
         () = obey(&supervisor) => info!("supervisor-gone"),
         _ = terminate.recv() => info!("xfrout-stopped"),
@@ -103,6 +111,9 @@ impl Hooks for XfroutHooks {
         Vec::new()
     }
 }
+
+/// How nice the process is to others, of at most 19: it has a tenth of the time that an auth process gets, where both want it.
+const PRIORITY: i32 = 10;
 
 /// There is one xfrout, so its slot has one number.
 const SLOT: u32 = 0;

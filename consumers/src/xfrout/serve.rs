@@ -15,7 +15,8 @@ use super::axfr::{self, Failed};
 use super::checks::{self, Granted, Refusal, Soa, Wanted};
 use super::connection::{Connection, Request};
 use super::desk::Desk;
-use super::ixfr::{self, Span};
+use super::ixfr;
+use super::journal::Span;
 use crate::auth::answer::is_transfer;
 use crate::handover::Link;
 
@@ -57,7 +58,7 @@ async fn answer(desk: &Desk, connection: &Connection, message: &[u8]) -> io::Res
     let granted = match checks::grant(desk, client.ip(), message, seconds(SystemTime::now())) {
         Ok(granted) => granted,
         Err(Some(refusal)) => {
-            info!(%client, rcode = %refusal.rcode, "transfer-refused");
+            desk.tell_refused(client, None, refusal.rcode);
             return refuse(desk, connection, message, refusal).await;
         }
         Err(None) => return Err(io::ErrorKind::InvalidData.into()),
@@ -69,7 +70,7 @@ async fn answer(desk: &Desk, connection: &Connection, message: &[u8]) -> io::Res
             Ok(())
         }
         Err(NotSent::Refused(rcode, error)) => {
-            info!(%client, %zone, %rcode, "transfer-refused");
+            desk.tell_refused(client, Some(zone), rcode);
             let refusal = Refusal::new(rcode, Some(error), granted.verified.as_ref());
             refuse(desk, connection, message, refusal).await
         }
@@ -107,7 +108,7 @@ async fn transfer(
             let sent = send_soa(desk, connection, granted, (&apex, &soa)).await;
             return sent.map(|sent| ("current", sent)).map_err(NotSent::Client);
         }
-        if let Some(differences) = ixfr::differences(desk, &apex, span).await {
+        if let Some(differences) = desk.journal.find(&desk.memmgr, &apex, span).await {
             let sent = ixfr::send(desk, connection, granted, (&apex, &soa), differences).await;
             return sent.map(|sent| ("incremental", sent)).map_err(NotSent::Client);
         }
@@ -141,7 +142,15 @@ async fn send_soa(
 /// Sends the answer to a request that is not granted.
 async fn refuse(desk: &Desk, connection: &Connection, message: &[u8], refusal: Refusal) -> io::Result<()> {
     let answer = refusing(message, refusal).ok_or(io::ErrorKind::InvalidData)?;
-    connection.send(&answer, desk.send_timeout, |_| Ok(())).await
+    // Who is refused has no place among the transfers, and takes none by not reading: so few may wait, and of any other one the connection ends.
+    let mut place = None;
+    let note = |has_progress: bool| {
+        if !has_progress && place.is_none() {
+            place = Some(desk.refused.take(connection.client.ip()).ok_or(io::ErrorKind::WouldBlock)?);
+        }
+        Ok(())
+    };
+    connection.send(&answer, desk.send_timeout, note).await
 }
 
 /// Whether a serial is newer than another (RFC 1982, section 3.2).

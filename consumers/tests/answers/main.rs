@@ -18,5 +18,6 @@ mod root_zone;
 mod signed;
 mod size;
 mod tcp;
+mod tsig;
 mod udp;
 mod zones;

@@ -246,9 +246,11 @@ impl Found {
             let unknown = of_shard.filter(|apex| !is_known(apex) && !is_received(apex));
             self.secondaries = unknown.map(|apex| (apex.clone(), ZoneId(0))).collect();
         }
-        for apex in request.scope.zones.iter().cloned().map(Apex::new).filter(|apex| apex.shard() == self.number) {
-            let is_usable = request.secondaries.contains(&apex) && job.usable(&apex).is_some() && !is_received(&apex);
-            match zones.get_key_value(&apex).filter(|_| is_usable) {
+        let asked = request.scope.zones.iter().cloned().map(Apex::new).filter(|apex| apex.shard() == self.number);
+        for apex in asked.filter(|apex| request.secondaries.contains(apex) && !is_received(apex)) {
+            match zones.get_key_value(&apex) {
+                None if !request.scope.is_all => self.secondaries.push((apex, ZoneId(0))),
+                Some(_) if job.usable(&apex).is_none() => {}
                 Some((known, zone)) if zone.condition == Condition::Expired && request.scope.refreshes(apex.name()) => {
                     self.mended.push(known.clone());
                 }

@@ -166,7 +166,7 @@ impl Service {
             self.secondaries_built(&scope, generation, Ok(&report));
             self.updates.published.push(Published { generation, scope, report, waiters });
             self.step(Event::Built { generation });
-            return;
+            return self.look_at_catalogs(true);
         }
         self.note_zones(zones);
         if self.has_told() {
@@ -179,6 +179,7 @@ impl Service {
         } else {
             self.updates.published.push(Published { generation, scope, report, waiters });
         }
+        self.look_at_catalogs(true);
     }
 
     /// Notes what was found about zones whose data did not change.

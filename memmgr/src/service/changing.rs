@@ -282,6 +282,7 @@ impl Service {
             self.records.insert(generation, record_of(&request.base, &state, changes, Vec::new()));
             self.states.insert(generation, Arc::new(state));
             self.step(Event::Built { generation });
+            self.look_at_catalogs(false);
         }
         transfers.into_iter().for_each(|(apex, change)| self.transferred(&apex, Ok((generation, change))));
         if request.merged.iter().any(|merged| merged.is_base) {

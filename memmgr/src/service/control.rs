@@ -35,12 +35,14 @@ impl Service {
                 | Command::ExpireZone { .. }
                 | Command::RefreshZone { .. }
                 | Command::Changes { .. }
+                | Command::Members { .. }
                 | Command::UpdateZone { .. }
                 | Command::Rollback { .. },
             ) if self.awaits_zones() => {
                 self.zones.deferred.push(message);
             }
             Ok(Command::Status {}) => self.answer(&message, &self.status()),
+            Ok(Command::Members { known }) => self.answer(&message, &self.listed_members(known)),
             Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
             Ok(Command::Generations {}) => self.answer(&message, &self.all_generation_statuses()),
             Ok(Command::Consumers {}) => self.answer(&message, &self.consumer_statuses()),
@@ -170,7 +172,9 @@ impl Service {
         let newest = self.states.values().next_back();
         let zones = newest.map(|state| state.zones.sorted()).unwrap_or_default();
         let one = |(apex, zone): (&Name, &ZoneInfo)| {
-            let status = zone_status(apex, zone);
+            let mut status = zone_status(apex, zone);
+            status.catalog = self.catalog_of(apex).map(ToString::to_string);
+            status.error = status.error.or(self.catalog_error(apex).map(str::to_owned));
             let Some((transfer, error)) = self.transfer_status(apex) else { return status };
             let state = match (status.state, &error) {
                 (ZoneCondition::Serving, Some(_)) => ZoneCondition::Stale,
@@ -215,6 +219,7 @@ fn changes_anything(command: &Command) -> bool {
         | Command::Zones {}
         | Command::WaitGeneration { .. }
         | Command::DiffGenerations { .. }
+        | Command::Members { .. }
         | Command::Changes { .. } => false,
         Command::Reload { .. }
         | Command::ExpireZone { .. }
@@ -255,5 +260,6 @@ fn zone_status(apex: &Name, zone: &ZoneInfo) -> ZoneStatus {
         group: zone.group.0,
         source: zone.source.display().to_string(),
         transfer: None,
+        catalog: None,
     }
 }

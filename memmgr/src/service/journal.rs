@@ -47,7 +47,8 @@ impl Service {
     }
 }
 
-/// The change sets from one serial to another; none where they are not all there, or have more records than the zone.
+/// The change sets from one serial to another; as one, if there are more records in them than the zone has, and none where that is so too, or they
+/// are not all there.
 fn found(
     journal: &Mutex<Journal>,
     apex: &Name,
@@ -57,13 +58,22 @@ fn found(
 ) -> Result<Option<Vec<ChangeSet>>, String> {
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
     let places = journal.find(apex, from, to, generation).map_err(|error| error.to_string())?;
-    // Each has two SOA records at the least: many are not even read.
+    // Each has two SOA records at the least: so many are not even read.
     let may_fit = |sets: usize| 2 * sets as u64 <= records_max;
     if places.is_none_or(|places| places.is_empty() || !may_fit(places.len())) {
         return Ok(None);
     }
     let sets = journal.between(apex, from, to, generation).map_err(|error| error.to_string())?;
-    let records =
-        |sets: &Vec<ChangeSet>| sets.iter().map(|set| set.removed.len() as u64 + set.added.len() as u64).sum::<u64>();
-    Ok(sets.filter(|sets| records(sets) <= records_max))
+    drop(journal);
+    Ok(sets.and_then(|sets| fitting(sets, records_max)))
+}
+
+/// What of change sets is no more than so many records: they as they are, or condensed.
+fn fitting(sets: Vec<ChangeSet>, records_max: u64) -> Option<Vec<ChangeSet>> {
+    let fits = |sets: &[ChangeSet]| sets.iter().map(ChangeSet::record_count).sum::<u64>() <= records_max;
+    if fits(&sets) {
+        return Some(sets);
+    }
+    let condensed = vec![ChangeSet::condensed(sets)?];
+    fits(&condensed).then_some(condensed)
 }

@@ -52,7 +52,7 @@ impl Service {
         if let Err(rcode) = self.has_zone(&update.apex) {
             return self.settle(&message, &exchange, &Verdict::of(rcode));
         }
-        let policy = self.options.policies.policy(update.apex.as_ref());
+        let policy = self.policy(&update.apex);
         let (client, key) = (exchange.client, exchange.key());
         if !update::permitted(&policy.allow_update, client, key, &update.apex, &update.records) {
             // Anybody can send these, as many as he likes.

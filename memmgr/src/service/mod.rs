@@ -3,10 +3,11 @@
 //! Everything that takes long happens elsewhere (builds and verification on their own threads), so that the loop answers within
 //! milliseconds. [`Service`] is the type to read first; [`actions`] carries out what the rotation says, [`building`] starts and takes
 //! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators, [`messages`] updates over the wire. [`readers`], [`leases`],
-//! [`updates`] and [`secondaries`] are its books, [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
+//! [`updates`], [`secondaries`] and [`catalogs`] are its books, [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
 
 mod actions;
 mod building;
+mod catalogs;
 mod changing;
 mod control;
 mod conversation;
@@ -51,6 +52,7 @@ use crate::rotation::{Deadlines, Event, ReaderId, Rotation, ThreadProgress};
 use crate::source::watch::{self, Watch};
 use actions::Aftermath;
 use building::Sourced;
+use catalogs::Catalogs;
 use changing::Changing;
 use examination::Examinations;
 use keeping::Kept;
@@ -172,6 +174,8 @@ pub(crate) struct Service {
     watch: Option<Watch>,
     /// Zones that come from primaries.
     secondaries: Secondaries,
+    /// Catalog zones.
+    catalogs: Catalogs,
     /// Gives memory that a build has left back to the system.
     give_back: fn(),
 }
@@ -252,6 +256,7 @@ impl Service {
             aftermath: Vec::new(),
             merging: Merging::default(),
             secondaries: Secondaries::new(&options),
+            catalogs: Catalogs::new(&options),
             snapshots: Snapshots::default(),
             options,
             directory: recovered.directory,
@@ -290,8 +295,9 @@ impl Service {
             // Nobody is served yet, and nothing is to be waited for.
             self.look_closer();
         }
-        self.start_build();
+        // First: what is a member of a catalog is not to be taken for what has no file.
         self.begin_secondaries();
+        self.start_build();
         loop {
             tokio::select! {
                 () = &mut stop => return self.finish().await,

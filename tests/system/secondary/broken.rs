@@ -130,7 +130,7 @@ fn b79_nothing_of_a_broken_zone_is_served() {
         assert!(said.contains(&primary.address.to_string()), "{said}");
         let listed = secondary.listed(ZONE);
         assert!(listed["error"].as_str().unwrap().contains(expected), "case {number}: {listed}");
-        assert_eq!(listed["state"], "serving", "{listed}");
+        assert_eq!(listed["state"], "stale", "{listed}");
         assert_eq!(secondary.records(ZONE), before, "case {number}: {expected}");
     }
     let log = secondary.server.log();
@@ -171,9 +171,8 @@ fn b79_the_next_primary_is_tried() {
 fn broken_changes() -> Vec<(&'static str, Vec<Sent>)> {
     let (old, new, newest) = (soa(SERVED), soa(SERVED + 1), soa(SERVED + 1));
     let host = |last| Sent::a("host3.z.test.", last);
-    let change = |removed: Sent, added: Sent| {
-        vec![newest.clone(), old.clone(), removed, new.clone(), added, newest.clone()]
-    };
+    let change =
+        |removed: Sent, added: Sent| vec![newest.clone(), old.clone(), removed, new.clone(), added, newest.clone()];
     let there = || host(u8::try_from(SERVED).unwrap());
     let many = |end: u32| -> Vec<Sent> {
         // Each a change by itself, and never an end.
@@ -182,7 +181,10 @@ fn broken_changes() -> Vec<(&'static str, Vec<Sent>)> {
     vec![
         ("one that removes what is not there", change(host(99), host(1))),
         ("one that adds what is there", change(there(), Sent::a("host4.z.test.", 10))),
-        ("expected changes from serial 10 on", vec![newest.clone(), soa(9), there(), new.clone(), host(1), new.clone()]),
+        (
+            "expected changes from serial 10 on",
+            vec![newest.clone(), soa(9), there(), new.clone(), host(1), new.clone()],
+        ),
         ("expected a change from serial 11", vec![soa(13), old.clone(), new.clone(), soa(12), soa(13), soa(13)]),
         ("expected changes to newer serials", vec![soa(13), old.clone(), soa(8), soa(8), soa(13), soa(13)]),
         ("expected names in the zone", change(there(), Sent::a("host3.other.test.", 1))),
@@ -210,7 +212,8 @@ fn b79_where_changes_are_broken_the_whole_zone_is_asked_for() {
         primary.follow(Script { soa: soa(newest), ixfr: ixfr.clone(), axfr: refuses(2) });
         let said = secondary.refresh(ZONE).expect_err(expected);
         assert!(said.contains("asked for AXFR, found SERVFAIL"), "{said}");
-        assert_eq!(primary.asked(), [SOA, IXFR, AXFR], "{expected}");
+        let asked = primary.asked();
+        assert!(asked.starts_with(&[SOA, IXFR]) && asked.ends_with(&[AXFR]), "{expected}: {asked:?}");
         assert_eq!(secondary.server.wire().serial(ZONE), Some(SERVED), "{expected}");
         let log = secondary.server.log();
         assert!(log.contains("transfer-whole-instead") && log.contains(expected), "{expected}");
@@ -304,7 +307,8 @@ fn b79_what_is_not_signed_as_it_should_be_is_not_taken() {
     for (other, expected) in [(None, "expected a signed answer"), (Some(&b"quite another secret"[..]), "NOTAUTH")] {
         let other = other.map(|secret| (KEY.0, Algorithm::HmacSha256, secret));
         let primary = Hostile::start(sound(SERVED), other);
-        let tables = key(KEY.0, "hmac-sha256") + &remote("first", primary.address, Some(KEY.0)) + &zone(ZONE, &["first"], "");
+        let tables =
+            key(KEY.0, "hmac-sha256") + &remote("first", primary.address, Some(KEY.0)) + &zone(ZONE, &["first"], "");
         let secondary = Secondary::start(&tables);
         let said = secondary.refresh(ZONE).unwrap_err();
         assert!(said.contains(expected) || said.contains("signed answer"), "{said}");

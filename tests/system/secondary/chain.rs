@@ -54,7 +54,7 @@ fn b81_the_real_root_zone_goes_through_a_chain() {
     let address = free_address();
     let version = |serial: &str| zones::root(serial);
     let first = zones::ROOT_SERIALS[0];
-    let task = Task::of(".", version(first)).notifying(address);
+    let task = Task { is_signed: true, ..Task::of(".", version(first)).notifying(address) };
     let Some(primary) = Primary::start(test, Kind::Named, task) else { return };
     let Some(mut end) = Downstream::reserve(test, Kind::Knotd) else { return };
     let tables = remote("primary", primary.address, None)

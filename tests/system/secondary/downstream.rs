@@ -33,8 +33,35 @@ impl Downstream {
 
     /// Starts it on a zone that it has from this server, and waits until it serves it.
     pub(super) fn start(&mut self, apex: &str, from: SocketAddr) {
+        self.run(&self.configuration(apex, from));
+        until("the secondary serves the zone", || Wire::to(self.address).serial(apex));
+    }
+
+    /// Starts it on a catalog that it has from this server, whose members it has from there, too.
+    pub(super) fn start_on_catalog(&mut self, apex: &str, from: SocketAddr) {
+        let text = self.configuration(apex, from);
+        let (primary, its, path) = (from.ip(), from.port(), self.directory.path().display());
+        let text = match self.kind {
+            Kind::Named => text.replace(
+                "serial-query-rate 1000;",
+                &format!(
+                    "serial-query-rate 1000; catalog-zones {{ zone \"{apex}\" default-primaries {{ {primary} port {its}; }} \
+                     in-memory yes zone-directory \"{path}\" min-update-interval 1; }};"
+                ),
+            ),
+            Kind::Knotd => {
+                let member = format!("  - id: member\n    storage: {path}\n    acl: all\n    master: up\nzone:\n");
+                text.replace("zone:\n", &member) + "    catalog-role: interpret\n    catalog-template: member\n"
+            }
+            Kind::Nsd => panic!("NSD reads no catalogs"),
+        };
+        self.run(&text);
+    }
+
+    /// Runs it.
+    fn run(&mut self, text: &str) {
         let configuration = self.directory.path().join("secondary.conf");
-        std::fs::write(&configuration, self.configuration(apex, from)).unwrap();
+        std::fs::write(&configuration, text).unwrap();
         let log = std::fs::File::create(self.log()).unwrap();
         let arguments: &[&str] = match self.kind {
             Kind::Named => &["-g", "-n", "1", "-c"],
@@ -44,7 +71,13 @@ impl Downstream {
         let mut command = Command::new(installed(self.kind.program()).unwrap());
         command.args(arguments).arg(&configuration).stdin(Stdio::null());
         self.process = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
-        until("the secondary serves the zone", || Wire::to(self.address).serial(apex));
+    }
+
+    /// Waits until it serves a zone no more.
+    pub(super) fn until_gone(&self, apex: &str) {
+        until(&format!("{:?} serves {apex} no more", self.kind), || {
+            Wire::to(self.address).serial(apex).is_none().then_some(())
+        });
     }
 
     /// Waits until it serves a serial.

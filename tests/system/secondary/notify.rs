@@ -62,9 +62,7 @@ fn b78_a_notify_from_elsewhere_is_refused_and_counted() {
     let primary = Hostile::start(script(1), None);
     let other = Hostile::start(Script { soa: Sent::soa("other.test.", 1), ..script(1) }, None);
     let secret = b"secret secret secret";
-    let key_of = |name: &str, secret: &[u8]| {
-        Arc::new(Key::new(name.parse().unwrap(), Algorithm::HmacSha256, secret))
-    };
+    let key_of = |name: &str, secret: &[u8]| Arc::new(Key::new(name.parse().unwrap(), Algorithm::HmacSha256, secret));
     let tables = key(KEY.0, "hmac-sha256")
         + &remote("primary", primary.address, None)
         + &remote("other", other.address, None)

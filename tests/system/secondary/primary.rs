@@ -36,6 +36,8 @@ pub(crate) struct Task {
     pub(crate) algorithm: Option<&'static str>,
     /// Who is told of changes.
     pub(crate) notify: Option<SocketAddr>,
+    /// Whether its zones are signed: then they change by their files alone.
+    pub(crate) is_signed: bool,
     /// Further lines for each zone in its configuration, and further ones for all.
     pub(crate) more: (String, String),
 }
@@ -82,8 +84,8 @@ impl Primary {
         Some(primary)
     }
 
-    /// Runs it, again if it was stopped.
-    pub(crate) fn run(&mut self) {
+    /// Runs it.
+    fn run(&mut self) {
         let configuration = self.directory.path().join("primary.conf");
         std::fs::write(&configuration, self.configuration()).unwrap();
         let log = std::fs::File::create(self.log()).unwrap();
@@ -101,15 +103,6 @@ impl Primary {
         });
     }
 
-    /// Ends it.
-    pub(crate) fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // Knot leaves a lock behind when it is killed.
-            Server::signal(process.id().cast_signed(), "TERM");
-            let _ = process.wait();
-        }
-    }
-
     /// Gives a zone another content, and waits until that is served.
     pub(crate) fn put(&self, apex: &str, text: &str, serial: u32) {
         zones::install(self.directory.path(), &file_of(apex), text);
@@ -119,12 +112,7 @@ impl Primary {
 
     /// Changes a zone by lines of `nsupdate`: those who take no updates do not.
     pub(crate) fn update(&self, apex: &str, lines: &str) {
-        let mut child = Command::new("nsupdate").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (ip, port) = (self.address.ip(), self.address.port());
-        let script = format!("server {ip} {port}\nzone {apex}\n{lines}\nsend\n");
-        child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{lines}\n{}", String::from_utf8_lossy(&output.stderr));
+        update(self.address, apex, lines);
     }
 
     /// The serial of a zone.
@@ -178,14 +166,20 @@ impl Primary {
             None => "any".to_owned(),
         };
         let notify = match self.task.notify {
-            Some(whom) => format!("notify explicit; also-notify {{ {} port {}; }}; notify-delay 0; notify-rate 1000", whom.ip(), whom.port()),
+            Some(whom) => format!(
+                "notify explicit; also-notify {{ {} port {}; }}; notify-delay 0; notify-rate 1000",
+                whom.ip(),
+                whom.port()
+            ),
             None => "notify no".to_owned(),
         };
+        // Of a zone that may be updated, named makes old signatures anew.
+        let updates = if self.task.is_signed { "" } else { "allow-update { any; };" };
         writeln!(
             text,
             "options {{ directory \"{path}\"; pid-file none; session-keyfile none; listen-on-v6 {{ none; }};
             listen-on port {port} {{ {ip}; }}; recursion no; {notify}; dnssec-validation no; empty-zones-enable no;
-            ixfr-from-differences yes; allow-transfer {{ {allowed}; }}; allow-update {{ any; }}; max-journal-size 20m; }};\ncontrols {{ }};"
+            ixfr-from-differences yes; allow-transfer {{ {allowed}; }}; max-journal-size 20m; {updates} }};\ncontrols {{ }};"
         )
         .unwrap();
         text
@@ -272,6 +266,15 @@ impl Kind {
     pub(crate) fn takes_updates(self) -> bool {
         self != Kind::Nsd
     }
+}
+
+/// Changes a zone of a server by lines of `nsupdate`.
+pub(crate) fn update(server: SocketAddr, apex: &str, lines: &str) {
+    let mut child = Command::new("nsupdate").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let script = format!("server {} {}\nzone {apex}\n{lines}\nsend\n", server.ip(), server.port());
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{lines}\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The file of a zone.

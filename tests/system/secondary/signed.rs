@@ -8,7 +8,9 @@ use super::{Secondary, key, remote, zone};
 fn algorithms(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Nsd => &["hmac-md5", "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"],
-        Kind::Named | Kind::Knotd => &["hmac-md5", "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"],
+        Kind::Named | Kind::Knotd => {
+            &["hmac-md5", "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"]
+        }
     }
 }
 
@@ -18,8 +20,9 @@ fn transfers_are_signed_by_each_algorithm() {
         for algorithm in algorithms(kind) {
             let task = Task { algorithm: Some(algorithm), ..Task::of(ZONE, version(1)) };
             let Some(primary) = Primary::start("transfers_are_signed_by_each_algorithm", kind, task) else { break };
-            let tables =
-                key(KEY.0, algorithm) + &remote("primary", primary.address, Some(KEY.0)) + &zone(ZONE, &["primary"], "");
+            let tables = key(KEY.0, algorithm)
+                + &remote("primary", primary.address, Some(KEY.0))
+                + &zone(ZONE, &["primary"], "");
             let secondary = Secondary::start(&tables);
             secondary.until_serial(ZONE, 1);
             change(&primary, 2);

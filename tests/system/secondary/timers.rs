@@ -46,7 +46,9 @@ fn primaries_are_asked_by_the_intervals_of_the_zone() {
     primary.follow(script(2, [1, 1, 1000]));
     secondary.until_serial(ZONE, 2);
     primary.follow(silent(3, [1, 1, 1000]));
-    until("it is asked again and again", || (primary.asked().iter().filter(|rtype| **rtype == SOA).count() >= 4).then_some(()));
+    until("it is asked again and again", || {
+        (primary.asked().iter().filter(|rtype| **rtype == SOA).count() >= 4).then_some(())
+    });
     assert_eq!(secondary.server.wire().serial(ZONE), Some(2));
     primary.follow(script(3, [3600, 600, 100_000]));
     secondary.until_serial(ZONE, 3);
@@ -113,7 +115,8 @@ fn b57_expiry_goes_on_while_the_server_is_down() {
 
 #[test]
 fn primaries_are_tried_in_their_order_and_address_by_address() {
-    let (second, third) = (Hostile::start(script(1, [3600, 60, 100_000]), None), Hostile::start(script(1, [3600, 60, 100_000]), None));
+    let (second, third) =
+        (Hostile::start(script(1, [3600, 60, 100_000]), None), Hostile::start(script(1, [3600, 60, 100_000]), None));
     // Nobody is at the first, and the second remote has two addresses, of which nobody is at one.
     let (nobody, nobody_else) = (free_address(), free_address());
     let tables = remote("first", nobody, None)

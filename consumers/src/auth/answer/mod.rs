@@ -3,7 +3,7 @@
 //! Read [`respond`] first, which turns away what no zone is needed for; then `response`, which builds the answer section by section from an
 //! `Outcome` in the words of RFC 1034, section 4.3.2 (`outcome`); `denial` picks the proofs of what is not there, `additional` the glue.
 //!
-//! Nothing here allocates, locks, or calls the system. Answers are minimal: no NS records beside a positive answer, and no addresses but those
+//! Nothing here allocates, locks, or calls the system, but for signed queries (`tsig`). Answers are minimal: no NS records beside a positive answer, and no addresses but those
 //! a referral needs and those of an apex's name servers when these are asked for (what resolvers prime with; RFC 9609).
 
 mod additional;
@@ -20,6 +20,7 @@ mod put;
 mod relayed;
 mod response;
 mod summary;
+mod tsig;
 mod written;
 
 use dns::message::header::HEADER_OCTETS;
@@ -100,6 +101,9 @@ pub fn respond_from<B: SegmentOctets>(
     if frame.asked.is_malformed {
         return frame.refuse(out, Rcode::FORMERR, None);
     }
+    if query.is_signed {
+        return tsig::respond((message, &query), data, client, policy, out, scratch);
+    }
     if let Some((rcode, error)) = turned_away(&query, client.transport) {
         return frame.refuse(out, rcode, error);
     }
@@ -163,11 +167,6 @@ impl Style {
 
 /// What a query gets that is not answered from a zone, if it is one of those.
 fn turned_away(query: &Query<'_>, transport: Transport) -> Option<(Rcode, Option<ExtendedError>)> {
-    let is_transfer = matches!(query.question.rtype, Rtype::AXFR | Rtype::IXFR) && query.question.class == Class::IN;
-    if query.is_signed && !(is_transfer && transport == Transport::Tcp) {
-        // No keys are known (RFC 8945, section 5.2.1).
-        return Some((Rcode::NOTAUTH, None));
-    }
     if !matches!(query.question.class, Class::IN | Class::CH) {
         return Some((Rcode::REFUSED, None));
     }

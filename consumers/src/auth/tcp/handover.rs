@@ -3,7 +3,6 @@
 //! A link counts once xfrout has said hello: the supervisor listens, so that being connected says nothing. While there is none, and while it is
 //! full, who asks for a transfer gets SERVFAIL.
 
-use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -74,10 +73,10 @@ impl Handover {
     /// Keeps a link to xfrout, and takes connections back, for ever.
     pub(super) async fn keep(&self, take_back: impl Fn(Returned)) {
         let Some(path) = &self.path else { return std::future::pending().await };
-        let room = RefCell::new(vec![0; FRAME_OCTETS_MAX]);
+        let mut room = vec![0; FRAME_OCTETS_MAX];
         loop {
             match Link::connect(path) {
-                Ok(link) => self.serve(Arc::new(link), &mut room.borrow_mut(), &take_back).await,
+                Ok(link) => self.serve(Arc::new(link), &mut room, &take_back).await,
                 Err(error) => {
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
                     warn!(%error, cause, "transfer-link-not-connected");

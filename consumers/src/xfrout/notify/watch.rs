@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use zone_segment::{LayerId, Name, ZoneSet};
@@ -31,8 +32,13 @@ pub(super) async fn watch(desk: &Arc<Desk>, mut switched: watch::Receiver<u64>, 
         if looked.suspects.is_empty() {
             continue;
         }
-        // Nothing is told of what could be taken back.
-        let Some(zones) = desk.settled().await else { continue };
+        // Nothing is told of what could be taken back; what was found is not forgotten, however long that takes.
+        let zones = loop {
+            match desk.settled().await {
+                Some(zones) => break zones,
+                None => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        };
         looked.look(desk, &zones);
         let found = looked.changes(&zones);
         drop(zones);
@@ -69,3 +75,6 @@ impl Looked {
         changes
     }
 }
+
+/// The wait after a generation did not settle in time.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);

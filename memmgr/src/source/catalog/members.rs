@@ -1,6 +1,6 @@
 //! Which catalog a zone belongs to, and what follows when a catalog changes: [`Members`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use zone_segment::Name;
 
@@ -101,7 +101,7 @@ impl Members {
                 if before.member == *member {
                     return None;
                 }
-                match before.member.label == member.label {
+                match before.member.label == member.label || before.member.label.is_empty() {
                     true => Step::Change { zone: zone.clone() },
                     false => Step::Reset { zone: zone.clone() },
                 }
@@ -120,14 +120,15 @@ impl Members {
         Some(step)
     }
 
-    /// Forgets catalogs that are not configured any more, with their members.
-    pub(crate) fn retain(&mut self, catalogs: &BTreeSet<Name>) -> Vec<Step> {
-        let is_gone = |(_, owner): &(&Name, &Owner)| !catalogs.contains(&owner.catalog);
-        let gone: Vec<Name> = self.owners.iter().filter(is_gone).map(|(zone, _)| zone.clone()).collect();
-        for zone in &gone {
-            self.owners.remove(zone);
-        }
-        gone.into_iter().map(|zone| Step::Remove { zone }).collect()
+    /// A zone that was there at the start is the catalog's, which can't be read for now: its label is not known, and any will do.
+    pub(crate) fn adopt(&mut self, catalog: &Name, zone: &Name) {
+        let member = Member { label: Box::default(), groups: Vec::new(), successor: None };
+        self.owners.entry(zone.clone()).or_insert_with(|| Owner { catalog: catalog.clone(), member });
+    }
+
+    /// Forgets a zone, so that it comes anew when its catalog is looked at again.
+    pub(crate) fn forget(&mut self, zone: &Name) {
+        self.owners.remove(zone);
     }
 }
 
@@ -164,8 +165,20 @@ mod tests {
         let expected =
             [Step::Remove { zone: name("a.") }, Step::Reset { zone: name("b.") }, Step::Add { zone: name("c.") }];
         assert_eq!(changed, expected);
-        assert_eq!(members.retain(&BTreeSet::new()).len(), 2);
+        let gone = members.apply(&first, &catalog(&[]), none);
+        assert_eq!(gone, [Step::Remove { zone: name("b.") }, Step::Remove { zone: name("c.") }]);
         assert_eq!(members, Members::default());
+    }
+
+    #[test]
+    fn what_was_there_stays_while_a_catalog_cannot_be_read() {
+        let (mut members, first) = (Members::default(), name("first.test."));
+        members.adopt(&first, &name("a."));
+        members.adopt(&first, &name("b."));
+        let changed = members.apply(&first, &catalog(&[("a.", "1", None)]), none);
+        assert_eq!(changed, [Step::Remove { zone: name("b.") }, Step::Change { zone: name("a.") }]);
+        members.forget(&name("a."));
+        assert_eq!(members.apply(&first, &catalog(&[("a.", "1", None)]), none), [Step::Add { zone: name("a.") }]);
     }
 
     #[test]

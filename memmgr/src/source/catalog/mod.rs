@@ -11,5 +11,5 @@ mod produce;
 mod read;
 
 pub(crate) use members::{Members, Owner, Step};
-pub(crate) use produce::{Produced, label, records};
-pub(crate) use read::{Broken, Catalog, Member};
+pub(crate) use produce::records;
+pub(crate) use read::Catalog;

@@ -13,7 +13,7 @@ use super::conversation::{About, Query};
 use super::exchange::{self, Messages, Primary};
 use super::failure::Failure;
 use super::gather::{Gather, Received};
-use super::incoming::{Asked, CHANGE_OCTETS_MAX, Expected, ZONE_OCTETS_MAX, serial_of};
+use super::incoming::{Asked, CHANGE_OCTETS_MAX, Expected, serial_of};
 use super::served::Served;
 use super::timers::Intervals;
 use crate::builder::is_compared;
@@ -33,6 +33,8 @@ pub(crate) struct Attempt {
     pub(crate) is_whole: bool,
     /// Whether the zone has to have a digest that agrees with it (RFC 8976): then it always comes as a whole.
     pub(crate) zonemd: bool,
+    /// How many octets of names and data a whole zone may have.
+    pub(crate) size_max: u64,
 }
 
 /// What an attempt brought.
@@ -97,7 +99,7 @@ async fn transfer(attempt: &Attempt, asked: Asked, promised: u32) -> Result<Brou
         apex: attempt.apex.clone(),
         asked,
         promised: Some(promised),
-        zone_octets_max: ZONE_OCTETS_MAX,
+        zone_octets_max: attempt.size_max,
         change_octets_max: CHANGE_OCTETS_MAX,
     };
     let from = PathBuf::from(format!("{} of {} from {}", about.as_str(), attempt.apex, attempt.primary.address));

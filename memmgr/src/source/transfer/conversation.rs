@@ -127,14 +127,14 @@ impl Answer {
             return Ok(None);
         }
         let mut records = Records::of(message)?;
-        let mut found = None;
+        let mut found: Option<Box<[u8]>> = None;
         while let Some(record) = records.read()? {
             let is_soa = record.section == Section::Answer && record.rtype == Rtype::SOA && record.class == Class::IN;
             if is_soa && record.owner == self.query.apex.as_ref() && record.is_well_formed() {
                 found = found.or(Some(record.rdata.into()));
             }
         }
-        let soa: Option<Box<[u8]>> = found.filter(|rdata: &Box<[u8]>| serial_of(rdata).is_some());
+        let soa = found.filter(|rdata| serial_of(rdata).is_some());
         soa.map(Some).ok_or(Failure::NoAnswer { expected: "the zone's SOA record" })
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use dns::tsig::Key;
+use dns::types::Rcode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
@@ -56,8 +57,11 @@ const DATAGRAM_OCTETS_MAX: usize = 4096;
 pub(crate) async fn soa(primary: &Primary, apex: &Name) -> Result<Box<[u8]>, Failure> {
     match soa_by_datagram(primary, apex).await {
         Ok(Some(rdata)) => Ok(rdata),
-        // Truncated, lost on the way, or not answered over UDP at all.
-        Ok(None) | Err(Failure::Silence { .. } | Failure::Io { .. }) => soa_by_connection(primary, apex).await,
+        // Truncated, lost on the way, or not answered over UDP at all: some refuse that for catalog zones.
+        Ok(None)
+        | Err(Failure::Silence { .. } | Failure::Io { .. } | Failure::Refused { rcode: Rcode::REFUSED, .. }) => {
+            soa_by_connection(primary, apex).await
+        }
         Err(failure) => Err(failure),
     }
 }

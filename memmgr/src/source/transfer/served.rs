@@ -54,8 +54,8 @@ impl Served {
     /// What is wrong, for people.
     pub(crate) fn verified_zone(&self) -> Result<Zone<'_>, String> {
         let zone = self.zone().ok_or_else(|| format!("{} is not served any more", self.apex))?;
-        let layers = self.state.contents.groups.get(&zone.group()).into_iter().flatten();
-        layers.map(builder::verified).collect::<Result<(), _>>().map_err(|error| error.to_string())?;
+        let mut layers = self.state.contents.groups.get(&zone.group()).into_iter().flatten();
+        layers.try_for_each(builder::verified).map_err(|error| error.to_string())?;
         Ok(zone)
     }
 }

@@ -249,7 +249,7 @@ impl Schedule {
         self.draws += 1;
         let drawn = xxh3_64_with_seed(&self.draws.to_le_bytes(), self.seed) >> 32;
         // Of 2^32 as many parts; an interval has far fewer nanoseconds than 2^64 of them.
-        let part = (interval / JITTER_PART).as_nanos() * u128::from(drawn) >> 32;
+        let part = ((interval / JITTER_PART).as_nanos() * u128::from(drawn)) >> 32;
         interval - Duration::from_nanos(u64::try_from(part).unwrap_or(0))
     }
 }
