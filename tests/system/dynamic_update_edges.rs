@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bus::protocol::MEMMGR_GROUP;
+use bus::protocol::messages::{DnsAnswer, FromAuth, MessageOctets, Transport};
+use bus::{Client, RequestError};
 use dns::tsig::{self, Algorithm, Key, VerifyError, sign_request};
 use dns::types::Rcode;
 use hickory_proto::op::{Message, ResponseCode};
@@ -292,4 +295,82 @@ fn b80_knsupdate_changes_a_zone() {
     assert!(said.contains("YXDOMAIN"), "{said}");
     let said = run("prereq yxrrset new.one.test. A 192.0.2.77\nupdate del new.one.test. A").unwrap();
     assert_eq!((updated.addresses("new.one.test.").len(), updated.serial(ZONE)), (0, 3), "{said}");
+}
+
+/// A policy with which a stopped process is waited for, and who may change what.
+fn patient() -> String {
+    format!("[memmgr]\nswitch-timeout = '60s'\nstall-timeout = '60s'\n{POLICIES}")
+}
+
+/// Passes a message on as auth does, and waits so long for the answer.
+async fn relayed(client: &Client, message: Vec<u8>, patience: Duration) -> Result<ResponseCode, RequestError> {
+    let message = MessageOctets(message);
+    let word = FromAuth::DnsMessage { message, client: [127, 0, 0, 1].into(), transport: Transport::Udp };
+    let reply = client.request(&MEMMGR_GROUP.into(), &word, &[], patience).await?;
+    let MessageOctets(answer) = reply.parse::<DnsAnswer>().unwrap().answer.unwrap();
+    Ok(Message::from_bytes(&answer).unwrap().metadata.response_code)
+}
+
+/// An event loop, and a connection to the bus.
+fn on_the_bus(updated: &Updated) -> (tokio::runtime::Runtime, Client) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let connected = runtime.block_on(Client::connect(&updated.server.state.join("bus.sock"), "relay"));
+    (runtime, connected.unwrap().0)
+}
+
+#[test]
+fn b80_an_update_that_nobody_waits_for_any_more_is_not_begun() {
+    let updated = start_in(tempfile::tempdir().unwrap(), &patient());
+    let (runtime, client) = on_the_bus(&updated);
+    let add = |name: &str| update(7, ZONE, "", &format!("{name}.one.test. 300 IN A 192.0.2.77"));
+    let stopped = updated.server.auth_pids()[0];
+    Server::signal(stopped, "STOP");
+    // The first is on its way to a process that does not take it, the second waits behind it.
+    for name in ["first", "second"] {
+        let given_up = runtime.block_on(relayed(&client, add(name), Duration::from_millis(200)));
+        assert!(matches!(given_up, Err(RequestError::DeadlinePassed { .. })), "{given_up:?}");
+    }
+    Server::signal(stopped, "CONT");
+    assert_eq!(runtime.block_on(relayed(&client, add("third"), PATIENCE)).unwrap(), ResponseCode::NoError);
+    let found = ["first", "second", "third"].map(|name| updated.addresses(&format!("{name}.one.test.")).len());
+    assert_eq!((found, updated.serial(ZONE)), ([1, 0, 1], 3), "{}", updated.server.log());
+    assert!(updated.server.log().contains("update-overdue"), "{}", updated.server.log());
+}
+
+#[test]
+fn b80_so_many_updates_wait_and_more_are_refused_at_once() {
+    /// Updates that wait at the most.
+    const WAITING_MAX: usize = 1024;
+    /// Updates that are sent by each of two.
+    const EACH: usize = 600;
+    let updated = start_in(tempfile::tempdir().unwrap(), &patient());
+    let (runtime, first) = on_the_bus(&updated);
+    let (second, _incoming) =
+        runtime.block_on(Client::connect(&updated.server.state.join("bus.sock"), "relay")).unwrap();
+    let clients = [Arc::new(first), Arc::new(second)];
+    let stopped = updated.server.auth_pids()[0];
+    Server::signal(stopped, "STOP");
+    let (mut refused, mut taken) = (0, 0);
+    runtime.block_on(async {
+        let mut asked = tokio::task::JoinSet::new();
+        for number in 0..2 * EACH {
+            let client = Arc::clone(&clients[number % 2]);
+            let message = update(7, ZONE, "", &format!("n{number}.one.test. 300 IN A 192.0.2.77"));
+            asked.spawn(async move { relayed(&client, message, PATIENCE).await.unwrap() });
+        }
+        while let Some(answer) = asked.join_next().await {
+            match answer.unwrap() {
+                ResponseCode::ServFail => refused += 1,
+                ResponseCode::NoError => taken += 1,
+                other => panic!("{other}"),
+            }
+            if refused + WAITING_MAX == 2 * EACH {
+                // All that are refused were, while nobody was answered otherwise.
+                assert!(taken > 0 || updated.server.log().contains("updates-too-many"));
+                Server::signal(stopped, "CONT");
+            }
+        }
+    });
+    assert_eq!((refused, taken), (2 * EACH - WAITING_MAX, WAITING_MAX));
+    assert_eq!(updated.serial(ZONE), 1 + WAITING_MAX as u32);
 }
