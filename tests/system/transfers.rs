@@ -64,6 +64,11 @@ fn set(text: &str) -> BTreeSet<String> {
     lines(text).into_iter().collect()
 }
 
+/// Records in lower case: of an owner that a file writes in two ways one is kept, and other servers keep none.
+fn folded(records: &BTreeSet<String>) -> BTreeSet<String> {
+    records.iter().map(|record| record.to_lowercase()).collect()
+}
+
 /// Checks that two zones are the same, and shows where they are not.
 fn assert_same(found: &BTreeSet<String>, expected: &BTreeSet<String>) {
     let only = |of: &BTreeSet<String>, not: &BTreeSet<String>| of.difference(not).take(3).cloned().collect::<Vec<_>>();

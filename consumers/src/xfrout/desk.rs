@@ -1,8 +1,9 @@
 //! What all transfers share: [`Desk`].
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use bus::protocol::control::{Command, CommandError, GenerationReached, Reached};
@@ -10,12 +11,14 @@ use config::peers::{Remote, signing_keys};
 use config::policy::Zones;
 use config::process::XfroutOptions;
 use dns::tsig::Keys;
-use tracing::{debug, warn};
+use dns::types::Rcode;
+use tracing::{debug, info, warn};
 use zone_segment::{NameRef, ZoneSet};
 
 use super::journal::Journal;
 use super::memmgr::Memmgr;
 use super::quota::Quota;
+use super::telling::Telling;
 use crate::reader::Leases;
 
 /// What all transfers share.
@@ -43,6 +46,8 @@ pub(super) struct Desk {
     pub(super) refused: Arc<Quota>,
     /// What changed in zones.
     pub(super) journal: Journal,
+    /// How often it is told that somebody is refused, who need not be a client.
+    telling: Telling,
     /// How long a client may take nothing.
     pub(super) send_timeout: Duration,
 }
@@ -63,6 +68,7 @@ impl Desk {
             quota: Quota::new(transfers.connections_max, transfers.connections_per_client_max),
             refused: Quota::new(REFUSED_MAX, REFUSED_PER_CLIENT_MAX),
             journal: Journal::default(),
+            telling: Telling::new(Instant::now()),
             send_timeout: Duration::from_millis(transfers.send_timeout_ms),
         })
     }
@@ -105,6 +111,14 @@ impl Desk {
                     tokio::time::sleep(ASK_AGAIN).await;
                 }
             }
+        }
+    }
+
+    /// Tells that a transfer is refused.
+    pub(super) fn tell_refused(&self, client: SocketAddr, zone: Option<NameRef<'_>>, rcode: Rcode) {
+        if let Some(left_out) = self.telling.may_tell(Instant::now()) {
+            let (zone, left_out) = (zone.map(tracing::field::display), (left_out > 0).then_some(left_out));
+            info!(%client, zone, %rcode, left_out, "transfer-refused");
         }
     }
 

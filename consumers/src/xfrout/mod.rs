@@ -19,6 +19,7 @@ mod memmgr;
 mod notify;
 mod quota;
 mod serve;
+mod telling;
 
 use std::fmt;
 use std::io;

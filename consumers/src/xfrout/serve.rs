@@ -58,7 +58,7 @@ async fn answer(desk: &Desk, connection: &Connection, message: &[u8]) -> io::Res
     let granted = match checks::grant(desk, (client.ip(), connection.is_tls), message, seconds(SystemTime::now())) {
         Ok(granted) => granted,
         Err(Some(refusal)) => {
-            info!(%client, rcode = %refusal.rcode, "transfer-refused");
+            desk.tell_refused(client, None, refusal.rcode);
             return refuse(desk, connection, message, refusal).await;
         }
         Err(None) => return Err(io::ErrorKind::InvalidData.into()),
@@ -70,7 +70,7 @@ async fn answer(desk: &Desk, connection: &Connection, message: &[u8]) -> io::Res
             Ok(())
         }
         Err(NotSent::Refused(rcode, error)) => {
-            info!(%client, %zone, %rcode, "transfer-refused");
+            desk.tell_refused(client, Some(zone), rcode);
             let refusal = Refusal::new(rcode, Some(error), granted.verified.as_ref());
             refuse(desk, connection, message, refusal).await
         }

@@ -7,7 +7,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use super::client::{Client, axfr};
-use super::{ZONE, dig, install, lines, set, start, until_linked};
+use super::{ZONE, dig, folded, install, lines, set, start, until_linked};
 use crate::harness::processes::own_octets;
 use crate::harness::{Server, ServerOptions, zones};
 
@@ -17,7 +17,7 @@ fn assert_prints(printed: &str, zone: &str) {
     assert!(found.len() > 1 && found.first() == found.last() && found[0].contains("SOA"), "{printed}");
     let expected = set(zone);
     assert_eq!(found.len(), expected.len() + 1);
-    assert_eq!(found.into_iter().collect::<std::collections::BTreeSet<_>>(), expected);
+    super::assert_same(&folded(&found.into_iter().collect()), &folded(&expected));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn b70_the_root_zone_goes_out_as_it_came_in() {
     let server = Server::start(&ServerOptions::default(), |directory| zones::install(directory, "root.zone", &root));
     until_linked(&server);
     let transfer = Client::to(&server).axfr(".");
-    super::assert_same(&transfer.zone(), &set(&root));
+    super::assert_same(&folded(&transfer.zone()), &folded(&set(&root)));
     assert_prints(&dig(&server, &[".", "AXFR", "+noall", "+answer"]), &root);
 }
 
