@@ -22,12 +22,14 @@ pub struct Zones {
     by_name: BTreeMap<Name, usize>,
     /// What every other zone has.
     default: ZonePolicy,
+    /// The templates by which members of catalogs are served, and which of the policies each has.
+    templates: BTreeMap<String, usize>,
 }
 
 impl Zones {
     /// Every zone has this policy.
     pub fn all(policy: ZonePolicy) -> Self {
-        Self { policies: Vec::new(), by_name: BTreeMap::new(), default: policy }
+        Self { default: policy, ..Self::default() }
     }
 
     /// What stands without a configuration file: this machine itself may have every zone, nobody else any.
@@ -38,11 +40,32 @@ impl Zones {
 
     /// Gives a zone a policy of its own, in place of the one it has. Zones of equal policies share one.
     pub fn set(&mut self, apex: Name, policy: ZonePolicy) {
-        let index = self.policies.iter().position(|known| *known == policy).unwrap_or_else(|| {
+        let index = self.index(policy);
+        self.by_name.insert(apex, index);
+    }
+
+    /// Says what a template stands for by itself.
+    pub fn set_template(&mut self, name: String, policy: ZonePolicy) {
+        let index = self.index(policy);
+        self.templates.insert(name, index);
+    }
+
+    /// The place of a policy, which may be there already.
+    fn index(&mut self, policy: ZonePolicy) -> usize {
+        self.policies.iter().position(|known| *known == policy).unwrap_or_else(|| {
             self.policies.push(policy);
             self.policies.len() - 1
-        });
-        self.by_name.insert(apex, index);
+        })
+    }
+
+    /// What a template stands for by itself.
+    pub fn template(&self, name: &str) -> Option<&ZonePolicy> {
+        self.policies.get(*self.templates.get(name)?)
+    }
+
+    /// Whether the configuration names a zone.
+    pub fn names(&self, apex: NameRef<'_>) -> bool {
+        self.by_name.contains_key(&apex.to_name())
     }
 
     /// A zone's policy.
@@ -76,9 +99,36 @@ pub struct ZonePolicy {
     pub allow_notify: AccessList,
     /// Who may change what of it by dynamic updates.
     pub allow_update: Vec<UpdateRule>,
+    /// How many octets of names and data are taken from primaries at the most; none for as many as can be stored.
+    pub size_max: Option<u64>,
+    /// What it says of other zones, where it is a catalog (RFC 9432).
+    pub catalog: Option<Catalog>,
+    /// The catalog that lists it, which is made here.
+    #[serde(with = "crate::as_text::option")]
+    pub catalog_zone: Option<Name>,
+    /// Its group there.
+    pub catalog_group: Option<String>,
+}
+
+/// What a catalog zone is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Catalog {
+    /// Its members are served, by the template that is called as a member's group is, or else by the first of these.
+    Interpret {
+        /// Their names.
+        templates: Vec<String>,
+    },
+    /// It lists the zones whose policy names it.
+    Generate,
 }
 
 impl ZonePolicy {
+    /// Whether it is a catalog that is made here.
+    pub fn is_generated(&self) -> bool {
+        self.catalog == Some(Catalog::Generate)
+    }
+
     /// Whether the zone comes from another server.
     pub fn is_secondary(&self) -> bool {
         !self.primaries.is_empty()

@@ -114,7 +114,7 @@ fn the_sample_has_every_key_and_shows_sound_values() {
     let path: PathBuf = directory.path().join("trine.toml");
     let file = File::parse(&path, &text).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
     assert_eq!((file.cookie_secrets().len(), file.keys().len(), file.remotes().len()), (1, 1, 2));
-    assert_eq!(file.policies().named().count(), 1);
+    assert_eq!(file.policies().named().count(), 3);
     assert!(file.tls().is_some());
     let mut table = "";
     let mut found = Vec::new();

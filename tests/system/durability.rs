@@ -120,7 +120,7 @@ fn assert_goes_on(server: &Server, zone: &str, acknowledged: &mut Acknowledged) 
 }
 
 /// Kills every process of a server at once, as the kernel does when it has no memory left.
-fn kill_all(server: Server) {
+pub(crate) fn kill_all(server: Server) {
     // Stopped, the supervisor starts nobody while its children are counted.
     Server::signal(server.pid(), "STOP");
     let children = processes::children(server.pid());

@@ -11,9 +11,9 @@ use dns::access::{AccessEntry, AccessList};
 use super::values::{Element, Values};
 use super::{FileError, FileErrorKind, Place, nearest, secrets};
 use crate::declaration::Opt;
-use crate::options::{self, PolicyOptions, UpdateOptions};
+use crate::options::{self, CatalogKind, PolicyOptions, UpdateOptions};
 use crate::peers::{Key, Remote};
-use crate::policy::{UpdateRule, ZonePolicy, Zones};
+use crate::policy::{Catalog, UpdateRule, ZonePolicy, Zones};
 
 /// What a file says of other servers and of zones.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +78,12 @@ struct Part {
     allow_notify: Option<(AccessList, Place)>,
     /// The same.
     allow_update: Option<Vec<UpdateRule>>,
+    /// The same.
+    size_max: Option<u64>,
+    /// The same, and where it stands.
+    catalog_zone: Option<(zone_segment::Name, Place)>,
+    /// The same.
+    catalog_group: Option<String>,
 }
 
 impl Part {
@@ -89,6 +95,9 @@ impl Part {
             notify: self.notify.or(other.notify),
             allow_notify: self.allow_notify.or(other.allow_notify),
             allow_update: self.allow_update.or(other.allow_update),
+            size_max: self.size_max.or(other.size_max),
+            catalog_zone: self.catalog_zone.or(other.catalog_zone),
+            catalog_group: self.catalog_group.or(other.catalog_group),
         }
     }
 
@@ -100,6 +109,10 @@ impl Part {
             primaries: self.primaries.unwrap_or_default(),
             allow_notify: self.allow_notify.map(|(list, _)| list).unwrap_or_default(),
             allow_update: self.allow_update.unwrap_or_default(),
+            size_max: self.size_max,
+            catalog: None,
+            catalog_zone: self.catalog_zone.map(|(zone, _)| zone),
+            catalog_group: self.catalog_group,
         }
     }
 }
@@ -170,6 +183,10 @@ impl<'a> Resolver<'a> {
             templates.extend(name.map(|name| (name, part)));
         }
         let mut zones = Zones::all(of_all.clone().policy());
+        for (name, part) in &templates {
+            zones.set_template(name.clone(), part.clone().or(of_all.clone()).policy());
+        }
+        let mut listed = Vec::new();
         let mut apexes = Known::new("zone");
         for element in values.list("zone") {
             let name = self.declare(&mut apexes, element, &options::ZONE_NAME);
@@ -180,11 +197,59 @@ impl<'a> Resolver<'a> {
                 part = part.or(templates.get(&template).cloned().unwrap_or_default());
             }
             self.notify_needs_primaries(element, &part);
+            let catalog = self.catalog(element, &known, &zones, &part);
+            listed.extend(part.catalog_zone.clone());
             if let Some(name) = name {
-                zones.set(name, part.or(of_all.clone()).policy());
+                zones.set(name, ZonePolicy { catalog, ..part.or(of_all.clone()).policy() });
+            }
+        }
+        listed.extend(templates.into_values().filter_map(|part| part.catalog_zone));
+        for (zone, place) in listed {
+            if !zones.policy(zone.as_ref()).is_generated() && !apexes.has_refused {
+                let text = format!(
+                    "expected the name of a zone whose catalog-role is generate, found {zone}, which is none; write one as [[zone]]"
+                );
+                self.refuse(place, FileErrorKind::Contradiction { text });
             }
         }
         zones
+    }
+
+    /// What a zone is as a catalog.
+    fn catalog(&mut self, element: &Element, templates: &Known, zones: &Zones, part: &Part) -> Option<Catalog> {
+        let named = element.values.placed(&options::ZONE_CATALOG_TEMPLATE).unwrap_or_default();
+        named.iter().for_each(|(name, place)| self.refer(templates, name, *place));
+        let role = element.values.first(&options::ZONE_CATALOG_ROLE);
+        let wrong = match (role, named.first()) {
+            (Some((CatalogKind::Interpret, place)), None) => {
+                Some((place, "expected catalog-template with this role, found none; name the template of its members"))
+            }
+            (Some((CatalogKind::Generate, _)) | None, Some((_, place))) => Some((
+                *place,
+                "expected catalog-template with the role interpret alone; leave it out, or change the role",
+            )),
+            (Some((CatalogKind::Generate, place)), _) if part.primaries.as_ref().is_some_and(|of| !of.is_empty()) => {
+                Some((place, "expected no primaries with this role, found some: the zone is made here; leave one out"))
+            }
+            _ => None,
+        };
+        if let Some((place, text)) = wrong {
+            self.refuse(place, FileErrorKind::Contradiction { text: text.to_owned() });
+        }
+        for (name, place) in &named {
+            if zones.template(name).is_some_and(|policy| !policy.is_secondary()) {
+                let text = format!(
+                    "expected primaries in template {name:?}, since members of catalogs come from them, found none"
+                );
+                self.refuse(*place, FileErrorKind::Contradiction { text });
+            }
+        }
+        Some(match role?.0 {
+            CatalogKind::Interpret => {
+                Catalog::Interpret { templates: named.into_iter().map(|(name, _)| name).collect() }
+            }
+            CatalogKind::Generate => Catalog::Generate,
+        })
     }
 
     /// What a template or a zone says.
@@ -200,6 +265,9 @@ impl<'a> Resolver<'a> {
             notify: self.remotes_of(values, &of.notify),
             allow_notify: self.access(values, &of.allow_notify).zip(place),
             allow_update,
+            size_max: values.first(&of.size_max).map(|(octets, _)| octets),
+            catalog_zone: values.first(&of.catalog_zone),
+            catalog_group: values.first(&of.catalog_group).map(|(group, _)| group),
         }
     }
 

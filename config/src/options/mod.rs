@@ -26,7 +26,8 @@ pub use tls::{TLS_CERTIFICATE, TLS_KEY, TLS_LISTEN, TLS_TABLE};
 pub use transfers::{SEND_TIMEOUT, TRANSFERS_ALLOW, TRANSFERS_MAX, TRANSFERS_NOTIFY, TRANSFERS_PER_CLIENT_MAX};
 pub use values::{TIMEOUT_MAX, TIMEOUT_MIN};
 pub use zones::{
-    PolicyOptions, TEMPLATE, TEMPLATE_NAME, TEMPLATE_UPDATE, UpdateOptions, ZONE, ZONE_NAME, ZONE_TEMPLATE, ZONE_UPDATE,
+    CatalogKind, PolicyOptions, TEMPLATE, TEMPLATE_NAME, TEMPLATE_UPDATE, UpdateOptions, ZONE, ZONE_CATALOG_ROLE,
+    ZONE_CATALOG_TEMPLATE, ZONE_NAME, ZONE_TEMPLATE, ZONE_UPDATE,
 };
 
 use crate::declaration::Declared;
@@ -160,6 +161,9 @@ pub const ALL: &[&dyn Declared] = &[
     &TEMPLATE.allow_transfer,
     &TEMPLATE.notify,
     &TEMPLATE.allow_notify,
+    &TEMPLATE.size_max,
+    &TEMPLATE.catalog_zone,
+    &TEMPLATE.catalog_group,
     &TEMPLATE_UPDATE.key,
     &TEMPLATE_UPDATE.from,
     &TEMPLATE_UPDATE.names,
@@ -170,6 +174,11 @@ pub const ALL: &[&dyn Declared] = &[
     &ZONE.allow_transfer,
     &ZONE.notify,
     &ZONE.allow_notify,
+    &ZONE.size_max,
+    &ZONE.catalog_zone,
+    &ZONE.catalog_group,
+    &ZONE_CATALOG_ROLE,
+    &ZONE_CATALOG_TEMPLATE,
     &ZONE_UPDATE.key,
     &ZONE_UPDATE.from,
     &ZONE_UPDATE.names,

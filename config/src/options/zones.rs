@@ -4,7 +4,7 @@ use dns::access::{AccessEntry, AccessError, Prefix, PrefixError};
 use dns::types::Rtype;
 use zone_segment::Name;
 
-use super::values::{domain_name, shown};
+use super::values::{domain_name, shown, size_within};
 use crate::declaration::{Declaration, Key, Kind, Opt, Preset};
 use crate::policy::{NamePattern, NamePatternError};
 
@@ -53,6 +53,48 @@ pub const ZONE_TEMPLATE: Opt<String> = Opt {
     parse: shown,
 };
 
+/// What a zone that is a catalog is for.
+pub const ZONE_CATALOG_ROLE: Opt<CatalogKind> = Opt {
+    declaration: Declaration {
+        range: "interpret or generate",
+        value: "ROLE",
+        many: false,
+        ..text(
+            "zone",
+            "catalog-role",
+            "Make it a catalog zone (RFC 9432): interpret has its members served as secondary zones, generate has it list zones of ours",
+        )
+    },
+    parse: |text| match text {
+        "interpret" => Ok(CatalogKind::Interpret),
+        "generate" => Ok(CatalogKind::Generate),
+        _ => Err(format!("expected interpret or generate, found {text:?}")),
+    },
+};
+
+/// What the members of a catalog are served by.
+pub const ZONE_CATALOG_TEMPLATE: Opt<String> = Opt {
+    declaration: Declaration {
+        range: "the name of a [[template]]",
+        value: "NAME",
+        ..text(
+            "zone",
+            "catalog-template",
+            "Serve the catalog's members by these templates: by the one that is called as a member's group is, or else by the first",
+        )
+    },
+    parse: shown,
+};
+
+/// What a catalog is for, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatalogKind {
+    /// It says which zones are served.
+    Interpret,
+    /// It is made from what is served.
+    Generate,
+}
+
 /// The keys that a template has.
 pub const TEMPLATE: PolicyOptions = PolicyOptions::of("template");
 
@@ -76,12 +118,40 @@ pub struct PolicyOptions {
     pub notify: Opt<String>,
     /// Who may tell of changes.
     pub allow_notify: Opt<AccessEntry>,
+    /// How much of it is taken.
+    pub size_max: Opt<u64>,
+    /// The catalog that lists it.
+    pub catalog_zone: Opt<Name>,
+    /// Its group there.
+    pub catalog_group: Opt<String>,
 }
 
 impl PolicyOptions {
     /// Those of a table.
     const fn of(table: &'static str) -> Self {
+        let size_max = Declaration {
+            range: "64KiB to 1024GiB",
+            value: "SIZE",
+            preset: Preset::Value("16GiB"),
+            many: false,
+            ..text(table, "size-max", "Take no more octets of names and data than this from primaries")
+        };
+        let catalog_zone = Declaration {
+            range: "the name of a [[zone]] whose catalog-role is generate",
+            value: "NAME",
+            many: false,
+            ..text(table, "catalog-zone", "List the zone in this catalog zone (RFC 9432)")
+        };
+        let catalog_group = Declaration {
+            range: "1 to 255 octets of text",
+            value: "GROUP",
+            many: false,
+            ..text(table, "catalog-group", "Give the zone this group in the catalog zone that lists it")
+        };
         Self {
+            size_max: Opt { declaration: size_max, parse: |text| size_within(text, 1 << 16, 1 << 40) },
+            catalog_zone: Opt { declaration: catalog_zone, parse: domain_name },
+            catalog_group: Opt { declaration: catalog_group, parse: shown },
             primaries: remotes(
                 table,
                 "primaries",
@@ -98,12 +168,16 @@ impl PolicyOptions {
                 "Tell these servers of every change, instead of those of [transfers] notify",
             ),
             allow_notify: Opt {
+                declaration: Declaration {
+                    range: "an address, a prefix, key:NAME, a prefix and key:NAME where both are needed, or any",
+                    value: "ENTRY",
+                    ..text(
+                        table,
+                        "allow-notify",
+                        "Take word of changes (RFC 1996) from these too, besides the addresses of the primaries",
+                    )
+                },
                 parse: without_tls,
-                ..access(
-                    table,
-                    "allow-notify",
-                    "Take word of changes (RFC 1996) from these too, besides the addresses of the primaries",
-                )
             },
         }
     }

@@ -12,7 +12,7 @@ use bus::protocol::AUTH_GROUP;
 use bus::protocol::reader::{Role, ThreadProgress};
 use bus::protocol::statistics::{Ask, ProcessStatistics};
 use bus::protocol::supervisor::Record;
-use bus::{Group, Message};
+use bus::{Client, Group, Message};
 use config::peers::signing_keys;
 use config::process::AuthOptions;
 use serde_json::Value;
@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::answer::{Cookies, Policy, Secret};
+use super::relay::Relay;
 use super::statistics::{Block, gather};
 use super::tcp::{TcpLimits, TcpServer};
 use super::tls::{TlsError, TlsServer};
@@ -63,6 +64,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let line = options.slot as usize;
     let current = Arc::new(ArcSwapOption::empty());
     let policy = Arc::new(policy_of(&options));
+    let (relay, relayed) = Relay::new(Arc::clone(&policy));
     let thread = QueryThread::start(QueryThreadOptions {
         slot: line,
         sockets: links.udp.into_iter().map(|sockets| sockets.into_iter().map(UdpSocket::from).collect()).collect(),
@@ -71,11 +73,12 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         line,
         policy: Arc::clone(&policy),
         rate_limit: options.rate_limit,
+        relay: Arc::clone(&relay),
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
     let limits = TcpLimits::from(options.tcp);
-    let server = TcpServer::new(Arc::clone(&current), policy, limits, Some(options.xfrout));
+    let server = TcpServer::new(Arc::clone(&current), policy, limits, Arc::clone(&relay), Some(options.xfrout));
     let first = Arc::new(Notify::new());
     let tls = Arc::new(OnceLock::new());
     let (tcp_server, tls_server) = (Arc::clone(&server), Arc::clone(&tls));
@@ -95,6 +98,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         thread: Arc::clone(&thread),
         server: Arc::clone(&server),
         tls,
+        relay: Arc::clone(&relay),
         progress,
         line,
         first: Arc::clone(&first),
@@ -106,6 +110,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let following = tokio::spawn(follower.run());
     tokio::select! {
         _ = following => {}
+        () = relay.run(relayed) => {}
         ended = tcp => ended?,
         () = obey(&supervisor, &thread) => info!("supervisor-gone"),
         () = tell_of_limits(thread.statistics()) => {}
@@ -138,6 +143,8 @@ struct AuthHooks {
     server: Arc<TcpServer>,
     /// The TLS side, once it is there.
     tls: Arc<OnceLock<TlsServer>>,
+    /// Passes on what memmgr answers.
+    relay: Arc<Relay>,
     /// Where it shows its progress.
     progress: Arc<ProgressTable>,
     /// Its line there.
@@ -153,7 +160,7 @@ struct AuthHooks {
 impl AuthHooks {
     /// What the process has done.
     fn statistics(&self) -> ProcessStatistics {
-        let mut counts = gather([self.thread.statistics(), self.server.counts()]);
+        let mut counts = gather([self.thread.statistics(), self.server.counts(), self.relay.counts()]);
         let tcp = self.server.statistics();
         let connections = [
             ("accepted", tcp.accepted),
@@ -195,6 +202,10 @@ impl Hooks for AuthHooks {
     fn progress(&self) -> Vec<ThreadProgress> {
         let progress = self.progress.line(self.line).map_or(0, |line| line.load().counter);
         vec![ThreadProgress { progress, waiting: self.thread.has_work_waiting() }]
+    }
+
+    fn connected(&self, client: &Client) {
+        self.relay.connect(client.clone());
     }
 
     fn group(&self) -> Option<Group> {

@@ -40,6 +40,9 @@ pub trait Hooks: Send {
     /// How the query threads stand.
     fn progress(&self) -> Vec<ThreadProgress>;
 
+    /// A connection to the bus was made and counts until it ends: whoever asks memmgr something may ask over it.
+    fn connected(&self, _client: &Client) {}
+
     /// The group, if any, in which anybody may ask this process something.
     fn group(&self) -> Option<Group> {
         None
@@ -164,6 +167,7 @@ impl<H: Hooks> Follower<H> {
         }
         let attached: Option<Attached> = reply.parse().ok();
         info!(generation = attached.and_then(|attached| attached.generation), "reader-attached");
+        self.hooks.connected(&client);
         let leasing = Leasing::begin(client.clone(), reply.from, &self.leases, &self.held.newest());
         Ok(Link { client, memmgr: reply.from, layer_error: None, leasing, points: FaultPoints::of(self.role) })
     }

@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use config::policy::ZonePolicy;
 use dns::message::{ExtendedError, Query, Received, Records, Section, receive};
 use dns::tsig::{Refused, Signer, Verified, verify_request};
 use dns::types::{Class, Rcode, Rtype};
@@ -98,8 +99,11 @@ pub(super) fn grant<'m>(
     };
     let Some(wanted) = wanted else { return refuse(Rcode::FORMERR, None) };
     let key = verified.as_ref().map(|verified| verified.key().name());
-    let list = &desk.policies.policy(query.question.name).allow_transfer;
-    if !(if is_tls { list.allows_over_tls(client, key) } else { list.allows(client, key) }) {
+    let allows = |policy: &ZonePolicy| match is_tls {
+        true => policy.allow_transfer.allows_over_tls(client, key),
+        false => policy.allow_transfer.allows(client, key),
+    };
+    if !desk.policy(query.question.name, allows) {
         return refuse(Rcode::REFUSED, Some(ExtendedError::PROHIBITED));
     }
     let Some(place) = desk.quota.take(client) else { return refuse(Rcode::REFUSED, None) };

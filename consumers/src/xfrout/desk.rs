@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use bus::protocol::control::{Command, CommandError, GenerationReached, Reached};
 use config::peers::{Remote, signing_keys};
-use config::policy::Zones;
+use config::policy::{Catalog, ZonePolicy, Zones};
 use config::process::XfroutOptions;
 use dns::tsig::Keys;
 use dns::types::Rcode;
+use tokio::sync::watch;
 use tracing::{debug, info, warn};
 use zone_segment::{NameRef, ZoneSet};
 
 use super::journal::Journal;
+use super::members::Members;
 use super::memmgr::Memmgr;
 use super::quota::Quota;
 use super::telling::Telling;
@@ -37,7 +39,9 @@ pub(super) struct Desk {
     /// Keys shared with other servers.
     pub(super) keys: Keys,
     /// Who may have which zone, and who is told of it.
-    pub(super) policies: Zones,
+    policies: Zones,
+    /// The members of catalogs.
+    members: Members,
     /// Other servers.
     remotes: Vec<Remote>,
     /// Places for transfers.
@@ -64,6 +68,7 @@ impl Desk {
             memmgr: Memmgr::new(&options.bus),
             keys: signing_keys(&options.keys),
             policies: options.policies.clone(),
+            members: Members::default(),
             remotes: options.remotes.clone(),
             quota: Quota::new(transfers.connections_max, transfers.connections_per_client_max),
             refused: Quota::new(REFUSED_MAX, REFUSED_PER_CLIENT_MAX),
@@ -127,6 +132,21 @@ impl Desk {
         self.current.load_full()
     }
 
+    /// Keeps the members of catalogs as memmgr has them, for ever; `switched` tells of each generation.
+    pub(super) async fn follow_members(&self, switched: watch::Receiver<u64>) {
+        match self.policies.any(|policy| matches!(policy.catalog, Some(Catalog::Interpret { .. }))) {
+            true => self.members.follow(&self.memmgr, switched).await,
+            false => std::future::pending().await,
+        }
+    }
+
+    /// Asks something of a zone's policy: its own, or that of the template by which its catalog has it served.
+    pub(super) fn policy<T>(&self, apex: NameRef<'_>, ask: impl FnOnce(&ZonePolicy) -> T) -> T {
+        let template = self.members.template(apex).filter(|_| !self.policies.names(apex));
+        let policy = template.as_deref().and_then(|template| self.policies.template(template));
+        ask(policy.unwrap_or_else(|| self.policies.policy(apex)))
+    }
+
     /// Whether anybody is told of changes of any zone.
     pub(super) fn notifies(&self) -> bool {
         self.policies.any(|policy| !policy.notify.is_empty())
@@ -134,13 +154,13 @@ impl Desk {
 
     /// Whether anybody is told of changes of a zone.
     pub(super) fn has_notify(&self, apex: NameRef<'_>) -> bool {
-        !self.policies.policy(apex).notify.is_empty()
+        self.policy(apex, |policy| !policy.notify.is_empty())
     }
 
     /// The remotes that are told of changes of a zone, by their places among all.
     pub(super) fn notified(&self, apex: NameRef<'_>) -> Vec<usize> {
-        let names = &self.policies.policy(apex).notify;
-        names.iter().filter_map(|name| self.remotes.iter().position(|remote| remote.name == *name)).collect()
+        let place = |name: &String| self.remotes.iter().position(|remote| remote.name == *name);
+        self.policy(apex, |policy| policy.notify.iter().filter_map(place).collect())
     }
 
     /// A remote by its place.

@@ -15,6 +15,7 @@ mod desk;
 mod ixfr;
 mod journal;
 mod link;
+mod members;
 mod memmgr;
 mod notify;
 mod quota;
@@ -78,6 +79,7 @@ async fn serve(options: XfroutOptions, links: XfroutLinks) -> Result<(), XfroutE
         () = follower.run() => {}
         () = desk.memmgr.run() => {}
         () = listener.run(Arc::clone(&desk)) => {}
+        () = desk.follow_members(switches.clone()) => {}
         () = notify::run(Arc::clone(&desk), switches) => {}
         () = obey(&supervisor) => info!("supervisor-gone"),
         _ = terminate.recv() => info!("xfrout-stopped"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use consumers::auth::answer::Policy;
+use consumers::auth::relay::Relay;
 use consumers::auth::tcp::{TcpLimits, TcpServer};
 use consumers::handover::{Arrived, FRAME_OCTETS_MAX, Handed, Link};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -24,7 +25,8 @@ fn with_server<F: Future<Output = ()>>(test: impl FnOnce(SocketAddr, Arc<TcpServ
     let path = directory.path().join("xfrout.sock");
     let links = listen(&path);
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
-    let server = TcpServer::new(zones, Arc::new(Policy::default()), TcpLimits::default(), Some(path));
+    let relay = Relay::new(Arc::default()).0;
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), TcpLimits::default(), relay, Some(path));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -11,6 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use config::process::TlsOptions;
 use consumers::auth::answer::Policy;
+use consumers::auth::relay::Relay;
 use consumers::auth::tcp::{TcpLimits, TcpServer};
 use consumers::auth::tls::{CertificateError, TlsServer, check};
 use consumers::handover::{Arrived, FRAME_OCTETS_MAX, Handed};
@@ -82,7 +83,8 @@ fn with_server<F: Future<Output = ()>>(limits: TcpLimits, test: impl FnOnce(Scen
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
     let (files, certificate) = Files::new();
     let xfrout = Some(files.directory.path().join("xfrout.sock"));
-    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits, xfrout);
+    let relay = Relay::new(Arc::default()).0;
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits, relay, xfrout);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

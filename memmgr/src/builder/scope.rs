@@ -59,11 +59,6 @@ impl Scope {
         self
     }
 
-    /// Whether any source is compared.
-    pub(super) fn has_sources(&self) -> bool {
-        self.is_all || !self.zones.is_empty() || !self.files.is_empty()
-    }
-
     /// Whether a zone that had expired is answered for again when its source is as it was.
     pub(super) fn refreshes(&self, apex: &Name) -> bool {
         self.zones.contains(apex) && !self.expiring.contains(apex)

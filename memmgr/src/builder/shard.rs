@@ -15,9 +15,9 @@ use super::journal::Difference;
 use super::layers::Written;
 use super::segments::{Fresh, Member};
 use super::survey::{Found, Work};
-use super::{BuildError, Job, Report, group, journal, segments};
+use super::{BuildError, Job, ReceivedZone, Report, group, journal, segments};
 use crate::apex::Apex;
-use crate::catalogue::{Condition, Shard, ZoneInfo, Zones};
+use crate::catalogue::{Condition, Shard, TRANSFER_SOURCE, Transferred, ZoneInfo, Zones};
 use crate::edit::is_forward;
 use crate::generation::LayerFile;
 use crate::manifest::SourceStamp;
@@ -26,6 +26,15 @@ use crate::source::zonefile::{ComparedZone, ReadZone, Reader, Refused};
 
 /// Files above this are read one after the other: reading one of them is work for all cores.
 const BIG_OCTETS: u64 = 4 << 20;
+
+/// Zones from primaries with more records are written one after the other, for the same reason.
+const BIG_RECORDS: u64 = 1 << 16;
+
+/// What is said of a zone that is yet to come.
+const NOT_TRANSFERRED: &str = "no data yet: none of its primaries has given it away";
+
+/// What is said of a zone whose data is to come anew.
+const LOST: &str = "its segment is damaged: it is taken from its primaries anew";
 
 /// What became of a zone's entry in the directory: none when the zone went.
 pub(super) type Moved = BTreeMap<Apex, Option<Arc<ZoneInfo>>>;
@@ -40,6 +49,8 @@ pub(super) struct ShardBuild<'a> {
     zones: Option<Zones>,
     /// Zones still to read.
     read: Vec<Work>,
+    /// Zones that came as a whole from primaries, not looked at yet, with their numbers and records.
+    received: Vec<(Apex, ZoneId, u64)>,
     /// Zones read anew and not written yet.
     fresh: BTreeMap<Apex, SortedZone>,
     /// What changed of zones that were compared with their sources, not written yet.
@@ -77,13 +88,15 @@ pub(super) struct BuiltShard {
 impl<'a> ShardBuild<'a> {
     /// Begins with what needs no reading.
     pub(super) fn new(job: &Job<'a>, found: Found) -> Self {
-        let Found { number, read, gone, ambiguous, unchanged, mended, expiring, distrusted } = found;
+        let Found { number, read, gone, ambiguous, unchanged, mended, expiring, distrusted, .. } = found;
+        let Found { secondaries, lost, received, .. } = found;
         let before = &job.zones.shard(number).zones;
         let mut shard = ShardBuild {
             number,
             before,
             zones: None,
             read,
+            received,
             fresh: BTreeMap::new(),
             changes: BTreeMap::new(),
             sets: BTreeMap::new(),
@@ -100,6 +113,11 @@ impl<'a> ShardBuild<'a> {
             shard.failed(job, &apex, id, &Arc::from(job.request.zones.as_path()), refused);
         }
         mended.iter().for_each(|apex| shard.mark_sound(job, apex));
+        secondaries.iter().for_each(|(apex, id)| shard.begin_secondary(job, apex, *id));
+        for (apex, id) in lost {
+            let refused = Refused { errors: vec![LOST.to_owned()], tried: Vec::new() };
+            shard.failed(job, &apex, id, &Arc::from(Path::new(TRANSFER_SOURCE)), refused);
+        }
         shard
     }
 
@@ -107,6 +125,11 @@ impl<'a> ShardBuild<'a> {
     pub(super) fn read_big(&mut self, job: &Job<'_>) -> Result<(), BuildError> {
         for work in self.read.extract_if(.., |work| work.size > BIG_OCTETS).collect::<Vec<_>>() {
             self.compare(job, &work, &mut Reader::new(0, job.request))?;
+            self.write(job, group::is_alone)?;
+        }
+        let is_big = |(_, _, records): &mut (Apex, ZoneId, u64)| *records > BIG_RECORDS;
+        for (apex, id, _) in self.received.extract_if(.., is_big).collect::<Vec<_>>() {
+            self.receive(job, apex, id)?;
             self.write(job, group::is_alone)?;
         }
         Ok(())
@@ -117,6 +140,9 @@ impl<'a> ShardBuild<'a> {
         let mut reader = Reader::new(1, job.request);
         for work in std::mem::take(&mut self.read) {
             self.compare(job, &work, &mut reader)?;
+        }
+        for (apex, id, _) in std::mem::take(&mut self.received) {
+            self.receive(job, apex, id)?;
         }
         self.write(job, |_| true)?;
         let ShardBuild { number, zones, written: groups, moved, report, sets, .. } = self;
@@ -153,6 +179,41 @@ impl<'a> ShardBuild<'a> {
         }
         self.set(&apex, None);
         self.report.changed.push(apex.name().clone());
+    }
+
+    /// A zone comes from primaries from now on: what there is of it is served until they have given it away, but for its source.
+    fn begin_secondary(&mut self, job: &Job<'_>, apex: &Apex, id: ZoneId) {
+        let transferred = Some(Transferred::default());
+        let source: Arc<Path> = Path::new(TRANSFER_SOURCE).into();
+        let zone = match job.usable(apex) {
+            Some(zone) => ZoneInfo { source, transferred, stamps: Vec::new(), error: None, ..zone.clone() },
+            None => ZoneInfo {
+                id,
+                group: group::choose(self.number, 0, None, &job.next_group),
+                condition: Condition::Broken,
+                serial: None,
+                records: 0,
+                source,
+                transferred,
+                stamps: Vec::new(),
+                error: Some(NOT_TRANSFERRED.to_owned()),
+                tried: Vec::new(),
+            },
+        };
+        self.set(apex, Some(zone));
+        self.report.changed.push(apex.name().clone());
+    }
+
+    /// Takes a zone that came as a whole from its primary.
+    fn receive(&mut self, job: &Job<'_>, apex: Apex, id: ZoneId) -> Result<(), BuildError> {
+        let Some(ReceivedZone { zone, transferred }) = job.request.received.take(&apex) else { return Ok(()) };
+        let work = Work { apex, id, path: Path::new(TRANSFER_SOURCE).into(), size: 0 };
+        self.compare_whole(job, &work, zone)?;
+        let apex = &work.apex;
+        if let Some(zone) = self.zones().get(apex).map(Arc::clone) {
+            self.set(apex, Some(ZoneInfo { transferred: Some(transferred), ..ZoneInfo::clone(&zone) }));
+        }
+        Ok(())
     }
 
     /// Compares one zone with its file, by content.
@@ -325,6 +386,7 @@ impl<'a> ShardBuild<'a> {
             serial,
             records: count,
             source: Arc::clone(path),
+            transferred: None,
             stamps,
             error: None,
             tried: Vec::new(),
@@ -349,6 +411,7 @@ impl<'a> ShardBuild<'a> {
                 serial: None,
                 records: 0,
                 source: Arc::clone(path),
+                transferred: job.request.secondaries.contains(apex).then(Transferred::default),
                 stamps: Vec::new(),
                 error: Some(error),
                 tried,

@@ -12,10 +12,10 @@ use zone_segment::{HashKey, LookupName, Segment, SegmentBuffer, SegmentBuilder, 
 use super::*;
 
 /// 22 November 2026, 12:00:00 UTC.
-const NOW: u64 = 1_795_348_800;
+pub(super) const NOW: u64 = 1_795_348_800;
 
 /// A zone that edits are made on.
-const ZONE: &str = "\
+pub(super) const ZONE: &str = "\
 @ 3600 SOA ns hostmaster 7 1 1 1 1
 @ 3600 NS ns
 @ 3600 NS ns.elsewhere.test.
@@ -32,7 +32,7 @@ ns.cut 300 A 192.0.2.4
 ";
 
 /// The same, as if signed.
-const SIGNED: &str = "\
+pub(super) const SIGNED: &str = "\
 @ 3600 SOA ns hostmaster 7 1 1 1 1
 @ 3600 RRSIG SOA 13 1 3600 20300101000000 20260101000000 1 example. AAAA
 @ 3600 NS ns
@@ -44,12 +44,12 @@ ns.cut 3600 A 192.0.2.4
 ";
 
 /// The zone's name.
-fn apex() -> Name {
+pub(super) fn apex() -> Name {
     "example.".parse().unwrap()
 }
 
 /// A zone as a segment.
-fn segment(text: &str) -> Segment<SegmentBuffer> {
+pub(super) fn segment(text: &str) -> Segment<SegmentBuffer> {
     let zone_file = zonefile::read_octets(Path::new("x.zone"), text.as_bytes(), &apex());
     assert_eq!(zone_file.errors, [], "{text}");
     let mut builder = SegmentBuilder::new(HashKey([7; 16]));
@@ -58,7 +58,7 @@ fn segment(text: &str) -> Segment<SegmentBuffer> {
 }
 
 /// The zone of a segment.
-fn zone(segment: &Segment<SegmentBuffer>) -> Zone<'_, SegmentBuffer> {
+pub(super) fn zone(segment: &Segment<SegmentBuffer>) -> Zone<'_, SegmentBuffer> {
     segment.find_zone(&LookupName::new(segment.key(), apex().as_ref())).unwrap()
 }
 
@@ -73,7 +73,7 @@ fn resolve_on(text: &str, lines: &str) -> Result<Resolution, EditError> {
 }
 
 /// A change set, a record a line.
-fn lines_of(set: &ChangeSet) -> Vec<String> {
+pub(super) fn lines_of(set: &ChangeSet) -> Vec<String> {
     let line = |sign: char| {
         move |record: &dns::change::ChangedRecord| {
             let shown = present::record(record.owner.as_ref(), record.ttl, record.rtype, &record.rdata);

@@ -106,6 +106,7 @@ fn of_entry(state: &State, entry: &DirectoryEntry) -> ZoneInfo {
         serial,
         records,
         source,
+        transferred: None,
         stamps,
         error,
         tried: Vec::new(),

@@ -110,6 +110,7 @@ impl Service {
         };
         if let Some(error) = failure {
             self.sourced.remove(&generation);
+            self.transfers_abandoned(generation);
             for published in self.updates.abandoned(generation) {
                 self.owe(published.scope);
                 self.refuse_all(published.waiters, &error);

@@ -11,27 +11,40 @@ use tracing::{error, info, warn};
 
 use super::Service;
 use super::waiting::{Answer, Waiting};
-use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged};
+use crate::apex::Apex;
+use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged, Refusal};
 use crate::builder::record::record_of;
 use crate::builder::{BuildError, Scope};
 use crate::rotation::Event;
+use crate::update::Exchange;
 
 /// Who asked for changes.
 #[derive(Debug)]
 pub(super) struct Asker {
-    /// The request.
-    pub(super) message: Message,
+    /// Who that is.
+    pub(super) who: Who,
     /// What is waited for before it is answered.
     pub(super) until: Reached,
     /// How it is answered.
     pub(super) what: AskedFor,
 }
 
+/// Somebody who asked for changes.
+#[derive(Debug)]
+pub(super) enum Who {
+    /// Whoever sent this request.
+    Asker(Message),
+    /// A primary of this zone, by what it gave away.
+    Primary(Apex),
+}
+
 /// What was asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum AskedFor {
     /// One zone to be changed.
     Update,
+    /// The same, by a message over the wire.
+    Message(Box<Exchange>),
     /// Zones to be as they were in a generation, with their serials of then or not.
     Rollback {
         /// The generation.
@@ -105,7 +118,7 @@ impl Service {
         let Some(base) = self.states.values().next_back().filter(|base| base.set.is_some()).cloned() else {
             let error = "no zone is served yet; ask again when one is";
             let gathered = std::mem::take(&mut self.changing.gathered);
-            return gathered.iter().for_each(|request| self.refuse(&request.asker.message, error));
+            return self.refuse_askers(gathered.into_iter().map(|request| request.asker).collect(), error);
         };
         let mut count = 0;
         let taken = self.changing.gathered.iter().take_while(|request| {
@@ -193,23 +206,37 @@ impl Service {
     }
 
     /// Answers all with the reason why nothing came of it.
-    fn refuse_askers(&self, askers: Vec<Asker>, error: &str) {
-        askers.iter().for_each(|asker| self.refuse(&asker.message, error));
+    fn refuse_askers(&mut self, askers: Vec<Asker>, error: &str) {
+        for asker in askers {
+            self.refuse_asker(asker, &error.to_owned().into());
+        }
+    }
+
+    /// Answers one with the reason why nothing came of it.
+    fn refuse_asker(&mut self, asker: Asker, refusal: &Refusal) {
+        match (asker.who, &asker.what) {
+            (Who::Asker(message), AskedFor::Message(exchange)) => self.settle_refused(&message, exchange, refusal),
+            (Who::Asker(message), AskedFor::Update | AskedFor::Rollback { .. }) => {
+                self.refuse(&message, &refusal.reason)
+            }
+            (Who::Primary(apex), _) => self.transferred(&apex, Err(refusal.reason.clone())),
+        }
     }
 
     /// Takes in what was built.
     fn take_changes(&mut self, request: &ChangesRequest, outcome: ChangesOutcome, askers: Vec<Asker>) {
         let ChangesOutcome { candidate, changes, answers } = outcome;
         let generation = candidate.as_ref().map_or(request.base.generation, |state| state.generation);
+        let mut transfers = Vec::new();
         for (asker, own) in askers.into_iter().zip(answers) {
-            match own {
-                Ok(done) => self.waiting.push(Waiting {
-                    generation,
-                    until: asker.until,
-                    answer: answer(asker.what, generation, done),
-                    message: asker.message,
-                }),
-                Err(error) => self.refuse(&asker.message, &error),
+            match (own, asker) {
+                (Ok(done), Asker { who: Who::Asker(message), until, what }) => {
+                    self.waiting.push(Waiting { generation, until, answer: answer(what, generation, done), message });
+                }
+                (Ok(done), Asker { who: Who::Primary(apex), .. }) => {
+                    transfers.push((apex, done.first().map(|done| (done.from, done.to))));
+                }
+                (Err(refusal), asker) => self.refuse_asker(asker, &refusal),
             }
         }
         if let Some(leaps) = &mut self.leaps {
@@ -228,7 +255,9 @@ impl Service {
             self.records.insert(generation, record_of(&request.base, &state, changes, Vec::new()));
             self.states.insert(generation, Arc::new(state));
             self.step(Event::Built { generation });
+            self.look_at_catalogs(false);
         }
+        transfers.into_iter().for_each(|(apex, change)| self.transferred(&apex, Ok((generation, change))));
         if request.merged.iter().any(|merged| merged.is_base) {
             // The base before it goes once no manifest names it.
             self.want_snapshot();
@@ -242,6 +271,13 @@ impl Service {
 fn answer(what: AskedFor, generation: u64, done: Vec<Done>) -> Answer {
     match what {
         AskedFor::Update => Answer::Updated(done.into_iter().map(|done| updated(generation, done)).next()),
+        AskedFor::Message(exchange) => {
+            for Done { apex, from, to, removed, added, .. } in done {
+                let key = exchange.key().map(ToString::to_string);
+                info!(zone = %apex, client = %exchange.client, key, from, to, removed, added, "zone-updated");
+            }
+            Answer::Message(exchange)
+        }
         AskedFor::Rollback { data_of, keeps_serial } => {
             let changed = done.into_iter().filter(|done| done.from != done.to || done.added + done.removed > 0);
             let zones = changed.map(|done| ZoneRolledBack {

@@ -17,6 +17,7 @@ mod outcome;
 mod policy;
 mod prepare;
 mod put;
+mod relayed;
 mod response;
 mod summary;
 mod tsig;
@@ -36,6 +37,7 @@ pub use chaos::TEXT_OCTETS_MAX;
 pub use cookie::{Cookies, Secret};
 pub use policy::{Client, Policy, Transport, UDP_OCTETS_MAX_DEFAULT, UDP_OCTETS_MIN};
 pub use prepare::{PREPARED_MAX, Prepared, prepare};
+pub use relayed::{answered, failure, is_relayed};
 pub use summary::{Answered, Kind, Summary};
 
 /// What an answer needs beside its buffer: names being looked up. Kept from query to query to save setting it up.

@@ -18,6 +18,7 @@ use super::input::{Input, split_message};
 use super::limits::TcpLimits;
 use super::stream::Stream;
 use super::table::Known;
+use crate::auth::relay::{ANSWER_MAX, Awaited};
 use crate::auth::udp::unix_now;
 
 /// A connection being served.
@@ -36,6 +37,8 @@ pub(super) struct Connection {
     unread_since: Option<Instant>,
     /// Whether it ends when all answers are written.
     is_ending: bool,
+    /// The answer that comes next from memmgr, and since when it is waited for: nothing is read meanwhile.
+    awaited: Option<(Instant, Awaited)>,
     /// What becomes of the next message, where that is a transfer.
     transfer: Transfer,
 }
@@ -72,6 +75,7 @@ impl Connection {
             sent: 0,
             unread_since: None,
             is_ending: false,
+            awaited: None,
             transfer: Transfer::Asked,
         }
     }
@@ -103,9 +107,11 @@ impl Connection {
 
     /// When its client is too slow.
     fn deadline(&self, limits: &TcpLimits) -> Instant {
-        match self.unread_since {
-            Some(since) => since + limits.write_timeout,
-            None => self.known.last_query() + limits.idle_timeout,
+        match (self.unread_since, &self.awaited) {
+            (Some(since), _) => since + limits.write_timeout,
+            // It comes or is given up long before, and not by the client's fault.
+            (None, Some((since, _))) => *since + 2 * ANSWER_MAX,
+            (None, None) => self.known.last_query() + limits.idle_timeout,
         }
     }
 
@@ -116,6 +122,12 @@ impl Connection {
             ready!(self.poll_send(context))?;
             if self.is_ending || self.is_handed_over(server) {
                 return Poll::Ready(Ok(()));
+            }
+            if self.awaited.is_some() {
+                match ready!(self.poll_awaited(context)) {
+                    true => continue,
+                    false => return Poll::Ready(Ok(())),
+                }
             }
             if queries >= server.limits.pipelined_max {
                 context.waker().wake_by_ref();
@@ -170,6 +182,7 @@ impl Connection {
             now: unix_now(),
             queries_max,
             counts: &server.counts,
+            relay: &server.relay,
             takes_transfer: self.transfer == Transfer::Refused,
         };
         let done = match own {
@@ -188,6 +201,10 @@ impl Connection {
             self.known.note(Instant::now());
         }
         self.is_ending = done.is_refused;
+        if let Some(awaited) = done.awaited {
+            self.awaited = Some((Instant::now(), awaited));
+            self.known.set_idle(false);
+        }
         self.transfer = if done.is_transfer_next { Transfer::Next } else { Transfer::Asked };
         self.send(context, desk, done.written)?;
         Poll::Ready(Ok(Step::Taken(done.queries)))
@@ -210,6 +227,20 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Takes the answer that memmgr gives, to be written; false where there is none, which ends the connection: what became of the message is not
+    /// known, and another answer would be taken for the one to it.
+    fn poll_awaited(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        let Some((_, awaited)) = &mut self.awaited else { return Poll::Ready(true) };
+        let answer = ready!(Pin::new(awaited).poll(context)).unwrap_or_default();
+        self.awaited = None;
+        let length = answer.as_ref().and_then(|answer| u16::try_from(answer.len()).ok());
+        let (Some(answer), Some(length)) = (answer, length) else { return Poll::Ready(false) };
+        self.unsent.extend_from_slice(&length.to_be_bytes());
+        self.unsent.extend_from_slice(&answer);
+        self.unread_since = Some(Instant::now());
+        Poll::Ready(true)
     }
 
     /// Writes what is left of answers; ready when nothing is.

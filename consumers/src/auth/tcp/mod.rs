@@ -31,6 +31,7 @@ use tokio::time::sleep;
 use zone_segment::ZoneSet;
 
 use super::answer::Policy;
+use super::relay::Relay;
 use super::statistics::Block;
 use connection::Connection;
 use desk::Desk;
@@ -49,6 +50,8 @@ pub struct TcpServer {
     policy: Arc<Policy>,
     /// Limits of connections.
     limits: TcpLimits,
+    /// Takes what memmgr answers.
+    relay: Arc<Relay>,
     /// Where queries are answered, one connection's at a time.
     desk: Mutex<Desk>,
     /// The connections there are.
@@ -67,12 +70,14 @@ impl TcpServer {
         zones: Arc<ArcSwapOption<ZoneSet>>,
         policy: Arc<Policy>,
         limits: TcpLimits,
+        relay: Arc<Relay>,
         xfrout: Option<PathBuf>,
     ) -> Arc<Self> {
         Arc::new(Self {
             zones,
             policy,
             limits,
+            relay,
             desk: Mutex::new(Desk::default()),
             table: Mutex::new(Table::default()),
             counters: Counters::default(),
