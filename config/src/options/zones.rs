@@ -168,12 +168,16 @@ impl PolicyOptions {
                 "Tell these servers of every change, instead of those of [transfers] notify",
             ),
             allow_notify: Opt {
+                declaration: Declaration {
+                    range: "an address, a prefix, key:NAME, a prefix and key:NAME where both are needed, or any",
+                    value: "ENTRY",
+                    ..text(
+                        table,
+                        "allow-notify",
+                        "Take word of changes (RFC 1996) from these too, besides the addresses of the primaries",
+                    )
+                },
                 parse: without_tls,
-                ..access(
-                    table,
-                    "allow-notify",
-                    "Take word of changes (RFC 1996) from these too, besides the addresses of the primaries",
-                )
             },
         }
     }

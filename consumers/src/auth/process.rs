@@ -97,8 +97,8 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let hooks = AuthHooks {
         thread: Arc::clone(&thread),
         server: Arc::clone(&server),
-        relay: Arc::clone(&relay),
         tls,
+        relay: Arc::clone(&relay),
         progress,
         line,
         first: Arc::clone(&first),
@@ -141,10 +141,10 @@ struct AuthHooks {
     thread: Arc<QueryThread>,
     /// The TCP side.
     server: Arc<TcpServer>,
-    /// Passes on what memmgr answers.
-    relay: Arc<Relay>,
     /// The TLS side, once it is there.
     tls: Arc<OnceLock<TlsServer>>,
+    /// Passes on what memmgr answers.
+    relay: Arc<Relay>,
     /// Where it shows its progress.
     progress: Arc<ProgressTable>,
     /// Its line there.

@@ -99,9 +99,9 @@ pub(super) fn grant<'m>(
     };
     let Some(wanted) = wanted else { return refuse(Rcode::FORMERR, None) };
     let key = verified.as_ref().map(|verified| verified.key().name());
-    let allows = |policy: &ZonePolicy| {
-        let list = &policy.allow_transfer;
-        if is_tls { list.allows_over_tls(client, key) } else { list.allows(client, key) }
+    let allows = |policy: &ZonePolicy| match is_tls {
+        true => policy.allow_transfer.allows_over_tls(client, key),
+        false => policy.allow_transfer.allows(client, key),
     };
     if !desk.policy(query.question.name, allows) {
         return refuse(Rcode::REFUSED, Some(ExtendedError::PROHIBITED));

@@ -83,7 +83,8 @@ fn with_server<F: Future<Output = ()>>(limits: TcpLimits, test: impl FnOnce(Scen
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
     let (files, certificate) = Files::new();
     let xfrout = Some(files.directory.path().join("xfrout.sock"));
-    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits, Relay::new(Arc::default()).0, xfrout);
+    let relay = Relay::new(Arc::default()).0;
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits, relay, xfrout);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -39,9 +39,19 @@ pub(super) struct Peer {
 impl Peer {
     /// Starts one at an address; it takes a zone from a primary with the key of HMAC-SHA256, and takes word of changes that is signed with that.
     pub(super) fn start(kind: Kind, program: &Path, address: SocketAddr, primary: SocketAddr, apex: &str) -> Peer {
+        Peer::start_with(kind, program, address, |directory| kind.configuration(directory, address, primary, apex))
+    }
+
+    /// Starts one at an address with a configuration of a test's own, which is told its folder.
+    pub(super) fn start_with(
+        kind: Kind,
+        program: &Path,
+        address: SocketAddr,
+        configure: impl FnOnce(&Path) -> String,
+    ) -> Peer {
         let directory = tempfile::tempdir().unwrap();
         let configuration = directory.path().join("peer.conf");
-        std::fs::write(&configuration, kind.configuration(directory.path(), address, primary, apex)).unwrap();
+        std::fs::write(&configuration, configure(directory.path())).unwrap();
         let out = std::fs::File::create(directory.path().join("log")).unwrap();
         let process = Command::new(program)
             .args(kind.arguments())
@@ -100,7 +110,13 @@ impl Kind {
     }
 
     /// A configuration that takes the zone and opens nothing but this address.
-    fn configuration(self, directory: &Path, address: SocketAddr, primary: SocketAddr, apex: &str) -> String {
+    pub(super) fn configuration(
+        self,
+        directory: &Path,
+        address: SocketAddr,
+        primary: SocketAddr,
+        apex: &str,
+    ) -> String {
         let (path, ip, port) = (directory.display(), address.ip(), address.port());
         let (primary_ip, primary_port) = (primary.ip(), primary.port());
         match self {

@@ -5,16 +5,21 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 
 use super::configured::{Configured, SECRET, keys};
+use super::peer::{KEY, Kind, Peer, free_address};
 use super::{ZONE, install, lines, set};
 use crate::harness::server::trine;
-use crate::harness::{Server, until, zones};
+use crate::harness::{self, Server, until, within, zones};
 
 /// The name in every certificate here.
 const NAME: &str = "ns.one.test";
+
+/// How long a secondary may take to have a change.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The tables of TLS.
 const TLS: &str = "[auth]\ntls-listen = '127.0.0.1:0'\n[auth.tls]\ncertificate = 'tls.pem'\nkey = 'tls.key'\n";
@@ -118,6 +123,68 @@ fn an_entry_may_ask_for_tls() {
     assert!(kdig(&server, &asked[..2]).contains("REFUSED"), "without its key");
     let plain = super::ask("kdig", &server, &asked);
     assert!(plain.contains("REFUSED"), "{plain}");
+}
+
+/// A peer's configuration with what has it take the zone over TLS.
+fn over_tls(kind: Kind, plain: &str, primary: SocketAddr, trusted: &Path) -> String {
+    let trusted = trusted.display();
+    match kind {
+        Kind::Named => {
+            let tls = format!(
+                "tls trine {{ ca-file \"{trusted}\"; remote-hostname \"{NAME}\"; protocols {{ TLSv1.3; }}; }};\n"
+            );
+            let asked = format!("{} key \"{KEY}\"", primary.ip());
+            tls + &plain.replace(&asked, &format!("{asked} tls trine"))
+        }
+        Kind::Nsd => {
+            let asked = format!("request-xfr: {}@{} {KEY}", primary.ip(), primary.port());
+            let tls = format!("tls-auth:\n  name: trine\n  auth-domain-name: \"{NAME}\"\n");
+            plain
+                .replace("remote-control:", &format!("  tls-cert-bundle: \"{trusted}\"\nremote-control:"))
+                .replace("zone:\n", &format!("{tls}zone:\n"))
+                .replace(&asked, &format!("{asked} trine"))
+        }
+        Kind::Knotd => unreachable!("this version of it speaks no TLS"),
+    }
+}
+
+#[test]
+fn secondaries_follow_over_tls() {
+    let installed = [Kind::Named, Kind::Nsd].map(|kind| Some((kind, kind.program()?, free_address())));
+    let installed: Vec<_> = installed.into_iter().flatten().collect();
+    if installed.is_empty() {
+        return harness::skip("secondaries_follow_over_tls", "neither named nor nsd is installed");
+    }
+    let remotes: String = installed
+        .iter()
+        .map(|(kind, _, at)| format!("[[remote]]\nname = \"{kind:?}\"\naddresses = \"{at}\"\nkey = \"{KEY}\"\n"))
+        .collect();
+    let names: Vec<_> = installed.iter().map(|(kind, ..)| format!("\"{kind:?}\"")).collect();
+    let lists = format!("[transfers]\nallow = \"key:{KEY} tls\"\nnotify = [{}]\n", names.join(", "));
+    let server = start(50, &format!("{remotes}{lists}"));
+    until_linked(&server);
+    let (primary, trusted) = (address(&server), folder(&server).join("tls.pem"));
+    let peers: Vec<Peer> = installed
+        .iter()
+        .map(|(kind, program, at)| {
+            Peer::start_with(*kind, program, *at, |directory| {
+                over_tls(*kind, &kind.configuration(directory, *at, primary, ZONE), primary, &trusted)
+            })
+        })
+        .collect();
+    for serial in 1..=3 {
+        if serial > 1 {
+            install(&server.zones, serial, 50);
+            server.reload();
+        }
+        for peer in &peers {
+            within(PATIENCE, &format!("{:?} has serial {serial}", peer.kind), || {
+                (peer.serial(ZONE) == Some(serial)).then_some(())
+            });
+        }
+    }
+    let sent = server.log().lines().filter(|line| line.contains("transfer-sent")).count();
+    assert!(sent >= 3 * peers.len(), "{}", server.log());
 }
 
 #[test]
