@@ -325,15 +325,16 @@ fn b80_an_update_that_nobody_waits_for_any_more_is_not_begun() {
     let add = |name: &str| update(7, ZONE, "", &format!("{name}.one.test. 300 IN A 192.0.2.77"));
     let stopped = updated.server.auth_pids()[0];
     Server::signal(stopped, "STOP");
-    // The first is on its way to a process that does not take it, the second waits behind it.
-    for name in ["first", "second"] {
+    // The first is on its way to a process that does not take it, the second is built behind it, the third is not begun.
+    for name in ["first", "second", "third"] {
         let given_up = runtime.block_on(relayed(&client, add(name), Duration::from_millis(200)));
         assert!(matches!(given_up, Err(RequestError::DeadlinePassed { .. })), "{given_up:?}");
     }
     Server::signal(stopped, "CONT");
-    assert_eq!(runtime.block_on(relayed(&client, add("third"), PATIENCE)).unwrap(), ResponseCode::NoError);
-    let found = ["first", "second", "third"].map(|name| updated.addresses(&format!("{name}.one.test.")).len());
-    assert_eq!((found, updated.serial(ZONE)), ([1, 0, 1], 3), "{}", updated.server.log());
+    assert_eq!(runtime.block_on(relayed(&client, add("fourth"), PATIENCE)).unwrap(), ResponseCode::NoError);
+    let found =
+        ["first", "second", "third", "fourth"].map(|name| updated.addresses(&format!("{name}.one.test.")).len());
+    assert_eq!((found, updated.serial(ZONE)), ([1, 1, 0, 1], 4), "{}", updated.server.log());
     assert!(updated.server.log().contains("update-overdue"), "{}", updated.server.log());
 }
 
