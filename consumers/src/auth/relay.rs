@@ -31,13 +31,16 @@ pub struct Relay {
     permits: Arc<Semaphore>,
     /// To the event loop. It holds no more than there are permits.
     queue: mpsc::UnboundedSender<Relayed>,
-    /// Datagrams on their way, no more than there are permits: how each came, and its message.
-    under_way: Mutex<Vec<(Arc<QuerySocket>, Datagram, Arc<[u8]>)>>,
+    /// Datagrams on their way, no more than there are permits.
+    under_way: Mutex<Vec<UnderWay>>,
     /// What failures are answered with.
     policy: Arc<Policy>,
     /// What was asked and answered, counted on the event loop alone.
     counts: Block,
 }
+
+/// A datagram on its way: the socket it came in by, how it came, and its message.
+type UnderWay = (Arc<QuerySocket>, Datagram, Arc<[u8]>);
 
 /// The answer to a message that came in a stream, when it comes; none where there is none.
 pub type Awaited = oneshot::Receiver<Option<Vec<u8>>>;
@@ -88,7 +91,7 @@ impl Relay {
     #[cold]
     pub fn take_datagram(&self, message: &[u8], socket: &Arc<QuerySocket>, datagram: &Datagram) -> bool {
         let mut under_way = self.under_way();
-        let is_again = |(other, before, octets): &(Arc<QuerySocket>, Datagram, Arc<[u8]>)| {
+        let is_again = |(other, before, octets): &UnderWay| {
             Arc::ptr_eq(other, socket) && before.is_same_way(datagram) && **octets == *message
         };
         if under_way.iter().any(is_again) {
@@ -104,7 +107,7 @@ impl Relay {
     }
 
     /// Datagrams on their way.
-    fn under_way(&self) -> MutexGuard<'_, Vec<(Arc<QuerySocket>, Datagram, Arc<[u8]>)>> {
+    fn under_way(&self) -> MutexGuard<'_, Vec<UnderWay>> {
         // Nothing panics while it is held.
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
