@@ -16,6 +16,9 @@ type Record = (String, Rtype, u32, Box<[u8]>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Model(Vec<Record>);
 
+/// The RDATA that prerequisites want of an owner and a type.
+type Expected = (String, Rtype, Vec<Box<[u8]>>);
+
 impl Model {
     /// The zone of a segment.
     pub(super) fn of(zone: &Zone<'_, SegmentBuffer>) -> Self {
@@ -83,7 +86,7 @@ impl Model {
 
     /// Section 3.2.5.
     fn prerequisites(&self, prerequisites: &[UpdateRecord]) -> Result<(), Rcode> {
-        let mut temp: Vec<(String, Rtype, Vec<Box<[u8]>>)> = Vec::new();
+        let mut temp: Vec<Expected> = Vec::new();
         for rr in prerequisites {
             let owner = rr.owner.to_string().to_lowercase();
             if rr.ttl != 0 {
