@@ -31,7 +31,7 @@ pub struct Relay {
     permits: Arc<Semaphore>,
     /// To the event loop. It holds no more than there are permits.
     queue: mpsc::UnboundedSender<Relayed>,
-    /// Datagrams on their way, no more than there are permits.
+    /// Datagrams on their way, no more than there are permits: how each came, and its message.
     under_way: Mutex<Vec<UnderWay>>,
     /// What failures are answered with.
     policy: Arc<Policy>,
@@ -56,6 +56,24 @@ pub struct Relayed {
     back: Back,
     /// Its permit, given back when all is done.
     _permit: OwnedSemaphorePermit,
+}
+
+/// A datagram on its way.
+#[derive(Debug)]
+struct UnderWay {
+    /// The message in it.
+    message: Arc<[u8]>,
+    /// The socket that it came in by.
+    socket: Arc<QuerySocket>,
+    /// From where, and to which address.
+    datagram: Datagram,
+}
+
+impl UnderWay {
+    /// Whether another one is the same once more.
+    fn is(&self, message: &[u8], socket: &Arc<QuerySocket>, datagram: &Datagram) -> bool {
+        *self.message == *message && Arc::ptr_eq(&self.socket, socket) && self.datagram.is_same_way(datagram)
+    }
 }
 
 /// The way back to a client.
@@ -91,17 +109,14 @@ impl Relay {
     #[cold]
     pub fn take_datagram(&self, message: &[u8], socket: &Arc<QuerySocket>, datagram: &Datagram) -> bool {
         let mut under_way = self.under_way();
-        let is_again = |(other, before, octets): &UnderWay| {
-            Arc::ptr_eq(other, socket) && before.is_same_way(datagram) && **octets == *message
-        };
-        if under_way.iter().any(is_again) {
+        if under_way.iter().any(|other| other.is(message, socket, datagram)) {
             return true;
         }
         let octets: Arc<[u8]> = message.into();
         let back = || Back::Datagram(Arc::clone(socket), *datagram);
         let is_taken = self.take(&octets, datagram.ip(), back);
         if is_taken {
-            under_way.push((Arc::clone(socket), *datagram, octets));
+            under_way.push(UnderWay { message: octets, socket: Arc::clone(socket), datagram: *datagram });
         }
         is_taken
     }
@@ -161,7 +176,7 @@ impl Relay {
                 if let Some(mut answer) = answer {
                     socket.answer_late(&datagram, &mut answer);
                 }
-                self.under_way().retain(|(_, _, octets)| !Arc::ptr_eq(octets, &message));
+                self.under_way().retain(|other| !Arc::ptr_eq(&other.message, &message));
             }
             // A connection that has ended does not wait.
             (Back::Stream(sender), answer) => drop(sender.send(answer)),

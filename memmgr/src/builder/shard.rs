@@ -405,7 +405,8 @@ impl<'a> ShardBuild<'a> {
             );
             self.warn(apex, &[warning]);
         }
-        if before.is_some_and(|zone| zone.is_edited) {
+        // What was damaged is not taken back: it is made again, above the file.
+        if job.usable(apex).is_some_and(|zone| zone.is_edited) {
             let warning = format!(
                 "{}: warning: the file takes the place of what {apex} was changed to since it was read, by updates or by hand",
                 path.display()

@@ -43,7 +43,9 @@ impl Service {
         }
         // In between, for there may be no other moment in which nothing is on its way.
         self.look_for_merges();
-        if self.changing.is_waiting() && !(self.changing.was_last && self.updates.is_waiting()) {
+        // Sources and changes take turns; above what is known to be damaged no change can be made, and sources are what that is made anew from.
+        let are_sources_first = self.changing.was_last || !self.distrusted.is_empty();
+        if self.changing.is_waiting() && !(are_sources_first && self.updates.is_waiting()) {
             return self.start_changes();
         }
         let base = self.states.values().next_back().or(self.remains.as_ref()).cloned();
