@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::Outcome;
 use crate::lookup::say;
 use crate::question::free_port;
 use crate::servers::{Server, find};
-use crate::start::{Running, Wait, load_average};
+use crate::start::{Running, Wait, last_lines, load_average};
 use crate::update::probe::Probe;
 use crate::update::sample::Sample;
 
@@ -104,6 +104,8 @@ struct Secondary {
     port: u16,
     /// The zone's apex.
     apex: String,
+    /// Where its log goes.
+    log: PathBuf,
     /// Its processes.
     _running: Running,
     /// Its folder.
@@ -130,7 +132,7 @@ impl Secondary {
         let asked = primary.times().0.ok_or("it answers without having asked its primary")?;
         let (probe, apex) = (Probe::connect(port)?, zone.apex().to_owned());
         let whole = visible.saturating_duration_since(asked);
-        Ok(Secondary { primary, whole, probe, port, apex, _running: running, _folder: folder })
+        Ok(Secondary { primary, whole, probe, port, apex, log, _running: running, _folder: folder })
     }
 
     /// Adds records, one after the other; the time of each until an answer has it.
@@ -140,7 +142,8 @@ impl Secondary {
             let (owner, [_, b, c, d]) = (format!("added{number}.{}", self.apex), (number as u32 + 1).to_be_bytes());
             let (owner, address): (Name, _) = (owner.parse()?, [13, b, c, d]);
             self.primary.add(Added { owner: owner.clone(), address }, self.port)?;
-            self.probe.until(owner.as_ref().as_wire(), address)?;
+            let seen = self.probe.until(owner.as_ref().as_wire(), address);
+            seen.map_err(|error| format!("{error}\n{}", last_lines(&self.log, &[])))?;
             let seen = Instant::now();
             let sent = self.primary.times().1.ok_or("it has what its primary did not send")?;
             times.push(seen.saturating_duration_since(sent));
@@ -178,7 +181,7 @@ fn command(server: Server, program: &Path, folder: &Path, (port, from): (u16, u1
             write!(
                 text,
                 "server:\n  rundir: \"{path}\"\n  listen: 127.0.0.1@{port}\n  udp-workers: {THREADS}\n  tcp-workers: {THREADS}\n  \
-                 background-workers: {THREADS}\nlog:\n  - target: stderr\n    any: warning\ndatabase:\n  storage: \"{path}/db\"\n\
+                 background-workers: {THREADS}\nlog:\n  - target: stderr\n    any: warning\ndatabase:\n  storage: \"{path}\"\n\
                  remote:\n  - id: primary\n    address: 127.0.0.1@{from}\nacl:\n  - id: told\n    address: 127.0.0.1\n    action: notify\n\
                  zone:\n  - domain: \"{apex}\"\n    storage: \"{path}\"\n    zonefile-sync: -1\n    semantic-checks: off\n    master: primary\n    acl: told\n"
             )?;
