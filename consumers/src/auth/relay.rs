@@ -39,9 +39,6 @@ pub struct Relay {
     counts: Block,
 }
 
-/// A datagram on its way: the socket it came in by, how it came, and its message.
-type UnderWay = (Arc<QuerySocket>, Datagram, Arc<[u8]>);
-
 /// The answer to a message that came in a stream, when it comes; none where there is none.
 pub type Awaited = oneshot::Receiver<Option<Vec<u8>>>;
 

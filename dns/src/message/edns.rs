@@ -154,8 +154,6 @@ impl ExtendedError {
     pub const PROHIBITED: Self = Self(18);
     /// The server is not authoritative for the name.
     pub const NOT_AUTHORITATIVE: Self = Self(20);
-    /// The kind of query is not supported.
-    pub const NOT_SUPPORTED: Self = Self(21);
     /// The zone's data can't be served: it expired.
     pub const INVALID_DATA: Self = Self(24);
 }
