@@ -56,7 +56,7 @@ impl Service {
                     self.refuse(&message, &error);
                 }
                 Ok(zone) if force => {
-                    info!(from = %message.from, %zone, "zone-reload-forced");
+                    warn!(from = %message.from, %zone, "zone-reload-forced");
                     self.reload(Scope::forced(zone), Some(message));
                 }
                 Ok(zone) => self.reload(Scope::zone(zone), Some(message)),
