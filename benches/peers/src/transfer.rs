@@ -1,14 +1,16 @@
-//! Zones given away: Trine beside NSD, Knot and BIND, the same generated zone, in one run.
+//! Zones given away and taken: Trine beside NSD, Knot and BIND, the same generated zone, in one run.
 //!
-//! Read [`run`] first, then `whole` (all of a zone to one client), `crowd` (many clients at once, beside queries) and `link` (sockets that auth
-//! hands to xfrout). `subjects` are the servers, `client` takes zones, `memory` looks at xfrout's, `verdicts` has the goals; `report` writes the page.
+//! Read [`run`] first, then `whole` (all of a zone to one client), `crowd` (many clients at once, beside queries), `link` (sockets that auth
+//! hands to xfrout) and `incoming` (zones taken from a primary, which `primary` plays). `subjects` are the servers, `client` takes zones, `memory` looks at xfrout's, `verdicts` has the goals; `report` writes the page.
 //!
 //! Who is not installed, or gives nothing away, is named loudly and left out.
 
 mod client;
 mod crowd;
+mod incoming;
 mod link;
 mod memory;
+mod primary;
 mod report;
 mod subjects;
 mod verdicts;
@@ -51,6 +53,12 @@ pub struct Options {
     /// Rounds in which each server gives its zone away in turn
     #[arg(long, default_value_t = 9)]
     rounds: usize,
+    /// Starts of each server as an empty secondary
+    #[arg(long, default_value_t = 3)]
+    starts: usize,
+    /// Records that are added to the zone of each, one after the other
+    #[arg(long, default_value_t = 20)]
+    changes: usize,
     /// Seconds of queries, without transfers and beside them
     #[arg(long, default_value_t = 20)]
     seconds: u64,
@@ -68,6 +76,8 @@ enum Part {
     Crowd,
     /// Sockets handed over
     Link,
+    /// Zones taken from a primary, beside others
+    Incoming,
 }
 
 impl Options {
@@ -92,7 +102,7 @@ pub fn run(options: &Options) -> Outcome<()> {
         settle(&mut report, verdicts::of_link(&handed));
         report.handed = Some(handed);
     }
-    if options.has(Part::Whole) || options.has(Part::Crowd) {
+    if [Part::Whole, Part::Crowd, Part::Incoming].into_iter().any(|part| options.has(part)) {
         let zone = subjects::Zone::write(names, options.seed, scratch.path())?;
         if options.has(Part::Whole) {
             let whole = whole::measure(&trine, &zone, rounds, scratch.path(), &mut report.notes)?;
@@ -103,6 +113,12 @@ pub fn run(options: &Options) -> Outcome<()> {
             let crowd = crowd::measure(&trine, &zone, Duration::from_secs(seconds), scratch.path())?;
             settle(&mut report, verdicts::of_crowd(&crowd));
             report.crowd = Some(crowd);
+        }
+        if options.has(Part::Incoming) {
+            let plan = if options.quick { (1, 3) } else { (options.starts, options.changes) };
+            let incoming = incoming::measure(&trine, &zone, plan, scratch.path(), &mut report.notes)?;
+            settle(&mut report, verdicts::of_incoming(&incoming));
+            report.incoming = Some(incoming);
         }
     }
     if let Some(out) = &options.out {

@@ -10,7 +10,7 @@ mod control;
 mod dynamic;
 mod layers;
 mod octets;
-mod probe;
+pub mod probe;
 mod reload;
 mod report;
 pub mod sample;

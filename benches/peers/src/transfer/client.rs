@@ -55,15 +55,10 @@ impl Client {
 
     /// Takes all of a zone.
     pub fn take(&mut self, apex: &str, pace: Pace) -> Outcome<Taken> {
-        let query = question(0x1234, apex.parse::<Name>()?.as_ref(), Asked::Axfr);
-        let framed = [&u16::try_from(query.len())?.to_be_bytes()[..], &query].concat();
         let (mut taken, mut soas, begin) = (Taken::default(), 0, Instant::now());
-        self.stream.write_all(&framed)?;
+        self.ask(apex)?;
         while soas < 2 {
-            let mut length = [0; 2];
-            self.stream.read_exact(&mut length)?;
-            let message = self.room.get_mut(..usize::from(u16::from_be_bytes(length))).unwrap_or_default();
-            self.stream.read_exact(message)?;
+            let message = self.read()?;
             let seen = look(message).ok_or("a message that is no part of a transfer")?;
             soas += seen.soas;
             taken.records += seen.records;
@@ -76,6 +71,36 @@ impl Client {
         }
         taken.time = begin.elapsed();
         Ok(taken)
+    }
+}
+
+impl Client {
+    /// Takes all of a zone, and keeps the messages.
+    pub fn record(&mut self, apex: &str) -> Outcome<Vec<Vec<u8>>> {
+        self.ask(apex)?;
+        let (mut messages, mut soas) = (Vec::new(), 0);
+        while soas < 2 {
+            let message = self.read()?;
+            soas += look(message).ok_or("a message that is no part of a transfer")?.soas;
+            messages.push(message.to_vec());
+        }
+        Ok(messages)
+    }
+
+    /// Asks for all of a zone.
+    fn ask(&mut self, apex: &str) -> Outcome<()> {
+        let query = question(0x1234, apex.parse::<Name>()?.as_ref(), Asked::Axfr);
+        let framed = [&u16::try_from(query.len())?.to_be_bytes()[..], &query].concat();
+        Ok(self.stream.write_all(&framed)?)
+    }
+
+    /// The next message.
+    fn read(&mut self) -> Outcome<&[u8]> {
+        let mut length = [0; 2];
+        self.stream.read_exact(&mut length)?;
+        let message = self.room.get_mut(..usize::from(u16::from_be_bytes(length))).unwrap_or_default();
+        self.stream.read_exact(message)?;
+        Ok(message)
     }
 }
 

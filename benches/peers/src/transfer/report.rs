@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::crowd::{CLIENTS, Crowd, OCTETS_A_SECOND, QUERIES_A_SECOND};
+use super::incoming::Incoming;
 use super::link::HandedOver;
 use super::whole::Whole;
 use crate::goals::Goal;
@@ -24,6 +25,8 @@ pub struct Report {
     pub crowd: Option<Crowd>,
     /// Sockets handed over.
     pub handed: Option<HandedOver>,
+    /// Zones taken from a primary.
+    pub incoming: Option<Incoming>,
     /// What has to be said.
     pub notes: Vec<String>,
     /// Goals and whether they are met.
@@ -40,14 +43,16 @@ pub fn write(report: &Report, folder: &Path) -> Outcome<()> {
 /// The page.
 fn page(report: &Report) -> Result<String, std::fmt::Error> {
     let mut out = String::from(
-        "# Zones given away beside other servers\n\n\
+        "# Zones given away and taken beside other servers\n\n\
          Written by the command below; nothing on this page is edited by hand.\n\n| | |\n|---|---|\n",
     );
     for (what, value) in machine::heading() {
         writeln!(out, "| {what} | {value} |")?;
     }
     writeln!(out, "| seed | {} |\n| load average before | {:.1} |", report.seed, report.load)?;
-    let compared = report.whole.iter().flat_map(|whole| whole.rows.iter().map(|row| row.server));
+    let given = report.whole.iter().flat_map(|whole| whole.rows.iter().map(|row| row.server));
+    let taken = report.incoming.iter().flat_map(|incoming| incoming.rows.iter().map(|row| row.server));
+    let compared = given.chain(taken);
     for (what, version) in versions(compared) {
         writeln!(out, "| {what} | {version} |")?;
     }
@@ -65,6 +70,9 @@ fn page(report: &Report) -> Result<String, std::fmt::Error> {
     }
     if let Some(crowd) = &report.crowd {
         push_crowd(&mut out, crowd)?;
+    }
+    if let Some(incoming) = &report.incoming {
+        push_incoming(&mut out, incoming)?;
     }
     if let Some(handed) = &report.handed {
         let HandedOver { count, a_second } = handed;
@@ -114,6 +122,22 @@ fn push_crowd(out: &mut String, crowd: &Crowd) -> std::fmt::Result {
     )
 }
 
+/// The table of zones taken from a primary.
+fn push_incoming(out: &mut String, incoming: &Incoming) -> std::fmt::Result {
+    writeln!(out, "## {} names taken from a primary\n", thousands(incoming.names as u64))?;
+    writeln!(out, "| | starts | all of it, p50, ms | spread | records added | one, p50, µs | p99, µs |")?;
+    writeln!(out, "|---|---:|---:|---:|---:|---:|---:|")?;
+    for row in &incoming.rows {
+        let (whole, added) = (&row.whole, &row.added);
+        let (name, starts, count) = (row.server.name(), whole.0.len(), added.0.len());
+        let (time, spread) = (whole.median() / 1e3, whole.spread() * 100.0);
+        let (middle, late) = (added.median(), added.quantile(0.99));
+        writeln!(out, "| {name} | {starts} | {time:.0} | {spread:.0} % | {count} | {middle:.1} | {late:.1} |")?;
+    }
+    let [before, after] = incoming.load;
+    writeln!(out, "\nLoad average {before:.1} to {after:.1}.\n")
+}
+
 /// Octets of a mebibyte.
 const MIB: f64 = 1_048_576.0;
 
@@ -124,6 +148,10 @@ of all rounds. xfrout's own memory is what of it is in no file (RssAnon), looked
 
 Clients of the crowd take what a gigabit a second carries between them, at the lowest priority, since they stand for other machines. Each is a connection of its own, \
 and asks again when it has the zone. Queries leave when they are due, whether or not others were answered; rounds without and with transfers follow one another.
+
+A secondary begins with nothing. Its primary is a thread that sends, as fast as it is taken, what Trine gave away before; all of a zone counts from the query for it until the last name \
+is answered for. Then records of names that were not there are added, one after the other, each told by NOTIFY and sent as a difference; each counts from the last octet of that until an \
+answer has it, asked for again and again.
 
 Sockets are handed over as auth and xfrout do it, with a request each, from one thread to another, which closes them.
 ";

@@ -89,4 +89,4 @@ impl Subject {
 const THREADS: usize = 2;
 
 /// How long a start may take.
-const START_MAX: Duration = Duration::from_secs(180);
+pub const START_MAX: Duration = Duration::from_secs(180);

@@ -1,6 +1,7 @@
 //! What figures should be.
 
 use super::crowd::Crowd;
+use super::incoming::{Incoming, Row};
 use super::link::HandedOver;
 use super::whole::Whole;
 use crate::goals::{Goal, Limit};
@@ -44,6 +45,38 @@ pub fn of_crowd(crowd: &Crowd) -> Vec<Goal> {
             unit: "×",
         },
     ]
+}
+
+/// The goals of zones taken from a primary.
+pub fn of_incoming(incoming: &Incoming) -> Vec<Goal> {
+    let Some((trine, peers)) = incoming.rows.split_first() else { return Vec::new() };
+    let against = |what: &str, peer: &Row, limit, of: fn(&Row) -> &Sample| {
+        let (ours, theirs) = (of(trine), of(peer));
+        Goal {
+            what: format!("{what}, p50, against {}", peer.server.name()),
+            names: incoming.names,
+            limit: Limit::AtMost(limit),
+            found: Some(ours.median() / theirs.median()),
+            spread: ours.spread().max(theirs.spread()),
+            tolerance: ours.error().max(theirs.error()),
+            unit: "×",
+        }
+    };
+    let mut goals: Vec<Goal> = peers
+        .iter()
+        .map(|peer| against("all of a zone taken, from the query to an answer", peer, 0.8, |row| &row.whole))
+        .collect();
+    goals.push(Goal {
+        what: "one record added, from the primary's last octet to an answer, p50".into(),
+        names: incoming.names,
+        limit: Limit::AtMost(5.0),
+        found: Some(trine.added.median() / 1e3),
+        spread: trine.added.spread(),
+        tolerance: trine.added.error(),
+        unit: "ms",
+    });
+    goals.extend(peers.iter().map(|peer| against("the same", peer, 0.5, |row| &row.added)));
+    goals
 }
 
 /// The goal of sockets handed over.
