@@ -77,8 +77,8 @@ fn an_xfrout_that_holds_up_a_generation_is_killed_and_replaced() {
     faults.arm("xfrout-switch", "stall 60000");
     install(&server, 2);
     server.reload();
-    // The reload waits for every reader, or for the word that it is to be killed.
-    until("it is killed", || (!is_alive(old)).then_some(()));
+    // The reload waits for every reader, or for its end; a killed process is there for a moment more.
+    until("it is ended", || (!is_alive(old)).then_some(()));
     assert_eq!(server.wire().serial(ZONE), Some(2));
     assert_ne!(server.until_xfrout(), old);
     assert_eq!(server.auth_pids(), auth);

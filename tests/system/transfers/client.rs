@@ -13,7 +13,7 @@ use dns::types::{Rcode, Rtype};
 use hickory_proto::op::Message;
 use hickory_proto::rr::RecordType;
 use hickory_proto::serialize::binary::{BinDecodable, BinEncodable};
-use rustix::net::{AddressFamily, SocketType};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use zone_segment::Name;
 
 use crate::harness::Server;
@@ -114,7 +114,9 @@ impl Client {
 
     /// The same from one of this machine's addresses.
     pub(super) fn narrow_from(server: &Server, own: &str) -> Client {
-        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        // Servers that other tests start meanwhile must not inherit it.
+        let flags = SocketFlags::CLOEXEC;
+        let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
         rustix::net::sockopt::set_socket_recv_buffer_size(&socket, 4096).unwrap();
         rustix::net::bind(&socket, &SocketAddr::new(own.parse::<IpAddr>().unwrap(), 0)).unwrap();
         rustix::net::connect(&socket, &server.address).unwrap();

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use dns::types::Rcode;
 use hickory_proto::rr::RecordType;
-use rustix::net::{AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketType};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
+};
 
 use super::client::{Client, axfr};
 use super::{ZONE, install, set, start};
@@ -159,7 +161,8 @@ fn b75_a_full_link_is_servfail_and_what_was_in_it_is_answered() {
 
 /// Connects to xfrout as auth does.
 fn link(server: &Server) -> OwnedFd {
-    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).unwrap();
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap();
     rustix::net::connect(&socket, &SocketAddrUnix::new(server.state.join("xfrout.sock")).unwrap()).unwrap();
     let mut hello = [0; 64];
     let (_, length) = rustix::net::recv(&socket, &mut hello[..], rustix::net::RecvFlags::empty()).unwrap();
