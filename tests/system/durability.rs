@@ -524,9 +524,11 @@ fn b33_a_server_that_was_stopped_in_order_keeps_what_was_visible() {
 fn a_generation_is_as_old_after_a_restart_as_before() {
     let place = place();
     let made = |server: &Server| {
-        let list = server.json(&["generation", "list"]);
-        let current = list.as_array().unwrap().iter().find(|generation| generation["state"] == "current").cloned();
-        current.unwrap()["at_unix"].as_u64().unwrap_or_else(|| panic!("not known when: {list}"))
+        let current = until("a generation is current", || {
+            let list = server.json(&["generation", "list"]);
+            list.as_array()?.iter().find(|generation| generation["state"] == "current").cloned()
+        });
+        current["at_unix"].as_u64().unwrap_or_else(|| panic!("not known when: {current}"))
     };
     let server = place.start();
     let of_sources = made(&server);
