@@ -481,4 +481,42 @@ proptest! {
         prop_assert_eq!(&model, &new);
         prop_assert_eq!(&model_of(&zones.0, change.as_ref()), &new);
     }
+
+    #[test]
+    fn changes_of_a_primary_are_made_to_the_letter(versions in prop::collection::vec(model(), 2..5), place in any::<prop::sample::Index>()) {
+        let segments: Vec<_> = versions.iter().map(|version| segment(&text_of(version))).collect();
+        let zones: Vec<_> = segments.iter().map(zone).collect();
+        let mut sets: Vec<ChangeSet> = Vec::new();
+        for pair in zones.windows(2) {
+            let raised = NewSerial::Raise(SerialPolicy::Increment, NOW);
+            let Some(ZoneChange { mut set, .. }) = difference(&pair[0], &pair[1], raised).unwrap() else { continue };
+            let by = u32::try_from(sets.len()).unwrap();
+            (set.from, set.to) = (set.from + by, set.to + by);
+            for (soa, serial) in [(&mut set.removed[0], set.from), (&mut set.added[0], set.to)] {
+                let at = soa.rdata.len() - 20;
+                soa.rdata[at..at + 4].copy_from_slice(&serial.to_be_bytes());
+            }
+            sets.push(set);
+        }
+        let mut gathered = Gathered::default();
+        transferred(&zones[0], None, &sets, true).unwrap().into_iter().for_each(|change| gathered.push(change));
+        prop_assert_eq!(&gathered.sets, &sets);
+        let set = ChangeSet { apex: apex(), from: 0, to: 0, removed: Vec::new(), added: Vec::new() };
+        let change = ZoneChange { set, owners: gathered.owners };
+        prop_assert_eq!(Some(&model_of(&zones[0], Some(&change))), versions.last());
+        if sets.is_empty() {
+            return Ok(());
+        }
+        // What is left out, or there twice, is found.
+        let place = place.index(sets.len());
+        let mut wrong = sets.clone();
+        wrong.remove(place);
+        prop_assert_eq!(transferred(&zones[0], None, &wrong, true).is_err(), place + 1 < sets.len());
+        for is_added in [false, true] {
+            let mut wrong = sets.clone();
+            let records = if is_added { &mut wrong[place].added } else { &mut wrong[place].removed };
+            records.extend(records.last().cloned());
+            prop_assert!(transferred(&zones[0], None, &wrong, true).is_err());
+        }
+    }
 }

@@ -8,7 +8,7 @@ use dns::types::Rtype;
 use zone_segment::Name;
 
 use super::super::*;
-use crate::policy::ZonePolicy;
+use crate::policy::{Catalog, ZonePolicy};
 
 /// A sound secret.
 const SECRET: &str = "c2VjcmV0IHNlY3JldCBzZWNyZXQ=\n";
@@ -273,4 +273,77 @@ fn secrets_of_keys_are_one_line_of_base64_for_no_other_eyes() {
     }
     let found = read(&PEERS.replace("xfr.secret", "nowhere"), SECRET, 0o600).unwrap_err();
     assert!(found.len() == 1 && found[0].starts_with("t.toml:4:1: error: reading the secrets in nowhere"), "{found:?}");
+}
+
+#[test]
+fn catalogs_have_their_role_templates_and_lists() {
+    let file = with_peers(
+        "[[template]]
+        name = 'members'
+        primaries = 'primary'
+        size-max = '1MiB'
+        [[template]]
+        name = 'listed'
+        catalog-zone = 'Made.example'
+        catalog-group = 'plain'
+        [[zone]]
+        name = 'catalog.example'
+        primaries = 'primary'
+        catalog-role = 'interpret'
+        catalog-template = 'members'
+        [[zone]]
+        name = 'made.example'
+        catalog-role = 'generate'
+        [[zone]]
+        name = 'a.example'
+        template = 'listed'",
+    );
+    let members = file.policies().template("members").unwrap();
+    assert!(members.is_secondary() && members.size_max == Some(1 << 20));
+    assert_eq!(
+        policy(&file, "catalog.example.").catalog,
+        Some(Catalog::Interpret { templates: vec!["members".into()] })
+    );
+    assert!(
+        policy(&file, "made.example.").is_generated()
+            && file.policies().names("MADE.example.".parse::<Name>().unwrap().as_ref())
+    );
+    let listed = policy(&file, "a.example.");
+    assert_eq!(listed.catalog_zone, Some("made.example.".parse().unwrap()));
+    assert_eq!(listed.catalog_group.as_deref(), Some("plain"));
+    assert_eq!(file.policies().template("nobody"), None);
+}
+
+#[test]
+fn what_is_wrong_with_catalogs_is_told() {
+    let cases = [
+        ("[[zone]]\nname = 'a.'\ncatalog-role = 'read'", "expected interpret or generate"),
+        ("[[zone]]\nname = 'a.'\ncatalog-role = 'interpret'", "expected catalog-template with this role"),
+        (
+            "[[zone]]\nname = 'a.'\ncatalog-template = 'x'\n[[template]]\nname = 'x'\nprimaries = 'primary'",
+            "with the role interpret alone",
+        ),
+        (
+            "[[zone]]\nname = 'a.'\nprimaries = 'primary'\ncatalog-role = 'generate'",
+            "expected no primaries with this role",
+        ),
+        (
+            "[[zone]]\nname = 'a.'\ncatalog-role = 'interpret'\ncatalog-template = 'x'\n[[template]]\nname = 'x'",
+            "expected primaries in template \"x\"",
+        ),
+        (
+            "[[zone]]\nname = 'a.'\ncatalog-role = 'interpret'\ncatalog-template = 'memers'\n[[template]]\nname = 'members'\nprimaries = 'primary'",
+            "members",
+        ),
+        (
+            "[[zone]]\nname = 'a.'\ncatalog-zone = 'b.'\n[[zone]]\nname = 'b.'",
+            "whose catalog-role is generate, found b.",
+        ),
+        ("[[template]]\nname = 'x'\ncatalog-zone = 'b.'", "whose catalog-role is generate, found b."),
+        ("[[zone]]\nname = 'a.'\nsize-max = '1KiB'", "expected 64KiB to 1024GiB"),
+    ];
+    for (text, expected) in cases {
+        let errors = errors(text);
+        assert!(errors.len() == 1 && errors[0].contains(expected), "{text}\nexpected {expected:?}, found {errors:#?}");
+    }
 }

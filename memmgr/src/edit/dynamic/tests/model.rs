@@ -12,6 +12,9 @@ use crate::edit::tests::apex;
 /// A record: owner in lower case, type, TTL, RDATA in canonical form.
 type Record = (String, Rtype, u32, Box<[u8]>);
 
+/// The records of an RRset that prerequisites speak of: owner, type, RDATA of each.
+type TempRrset = (String, Rtype, Vec<Box<[u8]>>);
+
 /// A zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Model(Vec<Record>);
@@ -83,7 +86,7 @@ impl Model {
 
     /// Section 3.2.5.
     fn prerequisites(&self, prerequisites: &[UpdateRecord]) -> Result<(), Rcode> {
-        let mut temp: Vec<(String, Rtype, Vec<Box<[u8]>>)> = Vec::new();
+        let mut temp: Vec<TempRrset> = Vec::new();
         for rr in prerequisites {
             let owner = rr.owner.to_string().to_lowercase();
             if rr.ttl != 0 {
