@@ -18,7 +18,7 @@ use clap::error::ErrorKind;
 use exit::Exit;
 
 /// The roles that `trine serve` starts; not for people, and so not in the help.
-const ROLES: [&str; 2] = ["memmgr", "auth"];
+const ROLES: [&str; 3] = ["memmgr", "auth", "xfrout"];
 
 fn main() -> ExitCode {
     let matches = match line().try_get_matches() {

@@ -5,6 +5,7 @@ use std::io;
 
 use config::process::Start;
 use consumers::auth::process::AuthLinks;
+use consumers::xfrout::XfroutLinks;
 use memmgr::process::MemmgrLinks;
 use nix::sys::signal::{SigSet, Signal};
 
@@ -53,12 +54,28 @@ pub(crate) fn run(role: &str) -> Exit {
                 let udp =
                     descriptors.udp.iter().map(|sockets| inherited.take_all(sockets)).collect::<Result<_, _>>()?;
                 let tcp = inherited.take_all(&descriptors.tcp)?;
-                Ok::<_, InheritError>(AuthLinks { supervisor, progress, udp, tcp })
+                let tls = inherited.take_all(&descriptors.tls)?;
+                Ok::<_, InheritError>(AuthLinks { supervisor, progress, udp, tcp, tls })
             })();
             match links.map(|links| consumers::auth::process::run(options, links)) {
                 Ok(Ok(())) => Exit::Done,
                 Ok(Err(error)) => {
                     tracing::error!(error = %Chain(&error), "auth-failed");
+                    Exit::Failed
+                }
+                Err(error) => not_started(&error),
+            }
+        }
+        Start::Xfrout { options, descriptors } => {
+            let links = (|| {
+                let supervisor = inherited.take(descriptors.supervisor)?;
+                let link = inherited.take(descriptors.link)?;
+                Ok::<_, InheritError>(XfroutLinks { supervisor, link })
+            })();
+            match links.map(|links| consumers::xfrout::run(options, links)) {
+                Ok(Ok(())) => Exit::Done,
+                Ok(Err(error)) => {
+                    tracing::error!(error = %Chain(&error), "xfrout-failed");
                     Exit::Failed
                 }
                 Err(error) => not_started(&error),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use config::file::File;
 use config::options::CONFIG;
+use consumers::auth::tls::CertificateError;
 
 use super::print;
 use crate::exit::Exit;
@@ -15,7 +16,7 @@ pub(super) fn command() -> Command {
     let check = Command::new("check")
         .about("Check configuration files as the server would read them")
         .long_about(
-            "Check configuration files as the server would read them, with the cookie secrets that they name. Prints a line a file that is \
+            "Check configuration files as the server would read them, with the secrets, keys and certificates that they name. Prints a line a file that is \
              sound; everything that is wrong goes to standard error, with line and column. docs/configuration.md has all keys.",
         )
         .arg(
@@ -46,8 +47,14 @@ fn check(matches: &ArgMatches) -> Exit {
     let mut exit = Exit::Done;
     for path in matches.get_many::<PathBuf>("file").into_iter().flatten() {
         match File::read(path) {
-            Ok(_) if print::text_line(&format!("{}: sound", path.display())) == Exit::Done => {}
-            Ok(_) => return Exit::Failed,
+            Ok(file) => match certificate_of(&file) {
+                Ok(()) if print::text_line(&format!("{}: sound", path.display())) == Exit::Done => {}
+                Ok(()) => return Exit::Failed,
+                Err(error) => {
+                    eprintln!("{}: error: {}", path.display(), Chain(&error));
+                    exit = Exit::Usage;
+                }
+            },
             Err(errors) => {
                 errors.iter().for_each(|error| eprintln!("{}", Chain(error)));
                 exit = Exit::Usage;
@@ -55,6 +62,11 @@ fn check(matches: &ArgMatches) -> Exit {
         }
     }
     exit
+}
+
+/// Finds out whether the server can show itself by the certificate that a file names, if it does.
+fn certificate_of(file: &File) -> Result<(), CertificateError> {
+    file.tls().map_or(Ok(()), |options| consumers::auth::tls::check(&options))
 }
 
 /// Reads the file that `--config` names, if it is given.

@@ -119,7 +119,10 @@ impl Server {
     pub(super) fn ask<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, ServerError> {
         let to = Recipient::Group(MEMMGR_GROUP);
         let request = self.client.request(&to, ask, &[], self.timeout);
-        let reply = self.runtime.block_on(request).map_err(|error| ServerError::Request { error })?;
+        let reply = self.runtime.block_on(request).map_err(|error| {
+            let has_had_it = matches!(error, RequestError::DeadlinePassed { .. } | RequestError::CalleeGone { .. });
+            ServerError::Request { error, may_be_done: has_had_it && changes_zones(ask) }
+        })?;
         if let Ok(refused) = reply.parse::<CommandError>() {
             return Err(ServerError::Refused { text: refused.error });
         }
@@ -135,6 +138,18 @@ impl Server {
     pub(super) fn state(&self) -> &std::path::Path {
         &self.state
     }
+}
+
+/// Whether a command changes what is served.
+fn changes_zones(ask: &Ask) -> bool {
+    matches!(
+        ask,
+        Ask::UpdateZone { .. }
+            | Ask::Rollback { .. }
+            | Ask::Reload { .. }
+            | Ask::ExpireZone { .. }
+            | Ask::RefreshZone { .. }
+    )
 }
 
 /// Connects, asks, and hands the answer on.
@@ -169,6 +184,8 @@ pub(super) enum ServerError {
     Request {
         /// Why.
         error: RequestError,
+        /// Whether what was asked for may be done all the same.
+        may_be_done: bool,
     },
     /// The reply was a refusal.
     Refused {
@@ -202,7 +219,15 @@ impl fmt::Display for ServerError {
                 write!(f, "no server runs on the state directory {}; start one with `trine serve`", state.display())
             }
             Self::Connect { path, text } => write!(f, "connecting to {}: {text}", path.display()),
-            Self::Request { error } => write!(f, "asking the server: {}", Chain(error)),
+            Self::Request { error, may_be_done: false } => write!(f, "asking the server: {}", Chain(error)),
+            Self::Request { error, may_be_done: true } => {
+                let remedy = "`trine zone list` shows the serial; look before you ask again";
+                write!(
+                    f,
+                    "asking the server: {}; what was asked for may be done all the same, now or later: {remedy}",
+                    Chain(error)
+                )
+            }
             Self::Answer { error } => write!(f, "reading the server's answer: {error}"),
         }
     }

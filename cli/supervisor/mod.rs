@@ -19,7 +19,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use bus::protocol::supervisor::Record;
+use bus::protocol::supervisor::{Child, Record};
 use config::serve::Serve;
 use consumers::progress::ProgressView;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -64,6 +64,8 @@ struct Supervisor {
     memmgr: Slot,
     /// One place for each auth process.
     auth: Vec<Slot>,
+    /// The place of the process that gives zones away.
+    xfrout: Slot,
     /// What is known of each auth process's query thread.
     watched: Vec<Watched>,
     /// When the loop began.
@@ -103,6 +105,7 @@ impl Supervisor {
             watched: (0..slots).map(|slot| Watched::new(counter(&setup.progress, slot))).collect(),
             auth: (0..slots).map(|_| Slot::new()).collect(),
             memmgr: Slot::new(),
+            xfrout: Slot::new(),
             setup,
             signals,
             began: now,
@@ -131,7 +134,7 @@ impl Supervisor {
     /// Waits for a signal, a record or the next tick.
     fn wait(&self) -> Result<(), ServeError> {
         let mut descriptors = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        let links = self.auth.iter().chain([&self.memmgr]).filter_map(Slot::link);
+        let links = self.slots().filter_map(Slot::link);
         descriptors.extend(links.map(|link| PollFd::new(link.as_fd(), PollFlags::POLLIN)));
         let timeout = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
         match poll(&mut descriptors, timeout) {
@@ -194,6 +197,29 @@ impl Supervisor {
                 }
             }
         }
+        self.start_xfrout_if_due(now);
+    }
+
+    /// Starts the process that gives zones away, if it is missing and due. Nothing waits for it.
+    fn start_xfrout_if_due(&mut self, now: Instant) {
+        if !self.xfrout.is_due(now) {
+            return;
+        }
+        match self.setup.start_xfrout() {
+            Ok(started) => {
+                self.xfrout.fill(started);
+                tracing::info!(pid = self.xfrout.pid(), role = "xfrout", "process-started");
+            }
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "process-not-started");
+                self.xfrout.failed();
+            }
+        }
+    }
+
+    /// Every place.
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.auth.iter().chain([&self.xfrout, &self.memmgr])
     }
 
     /// Tells a process that has just started whose sockets it has to read besides its own.
@@ -220,6 +246,9 @@ impl Supervisor {
                 let change = self.watched[slot].died(counter(&self.setup.progress, slot));
                 self.tell_siblings(slot, change);
             }
+        }
+        if let Some((pid, status)) = self.xfrout.reap() {
+            tracing::warn!(pid, role = "xfrout", %status, "process-ended");
         }
         None
     }
@@ -267,7 +296,7 @@ impl Supervisor {
 
     /// Carries out what the processes ask for.
     fn records(&mut self) -> Option<End> {
-        for slot in &self.auth {
+        for slot in self.auth.iter().chain([&self.xfrout]) {
             slot.receive().into_iter().for_each(|other| tracing::warn!(?other, "supervisor-record-unexpected"));
         }
         for record in self.memmgr.receive() {
@@ -276,21 +305,17 @@ impl Supervisor {
                     if !self.announced {
                         self.announced = true;
                         self.loading.ready(generation, zones, records);
-                        ready::announce(&self.setup.sockets.addresses, generation, zones, records, auth);
+                        ready::announce(&self.setup.sockets, generation, zones, records, auth);
                     }
                 }
-                Record::Kill { slot, pid, reason, generation, waited_ms } => {
-                    let place = self.auth.get(slot as usize).filter(|place| place.pid() == Some(pid));
-                    let Some(place) = place else { continue };
-                    tracing::error!(
-                        pid,
-                        role = "auth",
-                        slot,
-                        reason = reason.as_str(),
-                        generation,
-                        waited_ms,
-                        "process-killed"
-                    );
+                Record::Kill { child, slot, pid, reason, generation, waited_ms } => {
+                    let place = match child {
+                        Child::Auth => self.auth.get(slot as usize),
+                        Child::Xfrout => Some(&self.xfrout),
+                    };
+                    let Some(place) = place.filter(|place| place.pid() == Some(pid)) else { continue };
+                    let (role, reason) = (child.as_str(), reason.as_str());
+                    tracing::error!(pid, role, slot, reason, generation, waited_ms, "process-killed");
                     place.signal(Signal::SIGKILL);
                 }
                 Record::StopAll => return Some(End::Asked),
@@ -310,8 +335,7 @@ impl Supervisor {
     fn stop(&mut self) {
         self.loading.stopping();
         let deadline = Instant::now() + STOP_GRACE;
-        let signal_all =
-            |this: &Self, signal| this.auth.iter().chain([&this.memmgr]).for_each(|slot| slot.signal(signal));
+        let signal_all = |this: &Self, signal| this.slots().for_each(|slot| slot.signal(signal));
         signal_all(self, Signal::SIGTERM);
         // A stopped process takes SIGTERM only once it continues.
         signal_all(self, Signal::SIGCONT);
@@ -326,7 +350,7 @@ impl Supervisor {
 
     /// Whether any process is left, reaping those that are not.
     fn running(&mut self) -> bool {
-        let slots = self.auth.iter_mut().chain([&mut self.memmgr]);
+        let slots = self.auth.iter_mut().chain([&mut self.xfrout, &mut self.memmgr]);
         slots.fold(false, |any, slot| {
             slot.reap();
             any | slot.pid().is_some()
@@ -394,6 +418,8 @@ pub(crate) enum ServeError {
     Lock(lock::LockError),
     /// An address can't be had.
     Listen(sockets::ListenError),
+    /// The certificate of TLS is not sound.
+    Certificate(consumers::auth::tls::CertificateError),
     /// The bus's socket can't be had.
     Bus(bus::listen::ListenError),
     /// The progress table can't be made.
@@ -414,6 +440,7 @@ impl fmt::Display for ServeError {
         match self {
             Self::Lock(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
+            Self::Certificate(error) => error.fmt(f),
             Self::Bus(error) => error.fmt(f),
             Self::Progress(error) => error.fmt(f),
             Self::Memmgr => write!(f, "memmgr can't work with this state directory; the lines above say why"),
@@ -427,6 +454,7 @@ impl std::error::Error for ServeError {
         match self {
             Self::Lock(error) => error.source(),
             Self::Listen(error) => error.source(),
+            Self::Certificate(error) => error.source(),
             Self::Bus(error) => error.source(),
             Self::Progress(error) => error.source(),
             Self::Io { error, .. } => Some(error),

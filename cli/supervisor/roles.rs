@@ -7,7 +7,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bus::listen::ListenError;
-use config::process::{AnswerOptions, AuthDescriptors, AuthOptions, MemmgrDescriptors, MemmgrOptions, Start};
+use config::process::{
+    AnswerOptions, AuthDescriptors, AuthOptions, MemmgrDescriptors, MemmgrOptions, Start, TlsOptions,
+    XfroutDescriptors, XfroutOptions,
+};
 use config::secret::{COOKIE_SECRET_OCTETS, CookieSecret};
 use config::serve::{Serve, milliseconds};
 use consumers::progress::{ProgressTable, ProgressView};
@@ -24,6 +27,12 @@ pub(crate) const BUS_SOCKET: &str = "bus.sock";
 /// The socket's mode: anybody may knock; the broker asks the kernel who it is before it reads a message.
 const BUS_MODE: u32 = 0o666;
 
+/// The socket in the state directory at which auth processes hand connections to xfrout.
+const XFROUT_SOCKET: &str = "xfrout.sock";
+
+/// The mode of that socket: the server's own processes, which are of one user.
+const XFROUT_MODE: u32 = 0o600;
+
 /// Everything that outlives the processes.
 #[derive(Debug)]
 pub(crate) struct Setup {
@@ -37,10 +46,14 @@ pub(crate) struct Setup {
     progress_fd: OwnedFd,
     /// The bus's listening socket.
     bus: OwnedFd,
+    /// The listening socket at which connections are handed to xfrout.
+    xfrout_link: OwnedFd,
     /// memmgr's part.
     memmgr: MemmgrOptions,
     /// An auth process's part, but for its slot.
     auth: AuthOptions,
+    /// Xfrout's part.
+    xfrout: XfroutOptions,
     /// How long memmgr may be silent.
     pub(crate) stall_timeout: Duration,
 }
@@ -61,11 +74,15 @@ impl Setup {
             steer_by_cpu: options.steer_by_cpu,
             fast_open: options.tcp.fast_open,
         };
-        let sockets = Sockets::open(&options.listen, opening).map_err(ServeError::Listen)?;
+        let tls = tls_of(options)?;
+        let mut sockets = Sockets::open(&options.listen, opening).map_err(ServeError::Listen)?;
+        sockets.open_tls(&options.tls_listen).map_err(ServeError::Listen)?;
         let (progress_fd, progress) = ProgressTable::create(options.auth as usize).map_err(ServeError::Progress)?;
         let bus_path = state.join(BUS_SOCKET);
-        let bus = listen_after(&bus_path).map_err(ServeError::Bus)?;
-        tracing::info!(addresses = ?sockets.addresses, receive_buffer = sockets.receive_buffer, "listening");
+        let bus = listen_after(&bus_path, BUS_MODE).map_err(ServeError::Bus)?;
+        let xfrout_path = state.join(XFROUT_SOCKET);
+        let xfrout_link = listen_after(&xfrout_path, XFROUT_MODE).map_err(ServeError::Bus)?;
+        tracing::info!(addresses = ?sockets.addresses, tls = ?sockets.tls_addresses, receive_buffer = sockets.receive_buffer, "listening");
         let memmgr = MemmgrOptions {
             zones,
             watch: options.watch,
@@ -81,19 +98,32 @@ impl Setup {
             bus_allow: options.bus_allow.clone(),
             listen: sockets.addresses.clone(),
             supervisor_pid: std::process::id().cast_signed(),
+            keys: options.keys.clone(),
+            remotes: options.remotes.clone(),
+            policies: options.policies.clone(),
         };
         let auth = AuthOptions {
             bus: bus_path.clone(),
+            xfrout: xfrout_path,
             slot: 0,
             listen: sockets.addresses.clone(),
             answers,
+            keys: options.keys.clone(),
             tcp: options.tcp,
+            tls,
             rate_limit: options.rate_limit.as_ref().map(|all| all.share(options.auth)),
             steer_by_cpu: options.steer_by_cpu,
         };
+        let xfrout = XfroutOptions {
+            bus: bus_path,
+            keys: options.keys.clone(),
+            remotes: options.remotes.clone(),
+            transfers: options.transfers,
+            policies: options.policies.clone(),
+        };
         let stall_timeout = options.stall_timeout;
         let lock = ManuallyDrop::new(lock);
-        Ok(Setup { _lock: lock, sockets, progress, progress_fd, bus, memmgr, auth, stall_timeout })
+        Ok(Setup { _lock: lock, sockets, progress, progress_fd, bus, xfrout_link, memmgr, auth, xfrout, stall_timeout })
     }
 
     /// Starts memmgr.
@@ -119,8 +149,21 @@ impl Setup {
             let udp = self.sockets.udp.iter().map(|sockets| descriptors.add_all(sockets));
             let udp = udp.collect::<io::Result<Vec<_>>>()?;
             let tcp = descriptors.add_all(&self.sockets.tcp)?;
+            let tls = descriptors.add_all(&self.sockets.tls)?;
             let options = AuthOptions { slot: narrow(slot), ..self.auth.clone() };
-            Ok(Start::Auth { options, descriptors: AuthDescriptors { supervisor, progress, udp, tcp } })
+            Ok(Start::Auth { options, descriptors: AuthDescriptors { supervisor, progress, udp, tcp, tls } })
+        })
+    }
+
+    /// Starts xfrout.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] with the step.
+    pub(crate) fn start_xfrout(&self) -> Result<Started, SpawnError> {
+        child::spawn("xfrout", |descriptors, supervisor| {
+            let link = descriptors.add(self.xfrout_link.as_fd())?;
+            Ok(Start::Xfrout { options: self.xfrout.clone(), descriptors: XfroutDescriptors { supervisor, link } })
         })
     }
 }
@@ -133,6 +176,16 @@ fn answers_of(options: &Serve) -> Result<AnswerOptions, ServeError> {
         answers.cookie_secrets.push(random_secret().map_err(io_error("making a secret for cookies"))?);
     }
     Ok(answers)
+}
+
+/// What is shown over TLS, if that is spoken: with files that the processes find too, and that are sound, which otherwise each of them would
+/// say once more whenever it starts.
+fn tls_of(options: &Serve) -> Result<Option<TlsOptions>, ServeError> {
+    let Some(TlsOptions { certificate, key }) = &options.tls else { return Ok(None) };
+    let absolute = |path| std::path::absolute(path).map_err(io_error("resolving the files of the certificate"));
+    let found = TlsOptions { certificate: absolute(certificate)?, key: absolute(key)? };
+    consumers::auth::tls::check(&found).map_err(ServeError::Certificate)?;
+    Ok(Some(found))
 }
 
 /// A secret nobody knows.
@@ -151,12 +204,12 @@ fn io_error(doing: &'static str) -> impl Fn(io::Error) -> ServeError {
     move |error| ServeError::Io { doing, error }
 }
 
-/// Listens at the bus's address. The state directory is ours by now, so whoever still listens there is a server that is just ending: the
+/// Listens at a socket file. The state directory is ours by now, so whoever still listens there is a server that is just ending: the
 /// system lets go of what a killed process held one after the other.
-fn listen_after(path: &Path) -> Result<OwnedFd, ListenError> {
+fn listen_after(path: &Path, mode: u32) -> Result<OwnedFd, ListenError> {
     let began = Instant::now();
     loop {
-        match bus::listen::listen(path, BUS_MODE) {
+        match bus::listen::listen(path, mode) {
             Err(ListenError::InUse { .. }) if began.elapsed() < ENDING_MAX => std::thread::sleep(ENDING_CHECK),
             listening => return listening,
         }

@@ -1,6 +1,6 @@
 //! The listening sockets: opened once, passed down by inheritance, never bound again while the server lives.
 //!
-//! Per address there is one SO_REUSEPORT UDP socket for each auth process and one TCP socket shared by all.
+//! Per address there is one SO_REUSEPORT UDP socket for each auth process and one TCP socket shared by all; per address of TLS the latter alone.
 
 use std::fmt;
 use std::io;
@@ -31,7 +31,7 @@ const TAKE_OVER: Duration = Duration::from_secs(2);
 const FREE_PORT_ATTEMPTS: usize = 16;
 
 /// Every socket queries arrive at.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Sockets {
     /// The addresses, ports filled in.
     pub(crate) addresses: Vec<SocketAddr>,
@@ -39,6 +39,10 @@ pub(crate) struct Sockets {
     pub(crate) udp: Vec<Vec<OwnedFd>>,
     /// One listening socket an address.
     pub(crate) tcp: Vec<OwnedFd>,
+    /// The addresses of TLS, ports filled in.
+    pub(crate) tls_addresses: Vec<SocketAddr>,
+    /// One listening socket each.
+    pub(crate) tls: Vec<OwnedFd>,
     /// Octets of receive buffer each UDP socket has.
     pub(crate) receive_buffer: usize,
 }
@@ -61,7 +65,7 @@ impl Sockets {
     ///
     /// [`ListenError`] naming the address, and its owner when another process has it.
     pub(crate) fn open(listen: &[SocketAddr], options: SocketOptions) -> Result<Self, ListenError> {
-        let mut sockets = Sockets { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), receive_buffer: 0 };
+        let mut sockets = Sockets::default();
         sockets.udp.resize_with(options.slots, Vec::new);
         if options.fast_open > 0 && !is_fast_open_allowed() {
             tracing::warn!(setting = FAST_OPEN_SETTING, "fast-open-not-allowed");
@@ -83,9 +87,28 @@ impl Sockets {
         Ok(sockets)
     }
 
+    /// Opens the sockets of these addresses for TLS.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub(crate) fn open_tls(&mut self, listen: &[SocketAddr]) -> Result<(), ListenError> {
+        for &address in listen {
+            let (address, socket) = reserve(address, |address| {
+                let failed = |error| ListenError::new("binding a TCP socket for TLS", address, error);
+                let socket = open_tcp(address).map_err(failed)?;
+                let bound = socket.local_addr().map_err(failed)?.as_socket().unwrap_or(address);
+                Ok((bound, socket))
+            })?;
+            self.tls_addresses.push(address);
+            self.tls.push(socket.into());
+        }
+        Ok(())
+    }
+
     /// Opens the sockets of one address.
     fn add(&mut self, address: SocketAddr, options: SocketOptions) -> Result<(), ListenError> {
-        let (address, tcp) = reserve(address)?;
+        let (address, tcp) = reserve(address, reserve_once)?;
         if options.fast_open > 0 {
             set_fast_open(&tcp, options.fast_open)
                 .map_err(|error| ListenError::new("switching on TCP Fast Open", address, error))?;
@@ -105,13 +128,16 @@ impl Sockets {
     }
 }
 
-/// Makes sure nobody else has the address, over UDP or TCP, and takes TCP; fills in a free port for port 0.
-fn reserve(address: SocketAddr) -> Result<(SocketAddr, Socket), ListenError> {
+/// Takes an address as soon as nobody has it any more; fills in a free port for port 0.
+fn reserve(
+    address: SocketAddr,
+    once: impl Fn(SocketAddr) -> Result<(SocketAddr, Socket), ListenError>,
+) -> Result<(SocketAddr, Socket), ListenError> {
     let deadline = Instant::now() + TAKE_OVER;
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let error = match reserve_once(address) {
+        let error = match once(address) {
             Ok(reserved) => return Ok(reserved),
             Err(error) => error,
         };
@@ -130,7 +156,7 @@ fn reserve(address: SocketAddr) -> Result<(SocketAddr, Socket), ListenError> {
     }
 }
 
-/// One attempt of [`reserve`].
+/// One attempt for queries: makes sure nobody else has the address, over UDP or TCP, and takes TCP.
 fn reserve_once(address: SocketAddr) -> Result<(SocketAddr, Socket), ListenError> {
     // A second SO_REUSEPORT bind of the same user succeeds silently, so the question is asked by a bind without it.
     let probe = (|| {

@@ -81,6 +81,8 @@ pub enum Preset {
     Words(&'static str),
     /// Nothing.
     Nothing,
+    /// Nothing, and it has to be given wherever its table stands.
+    Needed,
 }
 
 /// One option, with the type of its value.
@@ -112,7 +114,7 @@ impl<T: Clone + Send + Sync + 'static> Opt<T> {
         let argument = argument.value_name(value).help(text).value_parser(self.parse).action(action);
         match preset {
             Preset::Value(default) => argument.default_value(default),
-            Preset::Words(_) | Preset::Nothing => argument,
+            Preset::Words(_) | Preset::Nothing | Preset::Needed => argument,
         }
     }
 
@@ -143,7 +145,7 @@ impl<T: Clone + Send + Sync + 'static> Opt<T> {
     pub fn preset_value(&self) -> Option<T> {
         match self.declaration.preset {
             Preset::Value(text) => (self.parse)(text).ok(),
-            Preset::Words(_) | Preset::Nothing => None,
+            Preset::Words(_) | Preset::Nothing | Preset::Needed => None,
         }
     }
 

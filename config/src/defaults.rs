@@ -48,3 +48,12 @@ pub const IPV6_PREFIX: u8 = 56;
 
 /// Memory for counting, all processes together: a quarter of a million askers, and little enough that processors keep it near.
 pub const TABLE_OCTETS: u64 = 4 << 20;
+
+/// Transfers at a time: each costs a socket, a message and a little of one processor.
+pub const TRANSFERS_MAX: u32 = 100;
+
+/// Transfers at a time of one address: a secondary that asks for many zones at once is served, and none can take all places.
+pub const TRANSFERS_PER_CLIENT_MAX: u32 = 10;
+
+/// How long a client of a transfer may take nothing of what is sent.
+pub const SEND_TIMEOUT_MS: u64 = 30_000;

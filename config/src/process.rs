@@ -4,10 +4,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use dns::access::Prefix;
 use serde::{Deserialize, Serialize};
 
 use crate::defaults;
-use crate::prefix::Prefix;
+use crate::peers::{Key, Remote, TransferOptions};
+use crate::policy::Zones;
 use crate::secret::CookieSecret;
 
 /// The descriptor a started process finds its [`Start`] at: the first after the standard three.
@@ -30,6 +32,13 @@ pub enum Start {
         options: AuthOptions,
         /// Its descriptors.
         descriptors: AuthDescriptors,
+    },
+    /// The process that gives zones away.
+    Xfrout {
+        /// Its options.
+        options: XfroutOptions,
+        /// Its descriptors.
+        descriptors: XfroutDescriptors,
     },
 }
 
@@ -64,6 +73,12 @@ pub struct MemmgrOptions {
     pub listen: Vec<SocketAddr>,
     /// The supervisor's process.
     pub supervisor_pid: i32,
+    /// Keys shared with other servers.
+    pub keys: Vec<Key>,
+    /// Other servers.
+    pub remotes: Vec<Remote>,
+    /// Which zones come from others, and who may change and announce them.
+    pub policies: Zones,
 }
 
 /// memmgr's inherited descriptors.
@@ -80,14 +95,20 @@ pub struct MemmgrDescriptors {
 pub struct AuthOptions {
     /// The bus's socket file.
     pub bus: PathBuf,
+    /// The socket file at which connections are handed to xfrout.
+    pub xfrout: PathBuf,
     /// Which of the auth processes this is, from 0.
     pub slot: u32,
     /// The addresses answered at.
     pub listen: Vec<SocketAddr>,
     /// What answers are like.
     pub answers: AnswerOptions,
+    /// Keys that queries may be signed with.
+    pub keys: Vec<Key>,
     /// The TCP side.
     pub tcp: TcpOptions,
+    /// The TLS side; `None` where there is no address for it.
+    pub tls: Option<TlsOptions>,
     /// Response rate limiting, with the number of processes that share it; `None` switches it off.
     pub rate_limit: Option<RateLimitOptions>,
     /// Whether the kernel gives each process the queries that arrive on the processor of its slot's number.
@@ -154,6 +175,15 @@ impl Default for TcpOptions {
     }
 }
 
+/// What the server shows of itself over TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsOptions {
+    /// The file of its certificate, with those that vouch for it.
+    pub certificate: PathBuf,
+    /// The file of the certificate's private key.
+    pub key: PathBuf,
+}
+
 /// Response rate limiting. A rate of 0 leaves its class of answers unlimited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimitOptions {
@@ -214,4 +244,30 @@ pub struct AuthDescriptors {
     pub udp: Vec<Vec<i32>>,
     /// One listening socket an address, shared by all.
     pub tcp: Vec<i32>,
+    /// The same for TLS.
+    pub tls: Vec<i32>,
+}
+
+/// The options of the process that gives zones away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct XfroutOptions {
+    /// The bus's socket file.
+    pub bus: PathBuf,
+    /// Keys shared with other servers.
+    pub keys: Vec<Key>,
+    /// Other servers.
+    pub remotes: Vec<Remote>,
+    /// How many transfers there may be, and how slow.
+    pub transfers: TransferOptions,
+    /// Who may have which zone, and who is told of its changes.
+    pub policies: Zones,
+}
+
+/// The inherited descriptors of the process that gives zones away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct XfroutDescriptors {
+    /// The socket pair with the supervisor.
+    pub supervisor: i32,
+    /// The listening socket at which auth processes hand connections over.
+    pub link: i32,
 }

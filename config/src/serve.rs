@@ -13,7 +13,9 @@ use crate::declaration::{MissingOption, Opt};
 use crate::file::File;
 use crate::listen::{Overlap, overlap};
 use crate::options::{self, RATE_LIMIT_TABLE};
-use crate::process::{AnswerOptions, RateLimitOptions, TcpOptions};
+use crate::peers::{Key, Remote, TransferOptions};
+use crate::policy::Zones;
+use crate::process::{AnswerOptions, RateLimitOptions, TcpOptions, TlsOptions};
 
 /// What `trine serve` was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +54,20 @@ pub struct Serve {
     pub cookies: bool,
     /// Queries over TCP.
     pub tcp: TcpOptions,
+    /// [`options::TLS_LISTEN`].
+    pub tls_listen: Vec<SocketAddr>,
+    /// What is shown there; `None` without such an address.
+    pub tls: Option<TlsOptions>,
     /// Response rate limiting, of all auth processes together.
     pub rate_limit: Option<RateLimitOptions>,
+    /// Keys shared with other servers.
+    pub keys: Vec<Key>,
+    /// Other servers.
+    pub remotes: Vec<Remote>,
+    /// Zones given away.
+    pub transfers: TransferOptions,
+    /// Who may have, change and announce which zone, and where it comes from.
+    pub policies: Zones,
 }
 
 impl Serve {
@@ -106,7 +120,13 @@ impl Serve {
             answers: from.answers()?,
             cookies: from.one(&options::COOKIES)?,
             tcp: from.tcp()?,
+            tls_listen: from.all(&options::TLS_LISTEN),
+            tls: from.tls()?,
             rate_limit: from.rate_limit()?,
+            keys: file.map_or_else(Vec::new, |file| file.keys().to_vec()),
+            remotes: file.map_or_else(Vec::new, |file| file.remotes().to_vec()),
+            transfers: from.transfers()?,
+            policies: file.map_or_else(Zones::without_file, |file| file.policies().clone()),
         })
     }
 }
@@ -168,6 +188,24 @@ impl Sources<'_> {
             write_timeout_ms: milliseconds(self.one(&options::WRITE_TIMEOUT)?),
             fast_open: self.one(&options::FAST_OPEN)?,
             pipelined_max: self.one(&options::PIPELINED_MAX)?,
+        })
+    }
+
+    /// What is shown over TLS, if that is spoken.
+    fn tls(&self) -> Result<Option<TlsOptions>, MissingOption> {
+        if self.all(&options::TLS_LISTEN).is_empty() {
+            return Ok(None);
+        }
+        let (certificate, key) = (self.one(&options::TLS_CERTIFICATE)?, self.one(&options::TLS_KEY)?);
+        Ok(Some(TlsOptions { certificate, key }))
+    }
+
+    /// Zones given away.
+    fn transfers(&self) -> Result<TransferOptions, MissingOption> {
+        Ok(TransferOptions {
+            connections_max: self.one(&options::TRANSFERS_MAX)?,
+            connections_per_client_max: self.one(&options::TRANSFERS_PER_CLIENT_MAX)?,
+            send_timeout_ms: milliseconds(self.one(&options::SEND_TIMEOUT)?),
         })
     }
 
@@ -267,7 +305,9 @@ mod tests {
         // The declarations' texts and the values by name.
         assert_eq!(serve.answers, AnswerOptions::default());
         assert_eq!(serve.tcp, TcpOptions::default());
-        assert_eq!(serve.rate_limit, None);
+        assert_eq!((serve.rate_limit, serve.transfers), (None, TransferOptions::default()));
+        assert_eq!((serve.tls_listen.len(), serve.tls), (0, None));
+        assert_eq!((serve.policies, serve.keys.len(), serve.remotes.len()), (Zones::without_file(), 0, 0));
     }
 
     #[test]
@@ -303,5 +343,7 @@ mod tests {
         assert!(both.watch);
         assert_eq!((both.answers.version, both.answers.identity.as_deref()), (None, Some("here")));
         assert_eq!(both.rate_limit, Some(RateLimitOptions::default()));
+        // Nobody may have a zone of whom the file says nothing.
+        assert_eq!(both.policies, Zones::default());
     }
 }

@@ -10,6 +10,7 @@ use clap::Command;
 use config::declaration::{Declaration, Kind, Preset};
 use config::file::File;
 use config::options::{ALL, RATE_LIMIT_TABLE, TABLES};
+use config::policy::Zones;
 use config::serve::Serve;
 
 /// A page.
@@ -39,7 +40,7 @@ fn in_file(option: &Declaration, text: &str) -> String {
 fn tables() -> String {
     let mut text = String::new();
     for table in TABLES {
-        write!(text, "\n## `[{}]`\n\n{}\n\n", table.name, table.about).unwrap();
+        write!(text, "\n## `{}`\n\n{}\n\n", table.heading(), table.about).unwrap();
         text.push_str("| key | value | default | command line | |\n|---|---|---|---|---|\n");
         for option in options_of(table.name) {
             let array = if option.many { ", or an array of these" } else { "" };
@@ -51,6 +52,7 @@ fn tables() -> String {
                 Preset::Value(text) => format!("`{}`", in_file(option, text)),
                 Preset::Words(words) => words.to_owned(),
                 Preset::Nothing => "none".to_owned(),
+                Preset::Needed => "needed".to_owned(),
             };
             let line = option.name.map_or_else(String::new, |name| format!("`--{name}`"));
             let key = option.key.unwrap().key;
@@ -88,26 +90,43 @@ fn served(file: Option<&File>) -> Serve {
 fn the_sample_is_sound_and_says_the_defaults() {
     let file = File::parse(Path::new("trine.toml"), &sample(false)).unwrap();
     assert!(!file.has_table(RATE_LIMIT_TABLE));
-    assert_eq!(served(Some(&file)), served(None));
+    let (mut with_file, without) = (served(Some(&file)), served(None));
+    // What a file does not allow it refuses; without one this machine itself may transfer.
+    assert_eq!((&with_file.policies, &without.policies), (&Zones::default(), &Zones::without_file()));
+    with_file.policies = Zones::without_file();
+    assert_eq!(with_file, without);
 }
 
 #[test]
 fn the_sample_has_every_key_and_shows_sound_values() {
     let directory = tempfile::tempdir().unwrap();
-    let secrets = directory.path().join("cookie-secrets");
-    std::fs::write(&secrets, "e5e973e5a6b2a43f48e7dc849e37bfcf\n").unwrap();
-    std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let secrets = [
+        ("cookie-secrets", "e5e973e5a6b2a43f48e7dc849e37bfcf\n"),
+        ("xfr.secret", "c2VjcmV0IHNlY3JldCBzZWNyZXQ=\n"),
+        ("tls.key", "what is in it is looked at elsewhere\n"),
+    ];
+    for (name, secret) in secrets {
+        let file = directory.path().join(name);
+        std::fs::write(&file, secret).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
     let text = sample(true);
     let path: PathBuf = directory.path().join("trine.toml");
     let file = File::parse(&path, &text).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
-    assert_eq!(file.cookie_secrets().len(), 1);
+    assert_eq!((file.cookie_secrets().len(), file.keys().len(), file.remotes().len()), (1, 1, 2));
+    assert_eq!(file.policies().named().count(), 3);
+    assert!(file.tls().is_some());
     let mut table = "";
     let mut found = Vec::new();
     for line in text.lines() {
         if let Some(name) = line.strip_prefix('[') {
-            table = name.trim_end_matches(']');
+            table = name.trim_matches(['[', ']']);
         } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
-            found.push((table.to_owned(), key.to_owned()));
+            let key = (table.to_owned(), key.to_owned());
+            // A table may stand more than once.
+            if !found.contains(&key) {
+                found.push(key);
+            }
         }
     }
     assert_eq!(found.remove(0), (String::new(), "version".to_owned()));

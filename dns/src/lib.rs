@@ -2,9 +2,11 @@
 //! and nothing about segments, sockets or configuration.
 //!
 //! Read [`types`] first, then [`text`] (zone files in, presentation format out) and [`check`] (zone checks). [`message`] is the view of a
-//! received message and the builder of an answer.
+//! received message and the builder of an answer; [`tsig`] signs messages and checks signatures, and [`access`] says who may do what.
 
+pub mod access;
 pub mod change;
+pub mod change_list;
 pub mod check;
 pub mod columns;
 pub mod compare;
@@ -13,6 +15,7 @@ mod order;
 mod record;
 mod rrset;
 pub mod text;
+pub mod tsig;
 pub mod types;
 
 pub use columns::{Columns, SortedZone};

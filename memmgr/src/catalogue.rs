@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use zone_segment::{GroupId, Name, ZoneId};
 
 use crate::apex::Apex;
-use crate::manifest::catalogue::{self, WriteCatalogueError};
+use crate::manifest::catalogue::{self, SecondaryState, WriteCatalogueError};
 use crate::manifest::{ChunkEntry, SHARDS, SourceStamp, StateDir, ZoneEntry, ZoneState};
 
 /// How a zone stands.
@@ -29,6 +29,18 @@ pub(crate) enum Condition {
     Expired,
 }
 
+/// What is known of a zone that comes from primaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Transferred {
+    /// When its data was last known to be good, in seconds since 1970; none where it never came from a primary.
+    pub(crate) refreshed_at: Option<u64>,
+    /// When it expires, the same way, unless it is known to be good once more.
+    pub(crate) expires_at: Option<u64>,
+}
+
+/// In the place of a file, for zones that come from primaries.
+pub(crate) const TRANSFER_SOURCE: &str = "transfer";
+
 /// What is known of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ZoneInfo {
@@ -42,8 +54,12 @@ pub(crate) struct ZoneInfo {
     pub(crate) serial: Option<u32>,
     /// The number of resource records.
     pub(crate) records: u64,
-    /// The file it comes from.
+    /// The file it comes from; [`TRANSFER_SOURCE`] where it comes from primaries.
     pub(crate) source: Arc<Path>,
+    /// What is known of its primaries, where it comes from such.
+    pub(crate) transferred: Option<Transferred>,
+    /// Whether it was changed since its file was read, in another way than by that.
+    pub(crate) is_edited: bool,
     /// The files that the data served was read from, as they were; empty makes sure they are read again.
     pub(crate) stamps: Vec<SourceStamp>,
     /// What is wrong with its source.
@@ -247,11 +263,7 @@ pub(crate) fn entry((apex, zone): (&Apex, &Arc<ZoneInfo>)) -> ZoneEntry {
         apex: apex.name().clone(),
         zone: zone.id.0,
         group: zone.group.0,
-        state: match zone.condition {
-            Condition::Serving | Condition::Stale => ZoneState::Serving,
-            Condition::Broken => ZoneState::Broken,
-            Condition::Expired => ZoneState::Expired,
-        },
+        state: state_of(zone),
         serial: zone.serial,
         records: zone.records,
         source: Arc::clone(&zone.source),
@@ -260,13 +272,42 @@ pub(crate) fn entry((apex, zone): (&Apex, &Arc<ZoneInfo>)) -> ZoneEntry {
     }
 }
 
+/// How a zone is answered, as it is written.
+fn state_of(zone: &ZoneInfo) -> ZoneState {
+    let Some(Transferred { refreshed_at, expires_at }) = zone.transferred else {
+        return match zone.condition {
+            Condition::Serving | Condition::Stale | Condition::Expired if zone.is_edited => {
+                ZoneState::Edited { is_expired: zone.condition == Condition::Expired }
+            }
+            Condition::Serving | Condition::Stale => ZoneState::Serving,
+            Condition::Broken => ZoneState::Broken,
+            Condition::Expired => ZoneState::Expired,
+        };
+    };
+    let state = match zone.condition {
+        Condition::Serving | Condition::Stale => SecondaryState::Serving,
+        Condition::Broken => SecondaryState::Empty,
+        Condition::Expired => SecondaryState::Expired,
+    };
+    ZoneState::Secondary { state, refreshed_at, expires_at }
+}
+
 /// A zone as it was written.
 pub(crate) fn zone_info(entry: ZoneEntry) -> (Apex, Arc<ZoneInfo>) {
-    let condition = match (entry.state, &entry.error) {
-        (ZoneState::Serving, None) => Condition::Serving,
-        (ZoneState::Serving, Some(_)) => Condition::Stale,
-        (ZoneState::Broken, _) => Condition::Broken,
-        (ZoneState::Expired, _) => Condition::Expired,
+    let served = if entry.error.is_some() { Condition::Stale } else { Condition::Serving };
+    let is_edited = matches!(entry.state, ZoneState::Edited { .. });
+    let (condition, transferred) = match entry.state {
+        ZoneState::Serving | ZoneState::Edited { is_expired: false } => (served, None),
+        ZoneState::Broken => (Condition::Broken, None),
+        ZoneState::Expired | ZoneState::Edited { is_expired: true } => (Condition::Expired, None),
+        ZoneState::Secondary { state, refreshed_at, expires_at } => {
+            let condition = match state {
+                SecondaryState::Serving => served,
+                SecondaryState::Empty => Condition::Broken,
+                SecondaryState::Expired => Condition::Expired,
+            };
+            (condition, Some(Transferred { refreshed_at, expires_at }))
+        }
     };
     let zone = ZoneInfo {
         id: ZoneId(entry.zone),
@@ -275,6 +316,8 @@ pub(crate) fn zone_info(entry: ZoneEntry) -> (Apex, Arc<ZoneInfo>) {
         serial: entry.serial,
         records: entry.records,
         source: entry.source,
+        transferred,
+        is_edited,
         stamps: entry.stamps,
         error: entry.error,
         tried: Vec::new(),

@@ -29,7 +29,10 @@ use crate::manifest::{
     ZoneEntry, boot_id,
 };
 
+mod orphans;
 pub(crate) mod zones;
+
+use orphans::Cause;
 
 /// After the newest manifest was lost, numbers it may have given out are left free.
 const LOST_NUMBERS: u64 = 1024;
@@ -79,6 +82,8 @@ pub(crate) struct Recovered {
     pub(crate) kept: Vec<(KeptEntry, State)>,
     /// What the catalogue says of zones that changed after the manifest; nothing of those that went.
     pub(crate) patches: Patches,
+    /// When the generation was made, in seconds since 1970, where that is known.
+    pub(crate) made_unix: Option<u64>,
     /// Where no manifest says which generations there were, though there were some: numbers up to this one may have been theirs, and
     /// readers may still be on them.
     pub(crate) generation_floor: u64,
@@ -109,7 +114,8 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
             (None, log, false, false)
         }
     };
-    remove_orphans(&dir, body.as_ref());
+    let cause = if is_log_lost || !is_newest { Cause::Lost } else { Cause::CutShort };
+    orphans::put_away(&dir, body.as_ref(), cause);
     let next = AtomicU64::new(body.as_ref().map_or(1, |body| body.body.next_catalogue));
     let catalogues = Arc::new(CatalogueStore { directory: dir.clone(), next });
     let log = RefCell::new(log);
@@ -136,8 +142,11 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
             named: BTreeSet::new(),
             kept: Vec::new(),
             generation_floor,
+            made_unix: None,
         });
     };
+    let record = caught_up.changes.last().filter(|changes| changes.generation == caught_up.body.generation);
+    let made_unix = record.map(|changes| changes.at_unix).or(caught_up.body.made_unix);
     if !is_newest || is_log_lost {
         after_loss(&mut caught_up.body);
     }
@@ -165,7 +174,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
     let is_servable = distrusted.is_empty();
     if is_servable && (!is_newest || is_log_lost) {
         // Before anyone hears of the number that it was given in place of a damaged one.
-        let _ = directory.reopen(&state);
+        let _ = directory.reopen(&state, made_unix);
     }
     let is_stale = body.clean_stop || body.boot_id != directory.boot_id || is_log_lost || directory.gap.get().is_some();
     let is_closed = is_servable && is_newest && is_stale;
@@ -181,6 +190,7 @@ pub(crate) fn recover(root: &Path) -> Result<Recovered, RecoverError> {
         named,
         kept: kept_states,
         generation_floor,
+        made_unix,
         state: Some(state),
     })
 }
@@ -213,12 +223,12 @@ impl StateDirectory {
         self.manifest.borrow().directory().segments()
     }
 
-    /// Writes the manifest that names this generation.
+    /// Writes the manifest that names this generation, made at this time.
     ///
     /// # Errors
     ///
     /// [`SaveError`] with the step; the manifest is then the one before.
-    pub(crate) fn save(&self, state: &State, clean_stop: bool) -> Result<(), SaveError> {
+    pub(crate) fn save(&self, state: &State, made_unix: Option<u64>, clean_stop: bool) -> Result<(), SaveError> {
         // A build has done it beside the loop; what is left is what came otherwise.
         state.contents.sync().map_err(|(path, source)| SaveError::Segment { path, source })?;
         state.zones.write(&self.catalogues).map_err(SaveError::Catalogue)?;
@@ -234,7 +244,8 @@ impl StateDirectory {
         let boot_id = self.boot_id.clone();
         let kept = self.kept.borrow().clone();
         let (log, serials_lost) = (next.number(), self.serials_lost);
-        let body = ManifestBody { boot_id, clean_stop, next_catalogue, log, kept, serials_lost, ..body(state) };
+        let of_state = body(state);
+        let body = ManifestBody { made_unix, boot_id, clean_stop, next_catalogue, log, kept, serials_lost, ..of_state };
         let saved = self.manifest.borrow_mut().save(&body);
         match &saved {
             Err(error) if !error.is_in_place() => {
@@ -299,8 +310,8 @@ impl StateDirectory {
     }
 
     /// Takes back the clean stop: from here on a cut may come at any time. Tells whether that was written.
-    pub(crate) fn reopen(&self, state: &State) -> bool {
-        let saved = self.save(state, false);
+    pub(crate) fn reopen(&self, state: &State, made_unix: Option<u64>) -> bool {
+        let saved = self.save(state, made_unix, false);
         if let Err(error) = &saved {
             warn!(%error, "manifest-not-written");
         }
@@ -462,32 +473,6 @@ fn draw_key() -> io::Result<[u8; 16]> {
     let mut key = [0; 16];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut key)?;
     Ok(key)
-}
-
-/// Removes segment files that neither the manifest nor a record names: what a build left when it was cut short.
-fn remove_orphans(dir: &StateDir, caught_up: Option<&CaughtUp>) {
-    let names = match dir.segment_names() {
-        Ok(names) => names,
-        Err(error) => return warn!(path = %dir.segments().display(), %error, "orphans-not-listed"),
-    };
-    let orphans = match caught_up {
-        Some(caught_up) => {
-            // Of a group that is made anew an older stack is what that begins from.
-            let stacks = caught_up.stacks.values().flatten().chain(&caught_up.directories);
-            let named: BTreeSet<&str> =
-                stacks.flat_map(|(_, layers)| layers).map(|layer| layer.file.as_str()).collect();
-            let orphans = StateDir::orphans(&names, &caught_up.body);
-            orphans.into_iter().filter(|name| name.to_str().is_none_or(|name| !named.contains(name))).collect()
-        }
-        None => names,
-    };
-    for name in orphans {
-        let path = dir.segments().join(name);
-        match std::fs::remove_file(&path) {
-            Ok(()) => info!(path = %path.display(), "orphan-removed"),
-            Err(error) => warn!(path = %path.display(), %error, "orphan-not-removed"),
-        }
-    }
 }
 
 /// Maps what a manifest names; tells which layers can't be had, and their files.

@@ -358,6 +358,8 @@ pub(crate) const NOTIMP: u16 = 4;
 pub(crate) const REFUSED: u16 = 5;
 /// A name grew too long.
 pub(crate) const YXDOMAIN: u16 = 6;
+/// The server is not authoritative for the zone.
+pub(crate) const NOTAUTH: u16 = 9;
 /// The version of EDNS is not known.
 pub(crate) const BADVERS: u16 = 16;
 

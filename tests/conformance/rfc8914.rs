@@ -2,7 +2,7 @@
 
 /// Section 4: codes.
 mod section_4 {
-    use crate::probe::{A, AXFR, Probe, REFUSED, SERVFAIL};
+    use crate::probe::{A, AXFR, NOTAUTH, Probe, REFUSED, SERVFAIL};
     use crate::served::plain;
 
     #[test]
@@ -18,9 +18,9 @@ mod section_4 {
     }
 
     #[test]
-    fn section_4_22_not_supported() {
-        let reply = Probe::new("plain.", AXFR).edns().ask_tcp(**plain());
-        assert_eq!((reply.rcode, reply.error()), (REFUSED, Some(21)));
+    fn section_4_21_not_authoritative_for_a_zone_that_is_asked_for() {
+        let reply = Probe::new("elsewhere.", AXFR).edns().ask_tcp(**plain());
+        assert_eq!((reply.rcode, reply.error()), (NOTAUTH, Some(20)));
     }
 
     #[test]

@@ -202,6 +202,22 @@ impl Server {
         auth.into_iter().map(|(_, pid)| pid).collect()
     }
 
+    /// The process that gives zones away, once it is attached, with the generation that it acknowledged last.
+    pub(crate) fn xfrout(&self) -> Option<(i32, Option<u64>)> {
+        let status = self.status();
+        let consumers = status["consumers"].as_array().unwrap();
+        let xfrout = consumers.iter().find(|consumer| consumer["role"] == "xfrout")?;
+        Some((number(&xfrout["pid"]), xfrout["generation"].as_u64()))
+    }
+
+    /// Waits until that process is attached and on the newest generation; its number. A server is ready without it.
+    pub(crate) fn until_xfrout(&self) -> i32 {
+        until("xfrout is on the newest generation", || {
+            let newest = self.generation();
+            self.xfrout().filter(|(_, generation)| *generation == Some(newest)).map(|(pid, _)| pid)
+        })
+    }
+
     /// The newest generation's number.
     pub(crate) fn generation(&self) -> u64 {
         self.status()["generation"].as_u64().unwrap()

@@ -448,6 +448,7 @@ fn an_update_is_waited_for_as_long_as_it_is_told_to() {
     let output = run(&server, ZONE, "add b 300 A 192.0.2.1\n", &["--wait", "visible", "--timeout", "500ms"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty(), "{output:?}");
+    assert!(error_of(&output).contains("may be done all the same"), "{}", error_of(&output));
     let wait = |of: &[&str]| server.trine(&[&["generation", "wait"], of].concat());
     let output = wait(&["2", "--for", "visible", "--timeout", "300ms"]);
     assert_eq!(output.status.code(), Some(1));
@@ -494,6 +495,72 @@ fn an_update_outlives_a_stop_and_a_reload_and_ends_with_another_file() {
     assert_eq!(server.wire().serial(ZONE), Some(10));
     assert_eq!(everywhere(&server, "new.one.test.", RecordType::A), nothing());
     assert_eq!(everywhere(&server, "newer.one.test.", RecordType::A), nothing());
+}
+
+#[test]
+fn a_file_behind_what_its_zone_was_changed_to_is_refused_until_it_is_ahead_or_forced() {
+    let directory = tempfile::tempdir().unwrap();
+    let (files, state) = (directory.path().join("zones"), directory.path().join("state"));
+    std::fs::create_dir(&files).unwrap();
+    let install = |serial: u32, more: &str| {
+        // Of any serial the same records.
+        let text =
+            zones::small(ZONE, 1, 3).replace("hostmaster.one.test. 1 ", &format!("hostmaster.one.test. {serial} "));
+        zones::install(&files, "one.test.zone", &(text + more));
+    };
+    let start = || Server::start_in(&ServerOptions::default(), &files, &state);
+    let stands = |server: &Server| (server.wire().serial(ZONE), everywhere(server, "new.one.test.", RecordType::A));
+    let edited = || (Some(2), data(&["192.0.2.77"]));
+    let assert_refused = |server: &Server| {
+        let reload = server.trine(&["reload", ZONE]);
+        let said = String::from_utf8_lossy(&reload.stderr).into_owned();
+        assert!(said.contains("not ahead of 2") && said.contains("trine reload --force one.test."), "{said}");
+        assert_eq!((reload.status.code(), stands(server)), (Some(1), edited()));
+        assert_eq!(zone(server, ZONE).unwrap()["state"], "stale", "{:?}", zone(server, ZONE));
+    };
+    install(1, "");
+    let mut server = start();
+    updated(&server, ZONE, "add new 300 A 192.0.2.77\n", &[]);
+    // A comment, a serial that is used already: either would take an answered update back.
+    for (serial, more) in [(1, "; a comment\n"), (2, "other A 192.0.2.99\n"), (u32::MAX, "")] {
+        install(serial, more);
+        assert_refused(&server);
+    }
+    // It is known after a stop and after a crash.
+    server.stop();
+    let server = start();
+    assert_refused(&server);
+    crate::durability::kill_all(server);
+    let mut server = start();
+    assert_refused(&server);
+    // Where it can't be known, it is taken to be so.
+    server.stop();
+    for file in std::fs::read_dir(state.join("catalogue")).unwrap() {
+        crate::damage::damage(&file.unwrap().path(), |octets| octets.iter_mut().for_each(|octet| *octet ^= 1));
+    }
+    let server = start();
+    assert_refused(&server);
+    assert!(server.log().contains("catalogue-damaged"), "{}", server.log());
+    // With what is served in it the file is as good as the zone, and from then on counts as it did.
+    install(2, "new 300 A 192.0.2.77\n");
+    server.reload();
+    assert_eq!(zone(&server, ZONE).unwrap()["state"], "serving");
+    install(2, "");
+    server.reload();
+    assert_eq!(stands(&server), (Some(2), nothing()));
+    // Ahead of what is served it is taken, and by force in any case.
+    updated(&server, ZONE, "add new 300 A 192.0.2.77\n", &[]);
+    install(4, "");
+    server.reload();
+    assert_eq!(stands(&server), (Some(4), nothing()));
+    assert!(server.log().contains("takes the place of what one.test. was changed to"), "{}", server.log());
+    updated(&server, ZONE, "add new 300 A 192.0.2.77\n", &[]);
+    server.reload();
+    assert_eq!(stands(&server), (Some(5), data(&["192.0.2.77"])));
+    assert_eq!(server.trine(&["reload", "--force"]).status.code(), Some(2));
+    let forced = server.trine(&["reload", "--force", ZONE]);
+    assert!(forced.status.success(), "{forced:?}");
+    assert_eq!(stands(&server), (Some(4), nothing()));
 }
 
 /// The changes of a zone in the journal up to a generation: asserts that each goes on where the one before ended, and gives their serials.

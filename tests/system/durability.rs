@@ -120,7 +120,7 @@ fn assert_goes_on(server: &Server, zone: &str, acknowledged: &mut Acknowledged) 
 }
 
 /// Kills every process of a server at once, as the kernel does when it has no memory left.
-fn kill_all(server: Server) {
+pub(crate) fn kill_all(server: Server) {
     // Stopped, the supervisor starts nobody while its children are counted.
     Server::signal(server.pid(), "STOP");
     let children = processes::children(server.pid());
@@ -431,6 +431,9 @@ fn b33_damage_in_the_middle_of_the_log_is_told_and_no_crash_loop() {
             let text = server.log();
             assert!(text.contains("commit-log-damaged"), "octet {place_of_damage}: {text}");
             assert!(text.contains(log.to_str().unwrap()), "{text}");
+            // What the lost records named may be all that is left of their changes.
+            let kept = std::fs::read_dir(place.state.join("lost")).is_ok_and(|mut folders| folders.next().is_some());
+            assert_eq!((kept, text.contains("segments-kept-aside")), (with_deltas, with_deltas), "{text}");
             // What is served is whole, and as it once was.
             let mut known = Acknowledged { next: 100, ..Acknowledged::default() };
             let serial = assert_kept(&server, LARGE, &known);
@@ -515,4 +518,32 @@ fn b33_a_server_that_was_stopped_in_order_keeps_what_was_visible() {
     for (zone, acknowledged) in ZONES.iter().zip(&acknowledged) {
         assert_kept(&server, zone, acknowledged);
     }
+}
+
+#[test]
+fn a_generation_is_as_old_after_a_restart_as_before() {
+    let place = place();
+    let made = |server: &Server| {
+        let current = until("a generation is current", || {
+            let list = server.json(&["generation", "list"]);
+            list.as_array()?.iter().find(|generation| generation["state"] == "current").cloned()
+        });
+        current["at_unix"].as_u64().unwrap_or_else(|| panic!("not known when: {current}"))
+    };
+    let server = place.start();
+    let of_sources = made(&server);
+    kill_all(server);
+    let server = place.start();
+    assert_eq!(made(&server), of_sources, "made of sources: the manifest knows");
+    let changer = Changer::connect(&server.state);
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.hand_in_many(&changer, SMALL, 3, Reached::Durable);
+    let of_changes = made(&server);
+    kill_all(server);
+    let mut server = place.start();
+    assert_eq!(made(&server), of_changes, "made of changes: the record knows");
+    server.stop();
+    let mut server = place.start();
+    assert_eq!(made(&server), of_changes, "and the manifest of an orderly stop");
+    server.stop();
 }

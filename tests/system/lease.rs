@@ -135,10 +135,10 @@ fn b31_a_lease_without_progress_ends_alone() {
 fn leases_of_a_reader_are_bounded() {
     let (server, reader) = start(&[]);
     let zones = reader.current().unwrap();
-    let mut leases: Vec<Lease> = (0..8).map(|_| reader.lease(&zones).unwrap()).collect();
+    let mut leases: Vec<Lease> = (0..256).map(|_| reader.lease(&zones).unwrap()).collect();
     let refused = reader.lease(&zones).unwrap_err().to_string();
-    assert!(refused.contains("leases are at their limit of 8"), "{refused}");
-    assert_eq!(leased(&server).unwrap().0, 8);
+    assert!(refused.contains("leases are at their limit of 256"), "{refused}");
+    assert_eq!(leased(&server).unwrap().0, 256);
     leases.pop();
     leases.push(reader.lease(&zones).unwrap());
     drop(zones);

@@ -22,6 +22,7 @@ use validator::Validator;
 use zones::Denial;
 
 use crate::harness::{self, Server, ServerOptions};
+pub(crate) use server::installed;
 
 /// Trine and its peers, on the same zones.
 struct Stage {

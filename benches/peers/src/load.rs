@@ -291,6 +291,7 @@ impl Bench {
             zones: &zones.files,
             threads: THREADS,
             is_changeable: false,
+            is_given: false,
         };
         Server::PowerDnsLmdb.configure(program, &site)?;
         let begin = Instant::now();
@@ -349,8 +350,10 @@ impl Bench {
         names: &[Vec<u8>],
     ) -> Outcome<Running> {
         let port = question::free_port()?;
-        let command =
-            server.configure(program, &Site { folder, port, zones, threads: THREADS, is_changeable: false })?;
+        let command = server.configure(
+            program,
+            &Site { folder, port, zones, threads: THREADS, is_changeable: false, is_given: false },
+        )?;
         let wait = Wait { port, names, log: &folder.join("log.txt"), limit: self.limit };
         Running::start(command, server == Server::Trine, &wait)
     }

@@ -3,7 +3,8 @@
 //! Not part of the workspace: `cargo run --release --manifest-path benches/peers/Cargo.toml -- lookup`. Read `lookup` first: it
 //! runs everything and writes a page. `trine` asks the segment, `stores` are the others, `content` is what all of them hold,
 //! `goals` compares figures with what they should be. `mapping` compares ways to map a segment, and `load` compares
-//! whole servers: how they load zones, `answer` how they answer, and `update` how they change zones; `servers`, `start`, `question` and `processes` are what all three stand on. `large` runs the test of a
+//! whole servers: how they load zones, `answer` how they answer, `update` how they change zones, and
+//! `transfer` how they give them away; `servers`, `start`, `question` and `processes` are what all four stand on. `large` runs the test of a
 //! segment over 4 GiB, `write` writes a generated zone to a file.
 //!
 //! Unsafe code: `mapped.rs` maps files in ways the product does not, `stores/lmdb.rs` and `stores/sync.rs` open files of others.
@@ -26,6 +27,7 @@ mod run;
 mod servers;
 mod start;
 mod stores;
+mod transfer;
 mod trine;
 mod update;
 mod write;
@@ -63,6 +65,8 @@ enum Command {
     Answer(answer::Options),
     /// Changing zones: Trine beside servers that change theirs in place, and whether the goals are met
     Update(update::Options),
+    /// Giving zones away: Trine beside others, and whether the goals are met
+    Transfer(transfer::Options),
     /// Sends datagrams back: what `answer` measures in a process of its own
     #[command(hide = true)]
     EchoOnce {
@@ -142,6 +146,7 @@ fn main() -> Outcome<()> {
         Command::Load(options) => load::run(&options),
         Command::Answer(options) => answer::run(&options),
         Command::Update(options) => update::run(&options),
+        Command::Transfer(options) => transfer::run(&options),
         Command::EchoOnce { port } => answer::echo_once(port),
         Command::AnswerOnce { names, queries, signed } => answer::answer_once(names, queries, signed),
         Command::ScanOnce { apex, file } => load::scan_once(&apex, &file),

@@ -154,6 +154,8 @@ pub struct Site<'a> {
     pub threads: usize,
     /// Whether who asks from this machine may change zones (RFC 2136).
     pub is_changeable: bool,
+    /// Whether who asks from this machine may transfer zones.
+    pub is_given: bool,
 }
 
 /// Finds a program where Debian has it.
@@ -215,17 +217,24 @@ fn nsd(site: &Site<'_>) -> Result<String, std::fmt::Error> {
     );
     for (apex, file) in site.zones {
         writeln!(text, "zone:\n  name: \"{apex}\"\n  zonefile: \"{}\"", file.display())?;
+        if site.is_given {
+            writeln!(text, "  provide-xfr: 127.0.0.0/8 NOKEY")?;
+        }
     }
     Ok(text)
 }
 
 /// The configuration of Knot: no journal, so that a start is one from text.
 fn knot(site: &Site<'_>) -> Result<String, std::fmt::Error> {
+    let (given, acl) = match site.is_given {
+        true => ("acl:\n  - id: given\n    address: 127.0.0.0/8\n    action: transfer\n", "    acl: given\n"),
+        false => ("", ""),
+    };
     let (folder, port, threads) = (site.folder.display(), site.port, site.threads);
     let mut text = format!(
         "server:\n  rundir: \"{folder}\"\n  listen: 127.0.0.1@{port}\n  udp-workers: {threads}\n  tcp-workers: {threads}\n  background-workers: {threads}\n\
          log:\n  - target: stderr\n    any: warning\ndatabase:\n  storage: \"{folder}/db\"\n\
-         template:\n  - id: default\n    storage: \"{folder}\"\n    semantic-checks: off\n    journal-content: none\n    zonefile-sync: -1\nzone:\n"
+         {given}template:\n  - id: default\n    storage: \"{folder}\"\n    semantic-checks: off\n    journal-content: none\n    zonefile-sync: -1\n{acl}zone:\n"
     );
     for (apex, file) in site.zones {
         writeln!(text, "  - domain: \"{apex}\"\n    file: \"{}\"", file.display())?;
@@ -242,8 +251,9 @@ fn bind(site: &Site<'_>, format: &str) -> Result<String, std::fmt::Error> {
          allow-transfer {{ none; }}; empty-zones-enable no; }};\ncontrols {{}};\n"
     );
     let update = if site.is_changeable { " allow-update { 127.0.0.1; };" } else { "" };
+    let given = if site.is_given { " allow-transfer { 127.0.0.0/8; };" } else { "" };
     for (apex, file) in site.zones {
-        writeln!(text, "zone \"{apex}\" {{ type primary; file \"{}\";{format}{update} }};", file.display())?;
+        writeln!(text, "zone \"{apex}\" {{ type primary; file \"{}\";{format}{update}{given} }};", file.display())?;
     }
     Ok(text)
 }

@@ -149,7 +149,7 @@ fn lines(child: &mut Child) -> mpsc::Receiver<(Instant, String)> {
 }
 
 /// The last lines of what a server said.
-fn last_lines(log: &Path, said: &[String]) -> String {
+pub fn last_lines(log: &Path, said: &[String]) -> String {
     let log = fs::read(log).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
     let lines: Vec<&str> = log.lines().chain(said.iter().map(String::as_str)).collect();

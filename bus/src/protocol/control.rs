@@ -14,6 +14,9 @@ pub enum Command {
     Reload {
         /// One zone's apex, or every zone. One that is named is served again if it had expired.
         zone: Option<String>,
+        /// Whether the one that is named is to be as its file has it, even where it was changed since in another way.
+        #[serde(default)]
+        force: bool,
     },
     /// A zone's data is too old to be answered from (RFC 1035, section 3.3.13): SERVFAIL until its source has other data, or a
     /// [`Reload`](Command::Reload) names the zone. For whoever keeps a zone's time; answered by [`Reloaded`] once that is visible
@@ -21,6 +24,13 @@ pub enum Command {
     ExpireZone {
         /// The zone's apex.
         zone: String,
+    },
+    /// Asks the primaries of a secondary zone for what is new; answered by [`Refreshed`] once that is visible everywhere.
+    RefreshZone {
+        /// The zone's apex.
+        zone: String,
+        /// Whether all of it is taken anew, whatever serial the primaries have.
+        whole: bool,
     },
     /// Stops the whole server; answered by [`Stopping`].
     Stop {},
@@ -58,6 +68,22 @@ pub enum Command {
         to: u64,
         /// One zone's apex, or every zone.
         zone: Option<String>,
+    },
+    /// The members of catalog zones, for whoever gives them away; answered by [`Members`].
+    Members {
+        /// The version that whoever asks knows; 0 for none.
+        known: u64,
+    },
+    /// What changed in a zone from one serial to another, for whoever sends it on; answered by [`Changes`].
+    Changes {
+        /// The zone's apex.
+        zone: String,
+        /// The serial that whoever asks has.
+        from: u32,
+        /// The zone's serial in the generation.
+        to: u32,
+        /// The generation: nothing newer is looked at.
+        generation: u64,
     },
     /// Serves the data of an older generation that is kept, as a new generation; answered by [`RolledBack`] once that is visible everywhere.
     Rollback {
@@ -142,8 +168,38 @@ pub struct ZoneStatus {
     pub error: Option<String>,
     /// The group its data is in.
     pub group: u32,
-    /// Where it comes from.
+    /// Where it comes from: a file, or `transfer`.
     pub source: String,
+    /// What is known of its primaries, where it comes from such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferStatus>,
+    /// The catalog zone that it is a member of, where it comes from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<String>,
+}
+
+/// What is known of the primaries of a secondary zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferStatus {
+    /// Their addresses, in the order in which they are asked.
+    pub primaries: Vec<String>,
+    /// When the data was last known to be good, in seconds since 1970.
+    pub refreshed_unix: Option<u64>,
+    /// When it expires, the same way, unless it is known to be good once more.
+    pub expires_unix: Option<u64>,
+    /// When the primaries are asked next, the same way; none while they are.
+    pub next_refresh_unix: Option<u64>,
+}
+
+/// A secondary zone that is as new as its primary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refreshed {
+    /// The zone.
+    pub zone: String,
+    /// Its serial.
+    pub serial: u32,
+    /// The generation that has it.
+    pub generation: u64,
 }
 
 /// The life of a generation.
@@ -256,6 +312,9 @@ pub struct Status {
     pub loads: Vec<LoadStatus>,
     /// Whether the zone directory is watched, so that changes are taken without a reload.
     pub watching: bool,
+    /// Notifications of changes that were refused, since they came from nobody that may send them.
+    #[serde(default)]
+    pub notifications_refused: u64,
 }
 
 /// A load of zones under way.
@@ -346,6 +405,34 @@ pub struct ZoneDifference {
     pub removed: Vec<String>,
     /// Records that came, the same.
     pub added: Vec<String>,
+}
+
+/// The reply to who asks what changed in a zone from one serial to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// How many change sets.
+    pub sets: u64,
+    /// Octets of the sealed memfd that comes with it: the records as `dns::change_list` has them. None, and no memfd, where not all of it is in
+    /// the journal, or it is more than the zone: then the zone itself is to be sent.
+    pub octets: Option<u64>,
+}
+
+/// The reply to who asks for the members of catalog zones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members {
+    /// Which version of them this is. It differs whenever they do.
+    pub version: u64,
+    /// All of them; none where whoever asked knows this version.
+    pub members: Option<Vec<Member>>,
+}
+
+/// A member of a catalog zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its apex.
+    pub zone: String,
+    /// The template by which it is served.
+    pub template: String,
 }
 
 /// The reply to a rollback.

@@ -2,6 +2,7 @@
 //!
 //! - [`reader`]: how a process that maps zone data follows generations.
 //! - [`control`]: what a command asks of a running server, and the answers.
+//! - [`messages`]: DNS messages that memmgr answers.
 //! - [`statistics`]: what processes that answer queries have done.
 //! - [`supervisor`]: the fixed-size records between the supervisor and its processes.
 //!
@@ -9,6 +10,7 @@
 //! `docs/bus-protocol.md` alone. Unknown fields are ignored, so that a newer end may say more than an older one reads.
 
 pub mod control;
+pub mod messages;
 pub mod reader;
 pub mod statistics;
 pub mod supervisor;

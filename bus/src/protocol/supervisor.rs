@@ -9,6 +9,38 @@ use std::fmt;
 /// The length of a record.
 pub const RECORD_LENGTH: usize = 64;
 
+/// The processes that can be killed by a record, beside memmgr itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Child {
+    /// The auth process of a slot.
+    Auth,
+    /// The process that gives zones away; its slot is 0.
+    Xfrout,
+}
+
+impl Child {
+    /// Its role, as it stands in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Child::Auth => "auth",
+            Child::Xfrout => "xfrout",
+        }
+    }
+
+    /// Its number in a record.
+    fn number(self) -> u64 {
+        match self {
+            Child::Auth => 1,
+            Child::Xfrout => 2,
+        }
+    }
+
+    /// The process of a number.
+    fn from_number(number: u64) -> Option<Self> {
+        [Self::Auth, Self::Xfrout].into_iter().find(|child| child.number() == number)
+    }
+}
+
 /// Why a reader is to be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KillReason {
@@ -71,7 +103,9 @@ pub enum Record {
     },
     /// memmgr → supervisor: kill this process and start another in its slot.
     Kill {
-        /// The auth slot.
+        /// Which kind of process.
+        child: Child,
+        /// Its slot.
         slot: u32,
         /// The process; ignored when it is no longer the one in that slot.
         pid: i32,
@@ -137,8 +171,9 @@ impl Record {
     pub fn encode(self) -> [u8; RECORD_LENGTH] {
         let (kind, numbers): (u32, [u64; 7]) = match self {
             Record::Ready { generation, zones, records, auth } => (1, [generation, zones, records, auth, 0, 0, 0]),
-            Record::Kill { slot, pid, reason, generation, waited_ms } => {
-                (2, [slot.into(), u64::from(pid.cast_unsigned()), reason.number(), generation, waited_ms, 0, 0])
+            Record::Kill { child, slot, pid, reason, generation, waited_ms } => {
+                let pid = u64::from(pid.cast_unsigned());
+                (2, [slot.into(), pid, reason.number(), generation, waited_ms, child.number(), 0])
             }
             Record::StopAll => (3, [0; 7]),
             Record::Reload => (4, [0; 7]),
@@ -182,6 +217,7 @@ impl Record {
                 reason: KillReason::from_number(number(2)).ok_or(RecordError::Number { kind, found: number(2) })?,
                 generation: number(3),
                 waited_ms: number(4),
+                child: Child::from_number(number(5)).ok_or(RecordError::Number { kind, found: number(5) })?,
             },
             3 => Record::StopAll,
             4 => Record::Reload,
@@ -244,11 +280,18 @@ impl std::error::Error for RecordError {}
 mod tests {
     use super::*;
 
+    /// A record of a kill.
+    fn kill(child: Child) -> Record {
+        let (pid, reason) = (4_194_304, KillReason::Stalled);
+        Record::Kill { child, slot: 3, pid, reason, generation: 9, waited_ms: 5_001 }
+    }
+
     #[test]
     fn every_record_comes_back_as_it_went() {
         for record in [
             Record::Ready { generation: 1, zones: 2, records: 22_565, auth: 4 },
-            Record::Kill { slot: 3, pid: 4_194_304, reason: KillReason::Stalled, generation: 9, waited_ms: 5_001 },
+            kill(Child::Auth),
+            kill(Child::Xfrout),
             Record::StopAll,
             Record::Reload,
             Record::Ping { number: u64::MAX },
@@ -266,8 +309,11 @@ mod tests {
     fn other_octets_are_refused_with_what_was_found() {
         assert_eq!(Record::decode(&[0; 3]), Err(RecordError::Length { expected: 64, found: 3 }));
         assert_eq!(Record::decode(&[9; 64]), Err(RecordError::Kind { found: 0x0909_0909 }));
-        let mut kill = Record::Drain { slot: 1 }.encode();
-        kill[15] = 1;
-        assert!(matches!(Record::decode(&kill), Err(RecordError::Number { kind: 7, .. })));
+        let mut drain = Record::Drain { slot: 1 }.encode();
+        drain[15] = 1;
+        assert!(matches!(Record::decode(&drain), Err(RecordError::Number { kind: 7, .. })));
+        let mut nobody = kill(Child::Auth).encode();
+        nobody[48] = 3;
+        assert_eq!(Record::decode(&nobody), Err(RecordError::Number { kind: 2, found: 3 }));
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::options::heading;
+
 /// A place in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -67,6 +69,24 @@ pub enum FileErrorKind {
         /// What may have been meant.
         remedy: String,
     },
+    /// A name that nothing in the file has.
+    Reference {
+        /// The table whose names would do.
+        table: &'static str,
+        /// The name that was found.
+        found: String,
+        /// What may have been meant.
+        remedy: String,
+    },
+    /// A table without a key that it has to have.
+    Lacking {
+        /// The key.
+        key: &'static str,
+        /// The table.
+        table: &'static str,
+        /// The values allowed.
+        range: &'static str,
+    },
     /// A value of a wrong type.
     Type {
         /// What would do.
@@ -121,8 +141,14 @@ impl fmt::Display for FileErrorKind {
             Self::Syntax { message } => write!(f, "expected TOML, found something else: {message}"),
             Self::Version { found } => write!(f, "expected version = 1, found {found}; write it above the first table"),
             Self::Unknown { found, table, remedy } => {
-                let of = if table.is_empty() { "the file".to_owned() } else { format!("[{table}]") };
+                let of = if table.is_empty() { "the file".to_owned() } else { heading(table) };
                 write!(f, "expected a key of {of}, found {found:?}; {remedy}")
+            }
+            Self::Reference { table, found, remedy } => {
+                write!(f, "expected the name of a {}, found {found:?}; {remedy}", heading(table))
+            }
+            Self::Lacking { key, table, range } => {
+                write!(f, "expected {key} ({range}) in {}, found none; add it", heading(table))
             }
             Self::Type { expected, found, remedy } => {
                 let separator = if remedy.is_empty() { "" } else { "; " };
@@ -134,7 +160,7 @@ impl fmt::Display for FileErrorKind {
                 "expected a file that others can't read or write, found {} with mode {mode:03o}; change its mode to 640 or 600",
                 secrets.display()
             ),
-            Self::NoSecrets { secrets, .. } => write!(f, "reading the cookie secrets in {}", secrets.display()),
+            Self::NoSecrets { secrets, .. } => write!(f, "reading the secrets in {}", secrets.display()),
         }
     }
 }

@@ -1,49 +1,49 @@
 //! The configuration file: TOML with keys and tables as declared in [`options`], and nothing else.
 //!
-//! Read [`File`] first. `walk` takes the file apart and checks each value by its declaration, `rules` what values have to do with each other,
-//! `secrets` the file of cookie secrets that it may name; `nearest` finds what a misspelt key was meant to be.
+//! Read [`File`] first. `walk` takes the file apart into `values` and checks each by its declaration, `rules` what values have to do with each
+//! other, `secrets` the files of secrets that it may name; `peers` puts keys, remotes, templates and zones together. `nearest` finds what a
+//! misspelt key or name was meant to be.
 
 mod error;
 mod nearest;
+mod peers;
 mod rules;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod values;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
-use crate::declaration::{Key, Opt};
+use crate::declaration::Opt;
 use crate::options;
+use crate::peers::{Key, Remote};
+use crate::policy::Zones;
+use crate::process::TlsOptions;
 use crate::secret::CookieSecret;
 
 pub use error::{FileError, FileErrorKind, Place};
+use values::Values;
 use walk::Walk;
 
 /// A configuration file whose values are all sound.
 #[derive(Clone, Debug)]
 pub struct File {
     /// What it says.
-    given: BTreeMap<Key, Given>,
+    values: Values,
     /// The tables it has.
     tables: BTreeSet<&'static str>,
     /// What the file of cookie secrets says that it names.
     cookie_secrets: Vec<CookieSecret>,
-}
-
-/// What a file says of one option.
-#[derive(Clone, Debug)]
-struct Given {
-    /// Where its key stands.
-    place: Place,
-    /// Its values, as they would be written on the command line, and where each stands.
-    values: Vec<(String, Place)>,
+    /// What it says of other servers and of zones.
+    peers: peers::Peers,
 }
 
 impl File {
-    /// Reads a file, and the file of cookie secrets if it names one.
+    /// Reads a file, and the files of secrets that it names.
     ///
     /// # Errors
     ///
@@ -73,17 +73,23 @@ impl File {
     ///
     /// As [`read`](Self::read).
     pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<FileError>> {
-        let Walk { given, tables, mut errors, .. } = Walk::over(path, text);
-        let mut file = File { given, tables, cookie_secrets: Vec::new() };
+        let Walk { values, tables, mut errors, .. } = Walk::over(path, text);
+        let (peers, found) = peers::resolve(&values, path);
+        errors.extend(found);
+        let mut file = File { values, tables, cookie_secrets: Vec::new(), peers };
         errors.extend(rules::check(&file).into_iter().map(|(place, kind)| FileError {
             path: path.to_owned(),
             place: Some(place),
             kind,
         }));
-        match file.first(&options::COOKIE_SECRETS).map(|(secrets, place)| secrets::read(&secrets, path, place)) {
+        let secrets = file.values.first(&options::COOKIE_SECRETS);
+        match secrets.map(|(secrets, place)| secrets::read(&secrets, path, place)) {
             Some(Ok(secrets)) => file.cookie_secrets = secrets,
             Some(Err(found)) => errors.extend(found),
             None => {}
+        }
+        if let Some((key, place)) = file.values.first(&options::TLS_KEY) {
+            errors.extend(secrets::check_private(&key, path, place).err());
         }
         errors.sort_by_key(|error| (error.path != path, error.place));
         if errors.is_empty() { Ok(file) } else { Err(errors) }
@@ -91,9 +97,7 @@ impl File {
 
     /// Every value of an option; `None` when the file does not have it.
     pub fn values<T>(&self, option: &Opt<T>) -> Option<Vec<T>> {
-        let given = self.given.get(&option.declaration.key?)?;
-        // What does not parse was refused when the file was read.
-        Some(given.values.iter().filter_map(|(text, _)| (option.parse)(text).ok()).collect())
+        self.values.placed(option).map(|placed| placed.into_iter().map(|(value, _)| value).collect())
     }
 
     /// Whether the file has a table.
@@ -106,10 +110,25 @@ impl File {
         &self.cookie_secrets
     }
 
-    /// The first value of an option and where its key stands.
-    fn first<T>(&self, option: &Opt<T>) -> Option<(T, Place)> {
-        let place = self.given.get(&option.declaration.key?)?.place;
-        self.values(option)?.into_iter().next().map(|value| (value, place))
+    /// What the server shows over TLS, if it speaks it.
+    pub fn tls(&self) -> Option<TlsOptions> {
+        let first = |option| self.values.first(option).map(|(path, _)| path);
+        Some(TlsOptions { certificate: first(&options::TLS_CERTIFICATE)?, key: first(&options::TLS_KEY)? })
+    }
+
+    /// Keys shared with other servers.
+    pub fn keys(&self) -> &[Key] {
+        &self.peers.keys
+    }
+
+    /// Other servers.
+    pub fn remotes(&self) -> &[Remote] {
+        &self.peers.remotes
+    }
+
+    /// The policy of each zone.
+    pub fn policies(&self) -> &Zones {
+        &self.peers.policies
     }
 }
 

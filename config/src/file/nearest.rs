@@ -1,14 +1,21 @@
 //! What a misspelt key was meant to be.
 
-use crate::options::{ALL, TABLES};
+use crate::declaration::Key;
+use crate::options::{ALL, TABLES, heading};
 
 /// What to do about a key that a table does not have: the key that is nearest to it, or the table that has it, or the keys there are.
 pub(super) fn remedy(table: &str, found: &str) -> String {
     let known = names(table);
-    let elsewhere = ALL.iter().filter_map(|option| option.declaration().key).find(|key| key.key == found);
-    if let Some(key) = elsewhere {
-        return format!("it belongs into [{}]", key.table);
+    let stands_once = |key: &Key| TABLES.iter().any(|table| table.name == key.table && !table.many);
+    let elsewhere = ALL.iter().filter_map(|option| option.declaration().key).filter(stands_once);
+    if let Some(key) = elsewhere.into_iter().find(|key| key.key == found) {
+        return format!("it belongs into {}", heading(key.table));
     }
+    among(&known, found)
+}
+
+/// The nearest of some names, or all of them.
+pub(super) fn among(known: &[&str], found: &str) -> String {
     let distances = known.iter().map(|name| (strsim::damerau_levenshtein(name, found), *name));
     let nearest = distances.min().filter(|(distance, name)| *distance <= 1 + name.len() / DISTANCE_PART);
     match nearest {

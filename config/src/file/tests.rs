@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
+mod peers;
+mod tls;
+
 /// The errors of a file's text, without the path.
 fn errors(text: &str) -> Vec<String> {
     let errors = File::parse(Path::new("t.toml"), text).unwrap_err();
@@ -41,7 +44,7 @@ fn each_error_has_its_place_and_all_are_told() {
         r#"6:1: error: expected a key of [auth], found "idle-timeout"; it belongs into [auth.tcp]"#,
         r#"7:16: error: expected a whole number (512 to 4096), found the text "1232"; write it without quotes"#,
         "9:18: error: expected text in quotes (100ms to 1h), found the number 10; write it in quotes",
-        r#"10:2: error: expected a key of the file, found "nosuch"; there are version, server, zones, memmgr, control, auth"#,
+        r#"10:2: error: expected a key of the file, found "nosuch"; there are version, server, zones, memmgr, control, auth, key, remote, transfers, template, zone"#,
     ];
     assert_eq!(errors(text), expected);
 }

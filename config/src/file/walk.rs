@@ -1,15 +1,15 @@
 //! Taking a file apart: every key has to be declared, every value to be what its declaration says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::Given;
 use super::error::{FileError, FileErrorKind, Place};
 use super::nearest;
-use crate::declaration::{Declared, Key, Kind};
+use super::values::{Element, Given, Values};
+use crate::declaration::{Declared, Kind};
 use crate::options::{ALL, TABLES, Table};
 
 /// What was found on the way.
@@ -18,8 +18,8 @@ pub(super) struct Walk<'a> {
     path: &'a Path,
     /// Its text.
     text: &'a str,
-    /// What it says.
-    pub(super) given: BTreeMap<Key, Given>,
+    /// What it says; while one of several tables of a name is gone over, what that says.
+    pub(super) values: Values,
     /// The tables it has.
     pub(super) tables: BTreeSet<&'static str>,
     /// What is wrong.
@@ -29,7 +29,7 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Goes over a file.
     pub(super) fn over(path: &'a Path, text: &'a str) -> Self {
-        let mut walk = Walk { path, text, given: BTreeMap::new(), tables: BTreeSet::new(), errors: Vec::new() };
+        let mut walk = Walk { path, text, values: Values::default(), tables: BTreeSet::new(), errors: Vec::new() };
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let at = error.span().map_or(text.len(), |span| span.start);
@@ -43,7 +43,7 @@ impl<'a> Walk<'a> {
             walk.version(table.get_ref());
         } else {
             // Elsewhere keys are what they seem; values may be the parser's guess.
-            walk.given.clear();
+            walk.values = Values::default();
             walk.errors.retain(|error| match error.kind {
                 FileErrorKind::Syntax { .. } => true,
                 FileErrorKind::Unknown { .. } => error.place.is_none_or(|place| !lines.contains(&place.line)),
@@ -79,19 +79,39 @@ impl<'a> Walk<'a> {
     /// Goes into a table that is known.
     fn inner(&mut self, inner: &'static Table, at: usize, value: &Spanned<DeValue<'_>>) {
         match value.get_ref() {
-            DeValue::Table(table) => {
+            DeValue::Table(table) if !inner.many => {
                 self.tables.insert(inner.name);
                 self.table(table, inner.name);
             }
+            DeValue::Array(elements) if inner.many => {
+                self.tables.insert(inner.name);
+                let elements = elements.iter().filter_map(|element| self.element(inner, element)).collect();
+                self.values.lists.insert(inner.name, elements);
+            }
             other => {
-                let kind = FileErrorKind::Type {
-                    expected: format!("the table [{}]", inner.name),
-                    found: describe(other),
-                    remedy: "",
+                let remedy = match (inner.many, other) {
+                    (true, DeValue::Table(_)) => "put two brackets around its name",
+                    _ => "",
                 };
-                self.refuse(at, kind);
+                let expected = format!("the table {}", inner.heading());
+                self.refuse(at, FileErrorKind::Type { expected, found: describe(other), remedy });
             }
         }
+    }
+
+    /// Goes over one of the tables of a name.
+    fn element(&mut self, list: &'static Table, value: &Spanned<DeValue<'_>>) -> Option<Element> {
+        let at = value.span().start;
+        let DeValue::Table(table) = value.get_ref() else {
+            let expected = format!("the table {}", list.heading());
+            let kind = FileErrorKind::Type { expected, found: describe(value.get_ref()), remedy: "" };
+            self.refuse(at, kind);
+            return None;
+        };
+        let outer = std::mem::take(&mut self.values);
+        self.table(table, list.name);
+        let values = std::mem::replace(&mut self.values, outer);
+        Some(Element { place: Place::of(self.text, at), values })
     }
 
     /// Takes the value of an option, or each of its values.
@@ -102,17 +122,23 @@ impl<'a> Walk<'a> {
         match value.get_ref() {
             DeValue::Array(values) if declaration.many => {
                 for value in values.iter() {
-                    given.values.extend(self.value(option, value));
+                    match self.value(option, value) {
+                        Some(value) => given.values.push(value),
+                        None => drop(self.values.refused.insert(key)),
+                    }
                 }
             }
             DeValue::Boolean(false) if declaration.kind == Kind::TextOrFalse => {}
             _ => match self.value(option, value) {
                 Some(value) => given.values.push(value),
                 // What was refused is not there, and is compared with nothing.
-                None => return,
+                None => {
+                    self.values.refused.insert(key);
+                    return;
+                }
             },
         }
-        self.given.insert(key, given);
+        self.values.given.insert(key, given);
     }
 
     /// Takes one value.

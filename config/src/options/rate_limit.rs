@@ -3,7 +3,7 @@
 use super::RATE_LIMIT_TABLE;
 use super::values::{number_within, size_within};
 use crate::declaration::{Declaration, Key, Kind, Opt, Preset};
-use crate::prefix::{Prefix, PrefixError};
+use dns::access::{Prefix, PrefixError};
 
 /// Rate of answers.
 pub const RESPONSES_PER_SECOND: Opt<u32> = Opt {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use zone_segment::{Name, NameError};
+
 use crate::{duration, size};
 
 /// Takes any path but the empty one.
@@ -55,6 +57,11 @@ pub(super) fn shown(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// A domain name, with or without the final dot.
+pub(super) fn domain_name(text: &str) -> Result<Name, String> {
+    text.parse().map_err(|error: NameError| format!("expected a domain name, found {text:?} ({error})"))
 }
 
 /// Shorter deadlines would kill readers for the scheduler's sake.

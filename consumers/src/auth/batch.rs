@@ -9,6 +9,7 @@
 //!   mutably until the call has returned, and the length beside it is that field's.
 
 use std::array;
+use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
@@ -52,6 +53,16 @@ impl QuerySocket {
             }
         }
         Ok(Self { socket, has_packet_info })
+    }
+
+    /// Answers a query after its batch; gives up as a batch does.
+    pub fn answer_late(&self, query: &Datagram, answer: &mut [u8]) -> Sent {
+        let mut datagram = *query;
+        let control_bytes = datagram.control_bytes;
+        let mut place = vector(answer);
+        let mut header = empty_header();
+        fill_header(&mut header.msg_hdr, &mut place, &mut datagram, control_bytes);
+        send_all(self.as_fd(), &mut [header])
     }
 
     /// Whether a datagram waits to be received.
@@ -133,12 +144,12 @@ impl Batch {
     }
 
     /// Puts an answer, or none, to each query: `answer` gets the query, who asked and the buffer, and gives the answer's length.
-    pub fn answer_each(&mut self, mut answer: impl FnMut(&[u8], IpAddr, &mut [u8]) -> Option<usize>) {
+    pub fn answer_each(&mut self, mut answer: impl FnMut(&[u8], &Datagram, &mut [u8]) -> Option<usize>) {
         let buffers = self.answers.chunks_exact_mut(self.answer_bytes.max(1));
         let parts = self.datagrams.iter_mut().zip(self.queries.iter()).zip(buffers);
         for ((datagram, query), buffer) in parts.take(self.received) {
             let query = query.get(..datagram.query_bytes).unwrap_or_default();
-            datagram.answer_bytes = answer(query, datagram.address.ip(), buffer).unwrap_or(0).min(self.answer_bytes);
+            datagram.answer_bytes = answer(query, datagram, buffer).unwrap_or(0).min(self.answer_bytes);
         }
     }
 
@@ -281,9 +292,9 @@ fn vector(bytes: &mut [u8]) -> libc::iovec {
     libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() }
 }
 
-/// What belongs to one query beside its bytes.
+/// What belongs to one query beside its bytes. With a copy of it the query can be answered after its batch.
 #[derive(Clone, Copy, Default)]
-struct Datagram {
+pub struct Datagram {
     /// Who asked, as the kernel wrote it.
     address: Address,
     /// How much of `address` counts.
@@ -296,6 +307,30 @@ struct Datagram {
     query_bytes: usize,
     /// The answer's length, 0 for none.
     answer_bytes: usize,
+}
+
+impl Datagram {
+    /// The address of who asked.
+    #[inline]
+    pub fn ip(&self) -> IpAddr {
+        self.address.ip()
+    }
+
+    /// Whether another came the same way: from the same address and port, to the same address.
+    pub fn is_same_way(&self, other: &Self) -> bool {
+        self.address() == other.address() && self.packet_info.words == other.packet_info.words
+    }
+
+    /// Address and port of who asked, as the kernel wrote them.
+    fn address(&self) -> Option<&[u8]> {
+        self.address.0.get(..self.address_bytes as usize)
+    }
+}
+
+impl fmt::Debug for Datagram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Datagram").field("ip", &self.ip()).finish_non_exhaustive()
+    }
 }
 
 /// A socket address as it is, IPv4 or IPv6: it goes back to the kernel as it came.

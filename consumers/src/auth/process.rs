@@ -4,30 +4,31 @@ use std::fmt;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use bus::protocol::AUTH_GROUP;
 use bus::protocol::reader::{Role, ThreadProgress};
 use bus::protocol::statistics::{Ask, ProcessStatistics};
-use bus::protocol::supervisor::{RECORD_LENGTH, Record};
-use bus::{Group, Message};
+use bus::protocol::supervisor::Record;
+use bus::{Client, Group, Message};
+use config::peers::signing_keys;
 use config::process::AuthOptions;
-use rustix::net::RecvFlags;
 use serde_json::Value;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::answer::{Cookies, Policy, Secret};
+use super::relay::Relay;
 use super::statistics::{Block, gather};
 use super::tcp::{TcpLimits, TcpServer};
+use super::tls::{TlsError, TlsServer};
 use super::udp::{QueryThread, QueryThreadOptions, StartError, unix_now};
 use crate::progress::{ProgressError, ProgressTable};
 use crate::reader::follow::{Follower, Hooks, Passing};
+use crate::supervised::Supervisor;
 
 /// What auth inherits.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct AuthLinks {
     pub udp: Vec<Vec<OwnedFd>>,
     /// One listening socket an address.
     pub tcp: Vec<OwnedFd>,
+    /// The same for TLS.
+    pub tls: Vec<OwnedFd>,
 }
 
 /// Answers until told to end, or until the supervisor has.
@@ -61,6 +64,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let line = options.slot as usize;
     let current = Arc::new(ArcSwapOption::empty());
     let policy = Arc::new(policy_of(&options));
+    let (relay, relayed) = Relay::new(Arc::clone(&policy));
     let thread = QueryThread::start(QueryThreadOptions {
         slot: line,
         sockets: links.udp.into_iter().map(|sockets| sockets.into_iter().map(UdpSocket::from).collect()).collect(),
@@ -69,21 +73,32 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
         line,
         policy: Arc::clone(&policy),
         rate_limit: options.rate_limit,
+        relay: Arc::clone(&relay),
     })
     .map_err(AuthError::Thread)?;
     let thread = Arc::new(thread);
-    let server = TcpServer::new(Arc::clone(&current), policy, TcpLimits::from(options.tcp));
+    let limits = TcpLimits::from(options.tcp);
+    let server = TcpServer::new(Arc::clone(&current), policy, limits, Arc::clone(&relay), Some(options.xfrout));
     let first = Arc::new(Notify::new());
-    let tcp_server = Arc::clone(&server);
+    let tls = Arc::new(OnceLock::new());
+    let (tcp_server, tls_server) = (Arc::clone(&server), Arc::clone(&tls));
     let tcp = async {
         // Until there is something to answer, connections are left to the siblings.
         first.notified().await;
-        tcp_server.run(links.tcp.into_iter().map(TcpListener::from).collect()).await
+        let listeners = |sockets: Vec<OwnedFd>| sockets.into_iter().map(TcpListener::from).collect();
+        if let Some(options) = &options.tls {
+            let started = TlsServer::start(listeners(links.tls), options, Arc::clone(&tcp_server));
+            // There is none yet.
+            let _ = tls_server.set(started.map_err(AuthError::Tls)?);
+        }
+        tcp_server.run(listeners(links.tcp)).await.map_err(io_error)
     };
-    let supervisor = watch(links.supervisor).map_err(io_error)?;
+    let supervisor = Supervisor::watch(links.supervisor).map_err(io_error)?;
     let hooks = AuthHooks {
         thread: Arc::clone(&thread),
         server: Arc::clone(&server),
+        tls,
+        relay: Arc::clone(&relay),
         progress,
         line,
         first: Arc::clone(&first),
@@ -95,7 +110,8 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
     let following = tokio::spawn(follower.run());
     tokio::select! {
         _ = following => {}
-        ended = tcp => ended.map_err(io_error)?,
+        () = relay.run(relayed) => {}
+        ended = tcp => ended?,
         () = obey(&supervisor, &thread) => info!("supervisor-gone"),
         () = tell_of_limits(thread.statistics()) => {}
         _ = terminate.recv() => info!("auth-stopped"),
@@ -105,7 +121,7 @@ async fn serve(options: AuthOptions, links: AuthLinks) -> Result<(), AuthError> 
 
 /// What answers are like, as the options say.
 fn policy_of(options: &AuthOptions) -> Policy {
-    let AuthOptions { answers, tcp, .. } = options;
+    let AuthOptions { answers, tcp, keys, .. } = options;
     let secrets: Vec<Secret> = answers.cookie_secrets.iter().map(|secret| secret.0).collect();
     Policy {
         udp_octets_max: answers.udp_size_max,
@@ -115,6 +131,7 @@ fn policy_of(options: &AuthOptions) -> Policy {
         identity: answers.identity.as_deref().map(Box::from),
         cookies: Cookies::new(&secrets),
         keepalive: Some(Duration::from_millis(tcp.idle_timeout_ms)),
+        keys: signing_keys(keys),
     }
 }
 
@@ -124,6 +141,10 @@ struct AuthHooks {
     thread: Arc<QueryThread>,
     /// The TCP side.
     server: Arc<TcpServer>,
+    /// The TLS side, once it is there.
+    tls: Arc<OnceLock<TlsServer>>,
+    /// Passes on what memmgr answers.
+    relay: Arc<Relay>,
     /// Where it shows its progress.
     progress: Arc<ProgressTable>,
     /// Its line there.
@@ -139,15 +160,27 @@ struct AuthHooks {
 impl AuthHooks {
     /// What the process has done.
     fn statistics(&self) -> ProcessStatistics {
-        let mut counts = gather([self.thread.statistics(), self.server.counts()]);
+        let mut counts = gather([self.thread.statistics(), self.server.counts(), self.relay.counts()]);
         let tcp = self.server.statistics();
         let connections = [
             ("accepted", tcp.accepted),
             ("evicted", tcp.evicted),
             ("failed", tcp.accept_errors),
+            ("handed-back", tcp.taken_back),
+            ("handed-over", tcp.handed_over),
+            ("not-handed-over", tcp.not_handed_over),
             ("open", self.server.connection_count() as u64),
         ];
-        counts.tcp = connections.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        let tls = self.tls.get().map(TlsServer::statistics).map(|tls| {
+            [
+                ("tls-accepted", tls.accepted),
+                ("tls-failed", tls.failed),
+                ("tls-open", tls.open),
+                ("tls-refused", tls.refused),
+            ]
+        });
+        let connections = connections.into_iter().chain(tls.into_iter().flatten());
+        counts.tcp = connections.map(|(name, count)| (name.to_owned(), count)).collect();
         ProcessStatistics {
             pid: std::process::id().cast_signed(),
             slot: u32::try_from(self.line).unwrap_or(u32::MAX),
@@ -169,6 +202,10 @@ impl Hooks for AuthHooks {
     fn progress(&self) -> Vec<ThreadProgress> {
         let progress = self.progress.line(self.line).map_or(0, |line| line.load().counter);
         vec![ThreadProgress { progress, waiting: self.thread.has_work_waiting() }]
+    }
+
+    fn connected(&self, client: &Client) {
+        self.relay.connect(client.clone());
     }
 
     fn group(&self) -> Option<Group> {
@@ -195,30 +232,13 @@ async fn tell_of_limits(block: &Block) {
     }
 }
 
-/// Puts the supervisor's socket on the event loop.
-fn watch(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    rustix::io::ioctl_fionbio(&socket, true)?;
-    #[expect(deprecated, reason = "its safe form; an OwnedFd stays the same descriptor as long as it lives")]
-    AsyncFd::with_interest(socket, Interest::READABLE)
-}
-
 /// Does what the supervisor says, until it is gone.
-async fn obey(supervisor: &AsyncFd<OwnedFd>, thread: &QueryThread) {
+async fn obey(supervisor: &Supervisor, thread: &QueryThread) {
     let mut drained = 0u64;
-    loop {
-        let mut octets = [0; RECORD_LENGTH];
-        let read = supervisor
-            .async_io(Interest::READABLE, |socket| {
-                rustix::net::recv(socket, &mut octets, RecvFlags::DONTWAIT).map_err(io::Error::from)
-            })
-            .await;
-        let length = match read {
-            Ok((_, length)) if length > 0 => length,
-            _ => return,
-        };
-        match Record::decode(octets.get(..length).unwrap_or(&octets)) {
-            Ok(Record::Drain { slot }) => drained |= bit(slot),
-            Ok(Record::Undrain { slot }) => drained &= !bit(slot),
+    while let Some(record) = supervisor.next().await {
+        match record {
+            Record::Drain { slot } => drained |= bit(slot),
+            Record::Undrain { slot } => drained &= !bit(slot),
             other => warn!(?other, "supervisor-record-unexpected"),
         }
         thread.set_drained(drained);
@@ -239,6 +259,8 @@ const LIMITS_TOLD_EVERY: Duration = Duration::from_secs(10);
 pub enum AuthError {
     /// The progress table can't be mapped.
     Progress(ProgressError),
+    /// The TLS side can't be started.
+    Tls(TlsError),
     /// The query thread can't be started.
     Thread(StartError),
     /// The system refused something.
@@ -252,6 +274,7 @@ impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Progress(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::Thread(error) => error.fmt(f),
             Self::Io { .. } => write!(f, "starting auth"),
         }
@@ -262,6 +285,7 @@ impl std::error::Error for AuthError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Progress(error) => error.source(),
+            Self::Tls(error) => error.source(),
             Self::Thread(error) => error.source(),
             Self::Io { error } => Some(error),
         }

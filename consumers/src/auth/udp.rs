@@ -24,10 +24,13 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use tokio::sync::Notify;
 use zone_segment::ZoneSet;
 
-use super::answer::{Client, Data, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond_from};
+use super::answer::{
+    Client, Data, PREPARED_MAX, Policy, Scratch, Transport, failure, is_relayed, prepare, respond_from,
+};
 use super::batch::{BATCH_MAX, Batch, QuerySocket};
 use super::limit::Limiter;
 use super::meter::Meter;
+use super::relay::Relay;
 use super::statistics::Block;
 use crate::progress::{ProgressLine, ProgressTable};
 
@@ -48,6 +51,8 @@ pub struct QueryThreadOptions {
     pub policy: Arc<Policy>,
     /// How many like answers a prefix gets; `None` limits nothing.
     pub rate_limit: Option<RateLimitOptions>,
+    /// Takes what memmgr answers.
+    pub relay: Arc<Relay>,
 }
 
 /// The handle of a running query thread. Dropping it tells the thread to end, without waiting for it.
@@ -66,7 +71,7 @@ impl QueryThread {
     ///
     /// [`StartError`] when the options name no line or slot, or the system refuses a resource.
     pub fn start(options: QueryThreadOptions) -> Result<Self, StartError> {
-        let QueryThreadOptions { slot, sockets, zones, progress, line, policy, rate_limit } = options;
+        let QueryThreadOptions { slot, sockets, zones, progress, line, policy, rate_limit, relay } = options;
         if sockets.len() > SLOTS_MAX || slot >= sockets.len() {
             return Err(StartError::Slot { expected_max: sockets.len().min(SLOTS_MAX), got: slot });
         }
@@ -87,7 +92,7 @@ impl QueryThread {
             line,
             block: Arc::new(Block::default()),
         });
-        let worker = Worker { shared: Arc::clone(&shared), zones, policy, rate_limit };
+        let worker = Worker { shared: Arc::clone(&shared), zones, policy, rate_limit, relay };
         let join = thread::Builder::new()
             .name(format!("query-{slot}"))
             .spawn(move || worker.run())
@@ -136,7 +141,7 @@ impl QueryThread {
     pub fn has_work_waiting(&self) -> bool {
         let is_busy = self.shared.line().is_some_and(|line| line.load().is_busy);
         let can_answer = self.seen_generation() != NO_GENERATION;
-        is_busy || can_answer && self.shared.served(0).any(QuerySocket::has_waiting)
+        is_busy || can_answer && self.shared.served(0).any(|socket| socket.has_waiting())
     }
 
     /// What the thread has done so far.
@@ -166,7 +171,7 @@ struct Shared {
     /// The thread's own slot.
     slot: usize,
     /// Every slot's sockets, each with its slot.
-    sockets: Vec<(usize, QuerySocket)>,
+    sockets: Vec<(usize, Arc<QuerySocket>)>,
     /// An eventfd that ends a wait.
     wake: OwnedFd,
     /// Siblings' slots to serve, a bit each.
@@ -194,7 +199,7 @@ impl Shared {
     }
 
     /// The sockets to serve while these slots are drained.
-    fn served(&self, drained: u64) -> impl Iterator<Item = &QuerySocket> {
+    fn served(&self, drained: u64) -> impl Iterator<Item = &Arc<QuerySocket>> {
         let is_served = move |slot: usize| slot == self.slot || drained >> slot & 1 == 1;
         self.sockets.iter().filter(move |(slot, _)| is_served(*slot)).map(|(_, socket)| socket)
     }
@@ -270,6 +275,8 @@ struct Worker {
     policy: Arc<Policy>,
     /// How many like answers a prefix gets.
     rate_limit: Option<RateLimitOptions>,
+    /// Takes what memmgr answers.
+    relay: Arc<Relay>,
 }
 
 /// What a batch needs; made once.
@@ -299,10 +306,10 @@ impl Worker {
         loop {
             // Acquire; pairs with the release store in `QueryThread::set_drained`.
             let drained = shared.drained.load(Ordering::Acquire);
-            let sockets: Vec<&QuerySocket> = shared.served(drained).collect();
+            let sockets: Vec<&Arc<QuerySocket>> = shared.served(drained).collect();
             let mut waits: Vec<PollFd<'_>> = Vec::with_capacity(1 + sockets.len());
             waits.push(PollFd::new(&shared.wake, PollFlags::IN));
-            waits.extend(sockets.iter().map(|socket| PollFd::new(*socket, PollFlags::IN)));
+            waits.extend(sockets.iter().map(|socket| PollFd::new(&***socket, PollFlags::IN)));
             // Acquire; pairs with the release store in `QueryThread::set_drained`.
             while shared.drained.load(Ordering::Acquire) == drained {
                 // Acquire; pairs with the release store in `Shared::end`.
@@ -330,7 +337,7 @@ impl Worker {
     }
 
     /// Waits for queries or a wake, and serves each socket that has some with one batch.
-    fn round(&self, waits: &mut [PollFd<'_>], sockets: &[&QuerySocket], tools: &mut Tools) {
+    fn round(&self, waits: &mut [PollFd<'_>], sockets: &[&Arc<QuerySocket>], tools: &mut Tools) {
         self.shared.park();
         let waited = poll(waits, None);
         self.shared.unpark();
@@ -360,14 +367,14 @@ impl Worker {
     }
 
     /// Receives a batch, answers it and sends the answers.
-    fn serve(&self, socket: &QuerySocket, tools: &mut Tools) -> io::Result<()> {
+    fn serve(&self, socket: &Arc<QuerySocket>, tools: &mut Tools) -> io::Result<()> {
         let received = tools.batch.receive(socket)?;
         tools.meter.begin();
         if let Some(line) = self.shared.line() {
             line.begin_batch();
         }
         config::fault::hit("auth-udp-batch");
-        let generation = self.answer(tools, received);
+        let generation = self.answer(socket, tools, received);
         let sent = tools.batch.send(socket);
         tools.meter.end(received, &sent);
         self.shared.publish(generation);
@@ -375,7 +382,7 @@ impl Worker {
     }
 
     /// Answers the batch from the current generation, and gives that one's number.
-    fn answer(&self, tools: &mut Tools, received: usize) -> u64 {
+    fn answer(&self, socket: &Arc<QuerySocket>, tools: &mut Tools, received: usize) -> u64 {
         let Tools { batch, scratches, meter } = tools;
         let loaded = self.zones.load();
         let zones = loaded.as_deref();
@@ -384,11 +391,17 @@ impl Worker {
         let mut places = scratches.iter_mut().zip(prepared.unwrap_or_default());
         // Only cookies have a time in them.
         let now = self.policy.cookies.as_ref().map_or(0, |_| unix_now());
-        batch.answer_each(|query, address, room| {
-            let client = Client { transport: Transport::Udp, address, now };
+        batch.answer_each(|query, datagram, room| {
+            let client = Client { transport: Transport::Udp, address: datagram.ip(), now };
             let (scratch, closest) = places.next()?;
-            let data = zones.map(|zones| Data { zones, closest });
-            let answered = respond_from(query, data, &client, &self.policy, room, scratch);
+            let answered = match is_relayed(query) {
+                true if self.relay.take_datagram(query, socket, datagram) => return None,
+                true => failure(query, &client, &self.policy, room),
+                false => {
+                    let data = zones.map(|zones| Data { zones, closest });
+                    respond_from(query, data, &client, &self.policy, room, scratch)
+                }
+            };
             meter.pass(query, &client, &self.policy, answered, room)
         });
         generation_of(zones)
@@ -420,9 +433,11 @@ fn is_passing(error: &io::Error) -> bool {
 }
 
 /// Prepares every slot's sockets.
-fn adopt(sockets: Vec<Vec<UdpSocket>>) -> io::Result<Vec<(usize, QuerySocket)>> {
+fn adopt(sockets: Vec<Vec<UdpSocket>>) -> io::Result<Vec<(usize, Arc<QuerySocket>)>> {
     let numbered = sockets.into_iter().enumerate();
-    numbered.flat_map(|(slot, sockets)| sockets.into_iter().map(move |s| Ok((slot, QuerySocket::new(s)?)))).collect()
+    numbered
+        .flat_map(|(slot, sockets)| sockets.into_iter().map(move |s| Ok((slot, Arc::new(QuerySocket::new(s)?)))))
+        .collect()
 }
 
 /// Why a query thread did not start.

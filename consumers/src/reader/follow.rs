@@ -40,6 +40,9 @@ pub trait Hooks: Send {
     /// How the query threads stand.
     fn progress(&self) -> Vec<ThreadProgress>;
 
+    /// A connection to the bus was made and counts until it ends: whoever asks memmgr something may ask over it.
+    fn connected(&self, _client: &Client) {}
+
     /// The group, if any, in which anybody may ask this process something.
     fn group(&self) -> Option<Group> {
         None
@@ -100,6 +103,26 @@ struct Link {
     layer_error: Option<String>,
     /// What is said of leases.
     leasing: Leasing,
+    /// Where a test makes this process fail.
+    points: FaultPoints,
+}
+
+/// The fault points of a reader, by its part: a test that means the processes that answer does not hit the one that gives zones away.
+struct FaultPoints {
+    /// A switch begins.
+    switch: &'static str,
+    /// A release is about to be told of.
+    release: &'static str,
+}
+
+impl FaultPoints {
+    /// Those of a part.
+    fn of(role: Role) -> Self {
+        match role {
+            Role::Xfrout => FaultPoints { switch: "xfrout-switch", release: "xfrout-release" },
+            Role::Auth | Role::Reader => FaultPoints { switch: "reader-switch", release: "reader-release" },
+        }
+    }
 }
 
 impl<H: Hooks> Follower<H> {
@@ -144,8 +167,9 @@ impl<H: Hooks> Follower<H> {
         }
         let attached: Option<Attached> = reply.parse().ok();
         info!(generation = attached.and_then(|attached| attached.generation), "reader-attached");
+        self.hooks.connected(&client);
         let leasing = Leasing::begin(client.clone(), reply.from, &self.leases, &self.held.newest());
-        Ok(Link { client, memmgr: reply.from, layer_error: None, leasing })
+        Ok(Link { client, memmgr: reply.from, layer_error: None, leasing, points: FaultPoints::of(self.role) })
     }
 
     /// Lives one connection.
@@ -218,7 +242,7 @@ fn switch(
     directory: &[u64],
     groups: &[GroupLayers],
 ) -> Result<(), String> {
-    config::fault::hit("reader-switch");
+    config::fault::hit(link.points.switch);
     held.coming.clear();
     if let Some(error) = link.layer_error.take() {
         return Err(error);
@@ -303,7 +327,7 @@ impl Link {
     /// Says that the last use of generations has ended.
     fn release(&self, generations: Vec<u64>) {
         for generation in generations {
-            config::fault::hit("reader-release");
+            config::fault::hit(self.points.release);
             self.send(&FromReader::Release { generation });
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bus::protocol::control::CommandError;
 use bus::protocol::reader::{FromReader, KeptLayer, Leased};
 use bus::{Address, Client, Message, Recipient, RequestError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -86,21 +86,50 @@ impl Leases {
     ///
     /// [`LeaseError`] when memmgr refuses, as it does when there are too many, or does not answer.
     pub fn take(&self, zones: &Arc<ZoneSet>) -> Result<Lease, LeaseError> {
-        // Relaxed: only the numbers have to differ.
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let (shared, generation) = (Arc::new(Shared::default()), zones.generation());
+        let generation = zones.generation();
         let (answer, answered) = sync_channel(1);
-        let asked = Entry { generation, layers: layers_of(zones), shared: Arc::clone(&shared), answer: Some(answer) };
-        self.commands.send(Command::Take(number, asked)).map_err(|_| LeaseError::NoReader)?;
-        // Dropped on the way out it ends what may still be under way.
-        let lease = Lease { zones: ZoneSet::clone(zones), shared, number, commands: self.commands.clone() };
+        let lease = self.ask(zones, Waiting::Thread(answer))?;
         match answered.recv_timeout(LEASE_WAIT) {
-            Ok(Ok(())) => Ok(lease),
-            Ok(Err(reason)) => Err(LeaseError::Refused { generation, reason }),
+            Ok(answer) => answer.map(|()| lease).map_err(|reason| LeaseError::Refused { generation, reason }),
             Err(RecvTimeoutError::Timeout) => Err(LeaseError::NoAnswer { generation, waited: LEASE_WAIT }),
             Err(RecvTimeoutError::Disconnected) => Err(LeaseError::NoReader),
         }
     }
+
+    /// The same for a task.
+    ///
+    /// # Errors
+    ///
+    /// As of [`take`](Self::take).
+    pub async fn take_in_task(&self, zones: &Arc<ZoneSet>) -> Result<Lease, LeaseError> {
+        let generation = zones.generation();
+        let (answer, answered) = oneshot::channel();
+        let lease = self.ask(zones, Waiting::Task(answer))?;
+        match tokio::time::timeout(LEASE_WAIT, answered).await {
+            Ok(Ok(answer)) => answer.map(|()| lease).map_err(|reason| LeaseError::Refused { generation, reason }),
+            Ok(Err(_)) => Err(LeaseError::NoReader),
+            Err(_) => Err(LeaseError::NoAnswer { generation, waited: LEASE_WAIT }),
+        }
+    }
+
+    /// Asks for a lease. What is given is none before the answer; dropped, it ends what may still be under way.
+    fn ask(&self, zones: &Arc<ZoneSet>, waiting: Waiting) -> Result<Lease, LeaseError> {
+        // Relaxed: only the numbers have to differ.
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let (shared, generation) = (Arc::new(Shared::default()), zones.generation());
+        let asked = Entry { generation, layers: layers_of(zones), shared: Arc::clone(&shared), answer: Some(waiting) };
+        self.commands.send(Command::Take(number, asked)).map_err(|_| LeaseError::NoReader)?;
+        Ok(Lease { zones: ZoneSet::clone(zones), shared, number, commands: self.commands.clone() })
+    }
+}
+
+/// Where whoever asked for a lease waits.
+#[derive(Debug)]
+enum Waiting {
+    /// A thread.
+    Thread(SyncSender<Result<(), String>>),
+    /// A task.
+    Task(oneshot::Sender<Result<(), String>>),
 }
 
 /// What a lease and the follower both see.
@@ -131,14 +160,16 @@ pub(super) struct Entry {
     /// What its holder sees.
     shared: Arc<Shared>,
     /// Where whoever asked for it waits.
-    answer: Option<SyncSender<Result<(), String>>>,
+    answer: Option<Waiting>,
 }
 
 impl Entry {
     /// Tells whoever waits; one who has given up has sent the end of it too.
     fn answer(&mut self, answer: Result<(), String>) {
-        if let Some(waiting) = self.answer.take() {
-            let _ = waiting.try_send(answer);
+        match self.answer.take() {
+            Some(Waiting::Thread(waiting)) => drop(waiting.try_send(answer)),
+            Some(Waiting::Task(waiting)) => drop(waiting.send(answer)),
+            None => {}
         }
     }
 }

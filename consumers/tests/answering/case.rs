@@ -176,6 +176,7 @@ fn policy(how: u8, size: u8) -> Policy {
         identity: has(0x08).then(|| "an identity".into()),
         cookies: if has(0x10) { Cookies::new(&[*b"sixteen octets!!"]) } else { None },
         keepalive: has(0x20).then_some(Duration::from_secs(10)),
+        ..Policy::default()
     }
 }
 

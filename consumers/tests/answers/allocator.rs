@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwapOption;
 use config::process::RateLimitOptions;
 use consumers::auth::answer::{Cookies, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond};
+use consumers::auth::relay::Relay;
 use consumers::auth::udp::{QueryThread, QueryThreadOptions};
 use consumers::progress::ProgressTable;
 use nix::unistd::gettid;
@@ -146,6 +147,7 @@ fn assert_no_allocation(slot: usize, rate_limit: Option<RateLimitOptions>) {
         line: 0,
         policy: Arc::new(Policy::default()),
         rate_limit,
+        relay: Relay::new(Arc::default()).0,
     })
     .unwrap();
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -118,9 +118,9 @@ fn b54_an_unknown_version_of_edns_gets_badvers() {
 }
 
 #[test]
-fn b54_a_signed_query_gets_notauth() {
+fn b54_a_signature_that_is_none_gets_formerr() {
     let message = altered(0, [1, 0, 0, 2], &[OPT, b"\0\0\xfa\0\xff\0\0\0\0\0\0"].concat());
-    assert_eq!(rcode(&message), "NOTAUTH");
+    assert_eq!(rcode(&message), "FORMERR");
 }
 
 #[test]

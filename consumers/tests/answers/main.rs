@@ -1,4 +1,4 @@
-//! Answers of auth as bytes: every case of the answer path on small zones, the root zone, hostile input, allocation, UDP and TCP.
+//! Answers of auth as bytes: every case of the answer path on small zones, the root zone, hostile input, allocation, UDP, TCP and TLS.
 //!
 //! `zones` makes generations out of text, `ask` asks and writes answers down as text; the other modules are the tests.
 
@@ -7,6 +7,7 @@
 mod allocator;
 mod ask;
 mod found;
+mod handover;
 mod hostile;
 mod named;
 mod negative;
@@ -17,5 +18,7 @@ mod root_zone;
 mod signed;
 mod size;
 mod tcp;
+mod tls;
+mod tsig;
 mod udp;
 mod zones;

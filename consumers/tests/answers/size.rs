@@ -11,7 +11,7 @@ use crate::ask::{Ask, ask, check_frame, text};
 use crate::zones::{generation, sign, zone};
 
 /// A zone of large RRsets, signed.
-static ZONES: LazyLock<Arc<ZoneSet>> = LazyLock::new(|| {
+pub(crate) static ZONES: LazyLock<Arc<ZoneSet>> = LazyLock::new(|| {
     let mut text = String::from("$TTL 60\n@ SOA ns a 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nalias CNAME many\n");
     for number in 0..200 {
         writeln!(text, "many A 192.0.2.{number}\nsub NS ns{number}.sub\nns{number}.sub A 192.0.2.{number}").unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use consumers::auth::answer::Policy;
+use consumers::auth::relay::Relay;
 use consumers::auth::tcp::{TcpLimits, TcpServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -27,7 +28,8 @@ fn with_server_at<F: Future<Output = ()>>(
     test: impl FnOnce(SocketAddr, Arc<TcpServer>) -> F,
 ) {
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
-    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits);
+    let relay = Relay::new(Arc::default()).0;
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), limits, relay, None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = listening().unwrap();
@@ -291,7 +293,8 @@ fn connections_end_with_the_server() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let zones = Arc::new(ArcSwapOption::from(Some(Arc::clone(&ZONES))));
-    let server = TcpServer::new(zones, Arc::new(Policy::default()), TcpLimits::default());
+    let relay = Relay::new(Arc::default()).0;
+    let server = TcpServer::new(zones, Arc::new(Policy::default()), TcpLimits::default(), relay, None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut stream = tokio::select! {
@@ -305,5 +308,19 @@ fn connections_end_with_the_server() {
         };
         read_end(&mut stream).await;
         wait_until(|| server.connection_count() == 0).await;
+    });
+}
+
+#[test]
+fn an_update_that_can_not_be_passed_on_is_answered_in_its_turn() {
+    with_server(TcpLimits::default(), |address, _| async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let query = Ask::new("mail.example. A").message;
+        let mut update = Ask::new("example. SOA").message;
+        update[2] |= 5 << 3;
+        stream.write_all(&[framed(&query), framed(&update), framed(&query)].concat()).await.unwrap();
+        check_frame(&query, &read_answer(&mut stream).await);
+        assert_eq!(read_answer(&mut stream).await[2..4], [0x80 | 5 << 3, 2]);
+        check_frame(&query, &read_answer(&mut stream).await);
     });
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use consumers::auth::answer::Policy;
+use consumers::auth::relay::Relay;
 use consumers::auth::udp::{QueryThread, QueryThreadOptions, StartError};
 use consumers::progress::{ProgressTable, ProgressView};
 use zone_segment::ZoneSet;
@@ -37,6 +38,7 @@ fn start(slot: usize, sockets: &[Vec<UdpSocket>], zones: Option<Arc<ZoneSet>>) -
         line: 0,
         policy: Arc::new(Policy::default()),
         rate_limit: None,
+        relay: Relay::new(Arc::default()).0,
     })
     .unwrap();
     Running { thread, zones, view }
@@ -225,8 +227,26 @@ fn a_thread_without_a_slot_or_a_line_does_not_start() {
             line,
             policy: Arc::new(Policy::default()),
             rate_limit: None,
+            relay: Relay::new(Arc::default()).0,
         }
     };
     assert!(matches!(QueryThread::start(options(1, 0)), Err(StartError::Slot { got: 1, .. })));
     assert!(matches!(QueryThread::start(options(0, 1)), Err(StartError::Line { got: 1, .. })));
+}
+
+#[test]
+fn an_update_that_can_not_be_passed_on_is_answered_with_servfail() {
+    let (socket, address) = bound();
+    let running = start(0, &[vec![socket]], Some(Arc::clone(&ZONES)));
+    for opcode in [4u8, 5] {
+        let mut message = Ask::new("example. SOA +edns=1232").message;
+        message[2] |= opcode << 3;
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.send_to(&message, address).unwrap();
+        let mut answer = [0; 512];
+        let length = client.recv(&mut answer).unwrap();
+        assert_eq!((answer[2] >> 3 & 0xf, answer[3] & 0xf), (opcode, 2), "{:?}", &answer[..length]);
+        assert_eq!(answer[..2], message[..2]);
+    }
+    running.thread.stop();
 }

@@ -105,6 +105,11 @@ impl SortedZone {
         &self.columns
     }
 
+    /// The records again, in the order of their source.
+    pub fn into_columns(self) -> Columns {
+        self.columns
+    }
+
     /// Appends all records of the owner that begins at a rank, by type, covered type and canonical RDATA, then in the order of the
     /// source; as they were read, duplicates and all. Gives the rank behind that owner.
     pub fn records<'a>(&'a self, rank: usize, records: &mut Vec<OwnerRecord<'a>>) -> usize {

@@ -31,40 +31,74 @@ const OWNERS_OF_TASK: usize = 1024;
 /// Nodes whose RRsets are asked for at once.
 const ASKED_NODES: usize = 16;
 
-/// Finds what differs.
-pub(super) fn find<B: SegmentOctets + Send + Sync>(comparison: Comparison<'_, B>, files: Vec<PathBuf>) -> Outcome {
+/// Finds what differs; where all of the source is wanted instead and it can be had once only, also what it has.
+pub(super) fn find<B: SegmentOctets + Send + Sync>(
+    comparison: Comparison<'_, B>,
+    files: Vec<PathBuf>,
+) -> (Outcome, Columns) {
     let differing_max = comparison.differing_max();
-    let Comparison { zone, marks, kept, seen, is_given_up, .. } = comparison;
-    let records = seen.load(atomic::Ordering::Relaxed);
-    let unmarked = zone.record_count().saturating_sub(marks.count());
-    if is_given_up.load(atomic::Ordering::Relaxed) || unmarked > differing_max {
-        return Outcome::Whole(Reason::Much);
-    }
+    let Comparison { zone, marks, kept, seen, is_given_up, is_once, .. } = comparison;
     let mut kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
     kept.sort_by_key(|(number, _)| *number);
-    let kept: Vec<Part> = kept.into_iter().map(|(_, part)| part).collect();
-    let mut owners = of_parts(&zone, &kept);
-    let found: u64 = owners.values().flatten().map(|node| unmarked_of(&marks, *node)).sum();
+    let mut kept: Vec<Part> = kept.into_iter().map(|(_, part)| part).collect();
+    let unmarked = zone.record_count().saturating_sub(marks.count());
+    let is_much = is_given_up.load(atomic::Ordering::Relaxed) || unmarked > differing_max;
+    let records = seen.load(atomic::Ordering::Relaxed);
+    let outcome = match is_much {
+        true => Outcome::Whole(Reason::Much),
+        false => find_in(&zone, &marks, &mut kept, &files, records),
+    };
+    let mut all = Columns::default();
+    if is_once && matches!(outcome, Outcome::Whole(_)) {
+        all.parts = marked_in(&zone, &marks);
+        all.parts.append(&mut kept);
+        all.files = files;
+    }
+    (outcome, all)
+}
+
+/// The same where not much differs. `kept` is as before in the end where the answer is that all of the source is wanted.
+fn find_in<B: SegmentOctets + Send + Sync>(
+    zone: &Zone<'_, B>,
+    marks: &Marks<'_>,
+    kept: &mut Vec<Part>,
+    files: &[PathBuf],
+    records: u64,
+) -> Outcome {
+    let unmarked = zone.record_count().saturating_sub(marks.count());
+    let mut owners = of_parts(zone, kept);
+    let found: u64 = owners.values().flatten().map(|node| unmarked_of(marks, *node)).sum();
     if found != unmarked {
-        let with_unmarked = nodes_with_unmarked(&zone, &marks);
+        let with_unmarked = nodes_with_unmarked(zone, marks);
         owners.extend(with_unmarked.into_iter().map(|node| (node.name().to_name(), Some(node))));
     }
     if kept.is_empty() && owners.is_empty() {
         return Outcome::Same { records, warnings: CheckReport::default() };
     }
-    let targets = context::name_servers(&zone, &kept);
-    let around = context::around(&zone, &owners, &targets);
-    let parts = marked(&marks, owners.iter().chain(&around)).into_iter().chain(kept).collect();
-    let sorted = SortedZone::new(zone.apex().to_name(), Columns { parts, files });
+    let targets = context::name_servers(zone, kept);
+    let around = context::around(zone, &owners, &targets);
+    let mut parts = marked(marks, owners.iter().chain(&around));
+    let marked_parts = parts.len();
+    parts.append(kept);
+    let sorted = SortedZone::new(zone.apex().to_name(), Columns { parts, files: files.to_vec() });
     let report = check::zone(&sorted);
-    if !report.errors.is_empty() || context::is_uncertain(&zone, &sorted, &owners, &targets) {
-        return Outcome::Whole(Reason::Check);
-    }
-    let warnings = of_source(report, &sorted);
-    match difference(&zone, &sorted, &owners) {
-        Err(reason) => Outcome::Whole(reason),
-        Ok(change) if change.owners.is_empty() => Outcome::Same { records, warnings },
-        Ok(change) => Outcome::Changed(Box::new(Changed { change, records, warnings })),
+    let change = if !report.errors.is_empty() || context::is_uncertain(zone, &sorted, &owners, &targets) {
+        Err(Reason::Check)
+    } else {
+        difference(zone, &sorted, &owners)
+    };
+    match change {
+        Err(reason) => {
+            *kept = sorted.into_columns().parts.split_off(marked_parts);
+            Outcome::Whole(reason)
+        }
+        Ok(change) => {
+            let warnings = of_source(report, &sorted);
+            match change.owners.is_empty() {
+                true => Outcome::Same { records, warnings },
+                false => Outcome::Changed(Box::new(Changed { change, records, warnings })),
+            }
+        }
     }
 }
 
@@ -130,21 +164,31 @@ fn nodes_with_unmarked<'z, B: SegmentOctets>(zone: &Zone<'z, B>, marks: &Marks<'
 /// The marked records of owners, in parts.
 fn marked<'o, 'z: 'o>(marks: &Marks<'_>, owners: impl Iterator<Item = (&'o Name, &'o Option<Node<'z>>)>) -> Vec<Part> {
     let mut parts = vec![Part::default()];
-    for node in owners.filter_map(|(_, node)| *node) {
-        if parts.last().is_some_and(Part::is_full) {
-            parts.push(Part::default());
-        }
-        let Some(part) = parts.last_mut() else { break };
-        let records = records_of(node).enumerate().filter(|(number, _)| marks.is_marked(node, *number));
-        for (number, (_, record)) in records.enumerate() {
-            if number == 0 {
-                part.owner(node.name());
-            }
-            let (rtype, ttl) = (Rtype(record.rtype), record.ttl);
-            let kind = part.kind(Kind { rtype, ttl, awaits_ttl: false, file: MARKED });
-            part.record(kind, 0, record.rdata);
-        }
+    owners.filter_map(|(_, node)| *node).for_each(|node| push_marked(marks, node, &mut parts));
+    parts
+}
+
+/// Appends the marked records of a node.
+fn push_marked(marks: &Marks<'_>, node: Node<'_>, parts: &mut Vec<Part>) {
+    if parts.last().is_some_and(Part::is_full) {
+        parts.push(Part::default());
     }
+    let Some(part) = parts.last_mut() else { return };
+    let records = records_of(node).enumerate().filter(|(number, _)| marks.is_marked(node, *number));
+    for (number, (_, record)) in records.enumerate() {
+        if number == 0 {
+            part.owner(node.name());
+        }
+        let (rtype, ttl) = (Rtype(record.rtype), record.ttl);
+        let kind = part.kind(Kind { rtype, ttl, awaits_ttl: false, file: MARKED });
+        part.record(kind, 0, record.rdata);
+    }
+}
+
+/// All records of a zone that are marked, in parts.
+pub(super) fn marked_in<B: SegmentOctets>(zone: &Zone<'_, B>, marks: &Marks<'_>) -> Vec<Part> {
+    let mut parts = vec![Part::default()];
+    zone.nodes().for_each(|node| push_marked(marks, node, &mut parts));
     parts
 }
 

@@ -16,7 +16,7 @@ mod tests;
 
 use crate::change::ZoneChange;
 use crate::check::CheckReport;
-use crate::columns::Part;
+use crate::columns::{Columns, Part};
 use crate::text::zonefile::TakeParts;
 use matching::Matcher;
 use std::path::PathBuf;
@@ -38,6 +38,8 @@ pub struct Comparison<'z, B = Mapping> {
     differing: AtomicU64,
     /// Whether so much differs that nothing more is compared.
     is_given_up: AtomicBool,
+    /// Whether the source can be had once only, so that all of it has to be there in the end.
+    is_once: bool,
 }
 
 /// What came of a comparison.
@@ -97,7 +99,14 @@ impl<'z, B: SegmentOctets> Comparison<'z, B> {
             seen: AtomicU64::new(0),
             differing: AtomicU64::new(0),
             is_given_up: AtomicBool::new(false),
+            is_once: false,
         }
+    }
+
+    /// The same for a source that can be had once only, such as a transfer: where it would have to be read whole, what was taken of it is put together
+    /// again, out of what was marked in the zone and what was kept ([`Comparison::into_parts`], [`Comparison::finish_once`]).
+    pub fn once(zone: Zone<'z, B>) -> Self {
+        Comparison { is_once: true, ..Comparison::new(zone) }
     }
 
     /// Compares a part of the source; `number` is its place among the others. Whether to go on: if not, it is known already that the source is to be
@@ -112,13 +121,15 @@ impl<'z, B: SegmentOctets> Comparison<'z, B> {
         let differing = self.differing.fetch_add(kept.records(), Ordering::Relaxed) + kept.records();
         if differing > self.differing_max() || differing > DIFFERING_EARLY && differing > seen / 2 {
             self.is_given_up.store(true, Ordering::Relaxed);
-            self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            return false;
+            if !self.is_once {
+                self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                return false;
+            }
         }
         if !kept.is_empty() {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).push((number, kept));
         }
-        true
+        !self.is_given_up.load(Ordering::Relaxed)
     }
 
     /// Forgets all parts: the source is read once more from its beginning. No part may be on its way.
@@ -135,7 +146,28 @@ impl<'z, B: SegmentOctets> Comparison<'z, B> {
     where
         B: Send + Sync,
     {
-        difference::find(self, files)
+        difference::find(self, files).0
+    }
+
+    /// The same for a source that can be had [once](Comparison::once) only; where it would have to be read whole, what it has in place of that.
+    pub fn finish_once(self, files: Vec<PathBuf>) -> Result<Outcome, (Reason, Columns)>
+    where
+        B: Send + Sync,
+    {
+        match difference::find(self, files) {
+            (Outcome::Whole(reason), left) => Err((reason, left)),
+            (outcome, _) => Ok(outcome),
+        }
+    }
+
+    /// All that was taken of a source that can be had [once](Comparison::once) only: what was marked in the zone, as the zone spells it and in its order, then
+    /// what was kept. For a comparison that was given up.
+    pub fn into_parts(self) -> Vec<Part> {
+        let mut kept = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        kept.sort_by_key(|(number, _)| *number);
+        let mut parts = difference::marked_in(&self.zone, &self.marks);
+        parts.extend(kept.into_iter().map(|(_, part)| part));
+        parts
     }
 
     /// Octets of memory that the marks take.

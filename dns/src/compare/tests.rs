@@ -3,7 +3,7 @@
 use super::*;
 use crate::change::ChangedRecord;
 use crate::check;
-use crate::columns::SortedZone;
+use crate::columns::{Columns, SortedZone};
 use crate::text::zonefile::{Buffers, Options, ZoneFile};
 use crate::types::Rtype;
 use proptest::prelude::*;
@@ -180,6 +180,28 @@ fn compare(base: &Segment<SegmentBuffer>, text: &ZoneFile, is_backwards: bool) -
     comparison.finish(text.columns.files.clone())
 }
 
+/// What is left of a text that can be had once only and would have to be read whole.
+fn compare_once(base: &Segment<SegmentBuffer>, text: &ZoneFile) -> Option<Columns> {
+    let comparison = Comparison::once(base.zones().next().expect("one zone"));
+    let mut parts = (0..).zip(&text.columns.parts);
+    match parts.by_ref().all(|(number, part)| comparison.take(number, part)) {
+        true => comparison.finish_once(text.columns.files.clone()).err().map(|(_, columns)| columns),
+        false => {
+            let rest = parts.map(|(_, part)| part.clone());
+            Some(Columns { parts: comparison.into_parts().into_iter().chain(rest).collect(), files: Vec::new() })
+        }
+    }
+}
+
+/// Every record as it was written, in some order.
+fn all_records(columns: &Columns) -> Vec<(Vec<u8>, u16, u32, Vec<u8>)> {
+    let plain =
+        |record: crate::Record| (record.owner.as_wire().to_vec(), record.rtype.0, record.ttl, record.rdata.to_vec());
+    let mut records: Vec<_> = columns.to_records().into_iter().map(plain).collect();
+    records.sort();
+    records
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
@@ -215,6 +237,9 @@ proptest! {
                     Reason::Check => !report.errors.is_empty() || text.contains("DNAME") || text.contains("@ 3600 NS "),
                     Reason::Spelling => text.contains(['N', 'M']),
                 }, "{:?}", reason);
+                let text = read(&lines, part_octets);
+                let once = compare_once(&base, &text);
+                prop_assert_eq!(once.as_ref().map(all_records), Some(all_records(&text.columns)));
                 return Ok(());
             }
             Outcome::Same { warnings, .. } => (warnings, None),
@@ -287,6 +312,8 @@ fn what_differs_much_is_given_up() {
     let text = read(&many(2, 10_000..20_000), 1 << 14);
     assert!(text.columns.parts.iter().enumerate().any(|(number, part)| !comparison.take(number as u64, part)));
     assert!(matches!(comparison.finish(Vec::new()), Outcome::Whole(Reason::Much)));
+    let once = compare_once(&base, &text).expect("it differs");
+    assert_eq!(all_records(&once), all_records(&text.columns));
     // Half of it went: that shows at the end.
     assert!(matches!(compare(&base, &read(&many(2, 0..5_000), 1 << 14), false), Outcome::Whole(Reason::Much)));
 }

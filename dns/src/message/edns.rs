@@ -109,6 +109,22 @@ impl EdnsReply<'_> {
         [0, 0, OPT_TYPE, size_high, size_low, upper, VERSION, flags, 0, 0, 0]
     }
 
+    /// Adds the whole record but for the error to octets that have room for it.
+    pub(super) fn write(&self, rcode: Rcode, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&self.fixed(rcode));
+        self.options(|code, value| {
+            out.extend_from_slice(&code.to_be_bytes());
+            // Options are made here and have some octets.
+            out.extend_from_slice(&(value.len() as u16).to_be_bytes());
+            out.extend_from_slice(value);
+        });
+        let length = (out.len() - start - OPT_OCTETS) as u16;
+        if let Some(place) = out.get_mut(start + OPT_OCTETS - 2..start + OPT_OCTETS) {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
+    }
+
     /// Hands each option but the error to `put`, its code first.
     pub(super) fn options(&self, mut put: impl FnMut(u16, &[u8])) {
         if let Some(cookie) = self.cookie {
@@ -138,8 +154,6 @@ impl ExtendedError {
     pub const PROHIBITED: Self = Self(18);
     /// The server is not authoritative for the name.
     pub const NOT_AUTHORITATIVE: Self = Self(20);
-    /// The kind of query is not supported.
-    pub const NOT_SUPPORTED: Self = Self(21);
     /// The zone's data can't be served: it expired.
     pub const INVALID_DATA: Self = Self(24);
 }

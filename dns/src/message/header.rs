@@ -55,6 +55,11 @@ impl Header {
     }
 }
 
+/// The flags of a request of a kind.
+pub(super) const fn flags_of(opcode: Opcode) -> u16 {
+    (opcode.0 as u16) << OPCODE_SHIFT & OPCODE_MASK
+}
+
 /// Octets in a header; what is shorter is no message.
 pub const HEADER_OCTETS: usize = 12;
 

@@ -239,7 +239,7 @@ const CASE_BITS: u64 = 0x2020_2020_2020_2020;
 pub(super) const POINTER_FIRST: u8 = 0xc0;
 
 /// Offsets from here on can't be pointed at: a pointer has 14 bits.
-const POINTER_LIMIT: usize = 0x4000;
+pub(super) const POINTER_LIMIT: usize = 0x4000;
 
 /// Labels remembered at most; a referral of the root zone has about 30.
 const PLACES: usize = 128;

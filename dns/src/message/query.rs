@@ -7,6 +7,7 @@ use zone_segment::NameRef;
 
 use super::edns::{self, Edns};
 use super::header::{HEADER_OCTETS, Header, QR};
+use super::raw::{RawRecord, parse_question};
 use crate::types::{Class, Opcode, Rcode, Rtype};
 
 /// What a message that came in is.
@@ -89,22 +90,6 @@ pub fn receive(message: &[u8]) -> Received<'_> {
     Received::Query(Query { header, question, edns, is_signed: records.is_signed })
 }
 
-/// Reads the question; `None` unless there is exactly one (RFC 9619) and it is whole. Nothing before it could be pointed at, so its name
-/// has no compression.
-fn parse_question(message: &[u8], header: Header) -> Option<Question<'_>> {
-    let [1, ..] = header.counts else { return None };
-    let octets = message.get(HEADER_OCTETS..)?;
-    let (name, length) = NameRef::parse_prefix(octets).ok()?;
-    let (_, fixed) = octets.split_at_checked(length)?;
-    let [type_high, type_low, class_high, class_low] = *fixed.first_chunk()?;
-    Some(Question {
-        name,
-        rtype: Rtype(u16::from_be_bytes([type_high, type_low])),
-        class: Class(u16::from_be_bytes([class_high, class_low])),
-        wire: octets.get(..length + 4)?,
-    })
-}
-
 /// What is of interest in the records of a query.
 #[derive(Clone, Copy, Debug)]
 struct Records<'a> {
@@ -147,82 +132,6 @@ fn walk<'a>(message: &'a [u8], header: Header, question: Option<&Question<'a>>) 
     (position == message.len()).then_some(records)
 }
 
-/// A record, its owner's name skipped.
-struct RawRecord<'a> {
-    /// Whether the owner is the root, written as such.
-    is_root_owned: bool,
-    /// Its type.
-    rtype: Rtype,
-    /// Its class.
-    class: u16,
-    /// Its TTL.
-    ttl: u32,
-    /// Its RDATA.
-    rdata: &'a [u8],
-    /// Where it ends.
-    end: usize,
-}
-
-impl<'a> RawRecord<'a> {
-    /// Reads the record at `position`.
-    fn parse(message: &'a [u8], position: usize) -> Option<Self> {
-        let fixed = skip_name(message, position)?;
-        let [a, b, c, d, e, f, g, h, i, j] = *message.get(fixed..)?.first_chunk()?;
-        let start = fixed + 10;
-        let end = start + usize::from(u16::from_be_bytes([i, j]));
-        Some(Self {
-            is_root_owned: message.get(position) == Some(&0),
-            rtype: Rtype(u16::from_be_bytes([a, b])),
-            class: u16::from_be_bytes([c, d]),
-            ttl: u32::from_be_bytes([e, f, g, h]),
-            rdata: message.get(start..end)?,
-            end,
-        })
-    }
-}
-
-/// Skips the name at `start` and gives where it ends; `None` when it is cut short, longer than 255 octets, has a label of unknown
-/// kind, or a compression pointer that does not go strictly backwards: each jump lands before all octets seen, so a walk ends.
-fn skip_name(message: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    let mut lowest = start;
-    let mut octets = 1;
-    let mut end = None;
-    loop {
-        let length = *message.get(at)?;
-        match length {
-            0 => return Some(end.unwrap_or(at + 1)),
-            1..=LABEL_LENGTH_MAX => {
-                octets += 1 + usize::from(length);
-                at += 1 + usize::from(length);
-                if octets > NAME_OCTETS_MAX {
-                    return None;
-                }
-            }
-            POINTER_FIRST.. => {
-                let low = *message.get(at + 1)?;
-                let target = usize::from(u16::from_be_bytes([length & !POINTER_FIRST, low]));
-                if target >= lowest || target < HEADER_OCTETS {
-                    return None;
-                }
-                end.get_or_insert(at + 2);
-                lowest = target;
-                at = target;
-            }
-            _ => return None,
-        }
-    }
-}
-
 /// The most records a query may bring behind its question. One OPT and one TSIG are usual; the limit bounds the work on a
 /// 65,535-octet message of tiny records.
 pub const RECORDS_MAX: usize = 64;
-
-/// The longest label.
-const LABEL_LENGTH_MAX: u8 = 63;
-
-/// Length octets from here on are the first of a compression pointer.
-const POINTER_FIRST: u8 = 0xc0;
-
-/// The longest name.
-const NAME_OCTETS_MAX: usize = zone_segment::NAME_OCTETS_MAX;

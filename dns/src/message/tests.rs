@@ -1,4 +1,8 @@
-//! Tests of the query's view and of the builder; answers as a whole are tested in `consumers/tests/answers`.
+//! Tests of the query's view and of the builder; what reads and writes whole zones in files of its own; answers as a whole are tested in `consumers/tests/answers`.
+
+mod ask;
+mod records;
+mod stream;
 
 use proptest::prelude::*;
 use zone_segment::{Name, NameRef};

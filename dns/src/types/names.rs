@@ -26,11 +26,16 @@ impl NameFields {
 
     /// The octet range of each name in `rdata`, its root label included; ends early where `rdata` is cut short or malformed.
     pub fn ranges(self, rdata: &[u8]) -> NameRanges<'_> {
+        NameRanges { rdata, position: self.first(rdata).unwrap_or(rdata.len()), left: self.count }
+    }
+
+    /// Where the first name starts; `None` where `rdata` is cut short before it.
+    pub(crate) fn first(self, rdata: &[u8]) -> Option<usize> {
         let mut position = self.offset;
         for _ in 0..self.strings {
-            position += rdata.get(position).map_or(rdata.len(), |length| 1 + usize::from(*length));
+            position += 1 + usize::from(*rdata.get(position)?);
         }
-        NameRanges { rdata, position, left: self.count }
+        (position < rdata.len()).then_some(position)
     }
 }
 

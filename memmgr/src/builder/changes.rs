@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 
 use dns::change::{ChangeSet, ChangedRecord, OwnerChanges, ZoneChange};
 use dns::text::changes::Request;
-use dns::types::Rtype;
+use dns::types::{Rcode, Rtype};
 use zone_segment::{
     GroupId, HashKey, LAYERS_MAX, LayerId, LookupName, Name, NameRef, SegmentBuilder, Zone, ZoneId, ZoneSet,
 };
@@ -22,8 +22,8 @@ use super::segments::Files;
 use super::shard::Moved;
 use super::{BuildError, directory, group};
 use crate::apex::Apex;
-use crate::catalogue::{Condition, Shard, ZoneInfo};
-use crate::edit::{self, Edit, Gathered, NewSerial, SerialPolicy};
+use crate::catalogue::{Condition, Shard, Transferred, ZoneInfo};
+use crate::edit::{self, Edit, Gathered, NewSerial, SerialPolicy, Update, UpdateRefused};
 use crate::generation::{LayerFile, NextNumbers, State};
 
 /// What to build.
@@ -60,22 +60,29 @@ impl ChangesRequest {
         let mut records_left = SMALL_RECORDS;
         groups.len() <= SMALL_GROUPS
             && self.asks.iter().flatten().all(|ask| {
-                let Ask::Edit(edit) = ask else { return false };
+                let Some(left) = ask.lines().and_then(|lines| lines_left.checked_sub(lines)) else { return false };
+                lines_left = left;
                 // One that is not served is refused at once.
-                let Some(zone) = set.zone(edit.apex.as_ref()) else { return true };
+                let Some(zone) = set.zone(ask.apex().as_ref()) else { return true };
                 let has_room = groups.get(&zone.group()).is_some_and(|stack| stack.len() < LAYERS_MAX);
                 let mut spend = |name: NameRef<'_>| {
                     let node = zone.address_node(&LookupName::new(zone.key(), name));
                     let count = node.map_or(0, |node| node.records().take(SMALL_RECORDS + 1).count());
                     records_left.checked_sub(count).map(|left| records_left = left).is_some()
                 };
-                let left = lines_left.checked_sub(edit.lines.len());
-                lines_left = left.unwrap_or(0);
-                left.is_some()
-                    && group::is_alone(zone.group())
+                group::is_alone(zone.group())
                     && has_room
-                    && spend(edit.apex.as_ref())
-                    && edit.lines.iter().all(|line| !is_structural(&line.request) && spend(line.request.owner()))
+                    && spend(ask.apex().as_ref())
+                    && match ask {
+                        Ask::Edit(edit) => {
+                            edit.lines.iter().all(|line| !is_structural(&line.request) && spend(line.request.owner()))
+                        }
+                        Ask::Transferred { sets, .. } => {
+                            let mut records = sets.iter().flat_map(|set| set.removed.iter().chain(&set.added));
+                            records.all(|record| !rules_others(record.rtype) && spend(record.owner.as_ref()))
+                        }
+                        Ask::Restore { .. } | Ask::Update(_) | Ask::Again(_) => false,
+                    }
             })
     }
 }
@@ -85,9 +92,14 @@ fn is_structural(request: &Request) -> bool {
     match request {
         Request::Add(ChangedRecord { rtype, .. })
         | Request::Delete { rtype, .. }
-        | Request::DeleteRrset { rtype, .. } => matches!(*rtype, Rtype::NS | Rtype::DNAME | Rtype::NSEC3PARAM),
+        | Request::DeleteRrset { rtype, .. } => rules_others(*rtype),
         Request::DeleteOwner { .. } => true,
     }
+}
+
+/// Whether records of a type may change what stands of names that they do not belong to.
+fn rules_others(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::NS | Rtype::DNAME | Rtype::NSEC3PARAM)
 }
 
 /// Lines that the loop builds itself.
@@ -113,16 +125,39 @@ pub(crate) enum Ask {
         /// Whether its serial is to be that of then too.
         keeps_serial: bool,
     },
+    /// A dynamic update.
+    Update(Update),
     /// A change that was made before and is made again, after layers were lost.
     Again(ChangeSet),
+    /// Changes that the primary of a secondary zone made, one after the other.
+    Transferred {
+        /// The zone.
+        apex: Name,
+        /// They.
+        sets: Vec<ChangeSet>,
+        /// Whether what they lead to was checked.
+        is_checked: bool,
+        /// What is known of the zone from then on.
+        transferred: Transferred,
+    },
 }
 
 impl Ask {
+    /// How many lines or records it has, where that says how long it takes.
+    fn lines(&self) -> Option<usize> {
+        match self {
+            Ask::Edit(edit) => Some(edit.lines.len()),
+            Ask::Transferred { sets, .. } => Some(sets.iter().map(|set| set.removed.len() + set.added.len()).sum()),
+            Ask::Restore { .. } | Ask::Update(_) | Ask::Again(_) => None,
+        }
+    }
+
     /// The zone.
-    fn apex(&self) -> &Name {
+    pub(crate) fn apex(&self) -> &Name {
         match self {
             Ask::Edit(edit) => &edit.apex,
-            Ask::Restore { apex, .. } => apex,
+            Ask::Update(update) => &update.apex,
+            Ask::Restore { apex, .. } | Ask::Transferred { apex, .. } => apex,
             Ask::Again(set) => &set.apex,
         }
     }
@@ -166,7 +201,29 @@ pub(crate) struct ChangesOutcome {
     /// What changed in zones, in order.
     pub(crate) changes: Vec<ChangeSet>,
     /// What became of what was asked for together, in order.
-    pub(crate) answers: Vec<Result<Vec<Done>, String>>,
+    pub(crate) answers: Vec<Result<Vec<Done>, Refusal>>,
+}
+
+/// Why nothing of what was asked for was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// What who asked over the wire is told.
+    pub(crate) rcode: Rcode,
+    /// The reason in words.
+    pub(crate) reason: String,
+}
+
+impl From<String> for Refusal {
+    /// A reason that is not of the asker's making.
+    fn from(reason: String) -> Self {
+        Self { rcode: Rcode::SERVFAIL, reason }
+    }
+}
+
+impl From<UpdateRefused> for Refusal {
+    fn from(UpdateRefused { rcode, reason }: UpdateRefused) -> Self {
+        Self { rcode, reason }
+    }
 }
 
 /// A zone while it is being changed.
@@ -180,6 +237,8 @@ struct Changing {
     gathered: Gathered,
     /// Which of those that asked it is for.
     asks: Vec<usize>,
+    /// What is known of it from then on, where its primary changed it.
+    transferred: Option<Transferred>,
 }
 
 /// Requests that can't be written, by their place, and why.
@@ -211,10 +270,10 @@ fn build_without(request: &ChangesRequest, refused: &mut Refused) -> Result<Opti
         error: "the generation before is not whole".to_owned(),
     })?;
     let mut zones: BTreeMap<Name, Changing> = BTreeMap::new();
-    let mut answers: Vec<Result<Vec<Done>, String>> = Vec::new();
+    let mut answers: Vec<Result<Vec<Done>, Refusal>> = Vec::new();
     for (number, asks) in request.asks.iter().enumerate() {
         if let Some(error) = refused.get(&number) {
-            answers.push(Err(error.clone()));
+            answers.push(Err(error.clone().into()));
             continue;
         }
         // One by itself leaves nothing behind when it can't be made.
@@ -269,7 +328,14 @@ fn build_without(request: &ChangesRequest, refused: &mut Refused) -> Result<Opti
         let shard = catalogue.shard(apex.shard());
         let (Some(info), Some(zone)) = (shard.zones.get(&apex), set.zone(apex.name().as_ref())) else { continue };
         let (serial, records) = (zone.serial(), zone.record_count());
+        let before = info.place();
         let mut info = ZoneInfo { serial, records, ..ZoneInfo::clone(info) };
+        if let Some(transferred) = zones.get(apex.name()).and_then(|zone| zone.transferred) {
+            // Whatever was wrong with what there was of it is over.
+            (info.condition, info.error, info.transferred) = (Condition::Serving, None, Some(transferred));
+        }
+        // What its primaries have given away is their data, anything else not that of its file.
+        info.is_edited = info.transferred.is_none();
         if group::has_outgrown(info.group, records) {
             info.group = GroupId(next_group);
             next_group += 1;
@@ -282,7 +348,7 @@ fn build_without(request: &ChangesRequest, refused: &mut Refused) -> Result<Opti
             contents.groups.insert(info.group, vec![layer]);
         }
         let info = Arc::new(info);
-        if info.group.0 >= base.next.group {
+        if info.place() != before {
             moved.insert(apex.clone(), Some(Arc::clone(&info)));
         }
         let mut zones = shard.zones.clone();
@@ -309,55 +375,83 @@ fn resolve(
     zones: &mut BTreeMap<Name, Changing>,
     number: usize,
     ask: &Ask,
-) -> Result<Done, String> {
+) -> Result<Done, Refusal> {
     let apex = ask.apex();
     let known = request.base.zones.get(&Apex::new(apex.clone()));
     let info = known.ok_or_else(|| format!("{apex} is not served here; `trine zone list` shows what is"))?;
-    let is_served = matches!(info.condition, Condition::Serving | Condition::Stale);
+    // Data that has expired is replaced by what its primary has.
+    let is_transferred = matches!(ask, Ask::Transferred { .. });
+    let is_served = match info.condition {
+        Condition::Serving | Condition::Stale => true,
+        Condition::Expired => is_transferred,
+        Condition::Broken => false,
+    };
+    if info.transferred.is_some() && matches!(ask, Ask::Edit(_) | Ask::Restore { .. }) {
+        return Err(format!("{apex} comes from its primaries: it is to be changed there").into());
+    }
     let zone = set.zone(apex.as_ref()).filter(|zone| is_served && zone.serial().is_some());
     let zone = zone.ok_or_else(|| format!("{apex} is not served: what is wrong with it `trine zone list` says"))?;
     // As the zone spells it.
     let apex = &zone.apex().to_name();
     let gathered = zones.get(apex).map(|zone| &zone.gathered.owners);
     let leaps = request.leaps.as_ref().is_some_and(|done| !done.contains(apex)) && gathered.is_none();
-    let (change, warnings) = change(&zone, gathered, ask, request.now, leaps)?;
+    let (changes, warnings) = change(&zone, gathered, ask, request.now, leaps)?;
     let from = gathered_serial(&zone, zones.get(apex));
-    let Some(change) = change else {
-        return Ok(Done { apex: apex.clone(), from, to: from, removed: 0, added: 0, warnings });
-    };
+    let mut done = Done { apex: apex.clone(), from, to: from, removed: 0, added: 0, warnings };
+    if changes.is_empty() {
+        return Ok(done);
+    }
     let count = |records: &[ChangedRecord]| records.iter().filter(|record| record.rtype != Rtype::SOA).count();
-    let (removed, added) = (count(&change.set.removed), count(&change.set.added));
-    let done = Done { apex: apex.clone(), from, to: change.set.to, removed, added, warnings };
     let changing = zones.entry(apex.clone()).or_insert_with(|| Changing {
         id: info.id,
         group: info.group,
         gathered: Gathered::default(),
         asks: Vec::new(),
+        transferred: None,
     });
-    changing.gathered.push(change);
+    for change in changes {
+        done.to = change.set.to;
+        done.removed += count(&change.set.removed);
+        done.added += count(&change.set.added);
+        changing.gathered.push(change);
+    }
     changing.asks.push(number);
+    if let Ask::Transferred { transferred, .. } = ask {
+        changing.transferred = Some(*transferred);
+    }
     Ok(done)
 }
 
-/// The change that an ask is, and what zone checks say of it.
+/// The changes that an ask is, mostly one, and what zone checks say of them.
 fn change(
     zone: &Zone<'_>,
     gathered: Option<&OwnerChanges>,
     ask: &Ask,
     now: u64,
     leaps: bool,
-) -> Result<(Option<ZoneChange>, Vec<String>), String> {
+) -> Result<(Vec<ZoneChange>, Vec<String>), Refusal> {
     let by = |policy| if leaps { SerialPolicy::Leap } else { policy };
     match ask {
         Ask::Edit(edit) => {
             let edit = Edit { serial: by(edit.serial), ..edit.clone() };
             let resolution = edit::resolve(zone, gathered, &edit, now).map_err(|error| error.to_string())?;
-            Ok((resolution.change, resolution.warnings.iter().map(ToString::to_string).collect()))
+            let change = resolution.change.into_iter().collect();
+            Ok((change, resolution.warnings.iter().map(ToString::to_string).collect()))
         }
-        Ask::Again(set) => Ok((Some(edit::again(zone, gathered, set)), Vec::new())),
+        Ask::Again(set) => Ok((vec![edit::again(zone, gathered, set)], Vec::new())),
+        Ask::Transferred { sets, is_checked, .. } => {
+            let changes = edit::transferred(zone, gathered, sets, *is_checked).map_err(|error| error.to_string())?;
+            Ok((changes, Vec::new()))
+        }
+        Ask::Update(update) => {
+            let update = Update { serial: by(update.serial), ..update.clone() };
+            let resolution = edit::update(zone, gathered, &update, now)?;
+            let change = resolution.change.into_iter().collect();
+            Ok((change, resolution.warnings.iter().map(ToString::to_string).collect()))
+        }
         Ask::Restore { apex, from, keeps_serial } => {
             if gathered.is_some() {
-                return Err(format!("{apex} has changed meanwhile; ask again"));
+                return Err(format!("{apex} has changed meanwhile; ask again").into());
             }
             let generation = from.generation;
             let before = from.set.as_deref().and_then(|set| set.zone(apex.as_ref()));
@@ -373,7 +467,7 @@ fn change(
                 false => NewSerial::Raise(by(SerialPolicy::Increment), now),
             };
             let change = edit::difference(zone, &before, serial).map_err(|error| error.to_string())?;
-            Ok((change, Vec::new()))
+            Ok((change.into_iter().collect(), Vec::new()))
         }
     }
 }

@@ -129,7 +129,7 @@ fn newest(layers: &[Arc<LayerFile>], id: ZoneId) -> Option<Zone<'_>> {
 /// # Errors
 ///
 /// [`BuildError::Damaged`].
-pub(super) fn verified(layer: &Arc<LayerFile>) -> Result<(), BuildError> {
+pub(crate) fn verified(layer: &Arc<LayerFile>) -> Result<(), BuildError> {
     layer.verify().map_err(|error| BuildError::Damaged {
         layers: vec![layer.id],
         error: format!("segment {}: {error}", layer.path.display()),

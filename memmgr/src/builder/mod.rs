@@ -26,18 +26,22 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dns::change::ChangeSet;
 use rayon::prelude::*;
 use zone_segment::{GroupId, HashKey, LayerId, Name};
 
-use crate::catalogue::{Catalogue, CatalogueStore};
+use crate::apex::Apex;
+use crate::catalogue::{Catalogue, CatalogueStore, Transferred};
 use crate::generation::{Contents, LayerError, LayerFile, NextNumbers, State};
 use crate::manifest::catalogue::WriteCatalogueError;
 use crate::progress::Progress;
 use crate::source::directory::ListError;
+use crate::source::zonefile::ReadZone;
+pub(crate) use group::is_alone as is_compared;
+pub(crate) use layers::verified;
 pub(crate) use scope::Scope;
 pub(crate) use segments::file_name;
 use segments::{Before, Files};
@@ -68,6 +72,45 @@ pub(crate) struct BuildRequest {
     pub(crate) numbers: Arc<AtomicU64>,
     /// Where to say how far it is.
     pub(crate) progress: Arc<Progress>,
+    /// Zones that come from primaries: their files do not count.
+    pub(crate) secondaries: Arc<BTreeSet<Apex>>,
+    /// Those of them that came as a whole.
+    pub(crate) received: Arc<Received>,
+}
+
+/// A zone that came as a whole from its primary, and what is known of it from then on.
+#[derive(Debug)]
+pub(crate) struct ReceivedZone {
+    /// It, checked.
+    pub(crate) zone: ReadZone,
+    /// From when to when it is good.
+    pub(crate) transferred: Transferred,
+}
+
+/// Zones that came as a whole. A build takes their records away while it writes them, so that they are in memory once.
+#[derive(Debug, Default)]
+pub(crate) struct Received(Mutex<BTreeMap<Apex, ReceivedZone>>);
+
+impl Received {
+    /// These.
+    pub(crate) fn new(zones: BTreeMap<Apex, ReceivedZone>) -> Self {
+        Received(Mutex::new(zones))
+    }
+
+    /// Those of a shard that are left, each with its number of records.
+    fn of_shard(&self, shard: u32) -> Vec<(Apex, u64)> {
+        let zones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        zones
+            .iter()
+            .filter(|(apex, _)| apex.shard() == shard)
+            .map(|(apex, zone)| (apex.clone(), zone.zone.records))
+            .collect()
+    }
+
+    /// Takes a zone out.
+    fn take(&self, apex: &Apex) -> Option<ReceivedZone> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(apex)
+    }
 }
 
 impl BuildRequest {

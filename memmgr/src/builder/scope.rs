@@ -14,6 +14,8 @@ pub(crate) struct Scope {
     pub(crate) is_all: bool,
     /// Zones asked for by name: compared, and answered for again if they had expired.
     pub(crate) zones: BTreeSet<Name>,
+    /// Those of them that are to be as their files have them, whatever they were changed to since.
+    pub(crate) forced: BTreeSet<Name>,
     /// Files of the zone directory that came, went or changed. None of them is named when all sources are compared.
     pub(crate) files: BTreeSet<OsString>,
     /// Zones that expire. One that is asked for by name too expired later, and stays so unless it has other data by now.
@@ -36,6 +38,11 @@ impl Scope {
         Scope { zones: BTreeSet::from([apex]), ..Scope::none() }
     }
 
+    /// One zone's, which is to be as its file has it.
+    pub(crate) fn forced(apex: Name) -> Self {
+        Scope { forced: BTreeSet::from([apex.clone()]), ..Scope::zone(apex) }
+    }
+
     /// Those in these files.
     pub(crate) fn files(files: BTreeSet<OsString>) -> Self {
         Scope { files, ..Scope::none() }
@@ -51,17 +58,13 @@ impl Scope {
         self.expiring.retain(|apex| !later.zones.contains(apex));
         self.expiring.extend(later.expiring);
         self.zones.extend(later.zones);
+        self.forced.extend(later.forced);
         self.files.extend(later.files);
         self.is_all |= later.is_all;
         if self.is_all {
             self.files.clear();
         }
         self
-    }
-
-    /// Whether any source is compared.
-    pub(super) fn has_sources(&self) -> bool {
-        self.is_all || !self.zones.is_empty() || !self.files.is_empty()
     }
 
     /// Whether a zone that had expired is answered for again when its source is as it was.

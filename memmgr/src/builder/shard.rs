@@ -15,9 +15,9 @@ use super::journal::Difference;
 use super::layers::Written;
 use super::segments::{Fresh, Member};
 use super::survey::{Found, Work};
-use super::{BuildError, Job, Report, group, journal, segments};
+use super::{BuildError, Job, ReceivedZone, Report, group, journal, segments};
 use crate::apex::Apex;
-use crate::catalogue::{Condition, Shard, ZoneInfo, Zones};
+use crate::catalogue::{Condition, Shard, TRANSFER_SOURCE, Transferred, ZoneInfo, Zones};
 use crate::edit::is_forward;
 use crate::generation::LayerFile;
 use crate::manifest::SourceStamp;
@@ -26,6 +26,15 @@ use crate::source::zonefile::{ComparedZone, ReadZone, Reader, Refused};
 
 /// Files above this are read one after the other: reading one of them is work for all cores.
 const BIG_OCTETS: u64 = 4 << 20;
+
+/// Zones from primaries with more records are written one after the other, for the same reason.
+const BIG_RECORDS: u64 = 1 << 16;
+
+/// What is said of a zone that is yet to come.
+const NOT_TRANSFERRED: &str = "no data yet: none of its primaries has given it away";
+
+/// What is said of a zone whose data is to come anew.
+const LOST: &str = "its segment is damaged: it is taken from its primaries anew";
 
 /// What became of a zone's entry in the directory: none when the zone went.
 pub(super) type Moved = BTreeMap<Apex, Option<Arc<ZoneInfo>>>;
@@ -40,6 +49,8 @@ pub(super) struct ShardBuild<'a> {
     zones: Option<Zones>,
     /// Zones still to read.
     read: Vec<Work>,
+    /// Zones that came as a whole from primaries, not looked at yet, with their numbers and records.
+    received: Vec<(Apex, ZoneId, u64)>,
     /// Zones read anew and not written yet.
     fresh: BTreeMap<Apex, SortedZone>,
     /// What changed of zones that were compared with their sources, not written yet.
@@ -77,13 +88,15 @@ pub(super) struct BuiltShard {
 impl<'a> ShardBuild<'a> {
     /// Begins with what needs no reading.
     pub(super) fn new(job: &Job<'a>, found: Found) -> Self {
-        let Found { number, read, gone, ambiguous, unchanged, mended, expiring, distrusted } = found;
+        let Found { number, read, gone, ambiguous, unchanged, mended, expiring, distrusted, .. } = found;
+        let Found { secondaries, lost, received, .. } = found;
         let before = &job.zones.shard(number).zones;
         let mut shard = ShardBuild {
             number,
             before,
             zones: None,
             read,
+            received,
             fresh: BTreeMap::new(),
             changes: BTreeMap::new(),
             sets: BTreeMap::new(),
@@ -100,6 +113,11 @@ impl<'a> ShardBuild<'a> {
             shard.failed(job, &apex, id, &Arc::from(job.request.zones.as_path()), refused);
         }
         mended.iter().for_each(|apex| shard.mark_sound(job, apex));
+        secondaries.iter().for_each(|(apex, id)| shard.begin_secondary(job, apex, *id));
+        for (apex, id) in lost {
+            let refused = Refused { errors: vec![LOST.to_owned()], tried: Vec::new() };
+            shard.failed(job, &apex, id, &Arc::from(Path::new(TRANSFER_SOURCE)), refused);
+        }
         shard
     }
 
@@ -107,6 +125,11 @@ impl<'a> ShardBuild<'a> {
     pub(super) fn read_big(&mut self, job: &Job<'_>) -> Result<(), BuildError> {
         for work in self.read.extract_if(.., |work| work.size > BIG_OCTETS).collect::<Vec<_>>() {
             self.compare(job, &work, &mut Reader::new(0, job.request))?;
+            self.write(job, group::is_alone)?;
+        }
+        let is_big = |(_, _, records): &mut (Apex, ZoneId, u64)| *records > BIG_RECORDS;
+        for (apex, id, _) in self.received.extract_if(.., is_big).collect::<Vec<_>>() {
+            self.receive(job, apex, id)?;
             self.write(job, group::is_alone)?;
         }
         Ok(())
@@ -117,6 +140,9 @@ impl<'a> ShardBuild<'a> {
         let mut reader = Reader::new(1, job.request);
         for work in std::mem::take(&mut self.read) {
             self.compare(job, &work, &mut reader)?;
+        }
+        for (apex, id, _) in std::mem::take(&mut self.received) {
+            self.receive(job, apex, id)?;
         }
         self.write(job, |_| true)?;
         let ShardBuild { number, zones, written: groups, moved, report, sets, .. } = self;
@@ -155,12 +181,51 @@ impl<'a> ShardBuild<'a> {
         self.report.changed.push(apex.name().clone());
     }
 
+    /// A zone comes from primaries from now on: what there is of it is served until they have given it away, but for its source.
+    fn begin_secondary(&mut self, job: &Job<'_>, apex: &Apex, id: ZoneId) {
+        let transferred = Some(Transferred::default());
+        let source: Arc<Path> = Path::new(TRANSFER_SOURCE).into();
+        let zone = match job.usable(apex) {
+            Some(zone) => {
+                ZoneInfo { source, transferred, is_edited: false, stamps: Vec::new(), error: None, ..zone.clone() }
+            }
+            None => ZoneInfo {
+                id,
+                group: group::choose(self.number, 0, None, &job.next_group),
+                condition: Condition::Broken,
+                serial: None,
+                records: 0,
+                source,
+                transferred,
+                is_edited: false,
+                stamps: Vec::new(),
+                error: Some(NOT_TRANSFERRED.to_owned()),
+                tried: Vec::new(),
+            },
+        };
+        self.set(apex, Some(zone));
+        self.report.changed.push(apex.name().clone());
+    }
+
+    /// Takes a zone that came as a whole from its primary.
+    fn receive(&mut self, job: &Job<'_>, apex: Apex, id: ZoneId) -> Result<(), BuildError> {
+        let Some(ReceivedZone { zone, transferred }) = job.request.received.take(&apex) else { return Ok(()) };
+        let work = Work { apex, id, path: Path::new(TRANSFER_SOURCE).into(), size: 0 };
+        self.compare_whole(job, &work, zone)?;
+        let apex = &work.apex;
+        if let Some(zone) = self.zones().get(apex).map(Arc::clone) {
+            self.set(apex, Some(ZoneInfo { transferred: Some(transferred), ..ZoneInfo::clone(&zone) }));
+        }
+        Ok(())
+    }
+
     /// Compares one zone with its file, by content.
     fn compare(&mut self, job: &Job<'_>, work: &Work, reader: &mut Reader<'_>) -> Result<(), BuildError> {
         let Work { apex, id, path, size } = work;
         let usable = job.usable(apex);
         // What was touched, or is too fresh to tell, need not be parsed.
-        let renewed = usable.filter(|zone| zone.source == *path).and_then(|zone| stamp::renewed(&zone.stamps));
+        let unforced = usable.filter(|zone| zone.source == *path && !job.forces(apex));
+        let renewed = unforced.and_then(|zone| stamp::renewed(&zone.stamps));
         if let Some(stamps) = renewed {
             job.request.progress.octets_done(*size);
             job.request.progress.zone_done();
@@ -191,7 +256,7 @@ impl<'a> ShardBuild<'a> {
         };
         let Some(ZoneChange { set, owners }) = change else {
             self.warn(apex, &warnings);
-            self.is_same(job, apex, path, stamps);
+            self.is_in_step(job, apex, path, stamps);
             return true;
         };
         if group::choose(self.number, records, Some(zone), &job.next_group) != zone.group {
@@ -200,6 +265,9 @@ impl<'a> ShardBuild<'a> {
         let Ok(changes) = ZoneChanges::new(&served, &owners) else { return false };
         if !changes.fits(&served) {
             return false;
+        }
+        if self.refuse_behind(job, work, Some(set.to), &stamps) {
+            return true;
         }
         self.warn(apex, &warnings);
         self.take(job, work, New { records, serial: Some(set.to), stamps });
@@ -218,7 +286,7 @@ impl<'a> ShardBuild<'a> {
         let ReadZone { zone, records, serial, stamps, warnings } = read;
         self.warn(apex, &warnings);
         let usable = job.usable(apex);
-        if usable.is_some_and(|zone| same_contents(&zone.stamps, &stamps)) {
+        if usable.is_some_and(|zone| same_contents(&zone.stamps, &stamps)) && !job.forces(apex) {
             self.is_same(job, apex, path, stamps);
             return Ok(());
         }
@@ -227,12 +295,15 @@ impl<'a> ShardBuild<'a> {
         let served = served.map(|(zone, before)| before.zone(zone.group, apex.name())).transpose()?;
         let set = match served.map(|served| journal::difference(served, &zone)) {
             Some(Difference::None) => {
-                self.is_same(job, apex, path, stamps);
+                self.is_in_step(job, apex, path, stamps);
                 return Ok(());
             }
             Some(Difference::Set(set)) => Some(set),
             Some(Difference::Whole) | None => None,
         };
+        if self.refuse_behind(job, work, serial, &stamps) {
+            return Ok(());
+        }
         self.take(job, work, New { records, serial, stamps });
         self.fresh.insert(apex.clone(), zone);
         self.sets.extend(set.map(|set| (apex.clone(), set)));
@@ -243,6 +314,34 @@ impl<'a> ShardBuild<'a> {
     fn warn(&mut self, apex: &Apex, warnings: &[String]) {
         let warnings = warnings.iter().map(|warning| (apex.name().clone(), warning.clone()));
         self.report.warnings.extend(warnings);
+    }
+
+    /// The file has what is served, whichever came to be like the other.
+    fn is_in_step(&mut self, job: &Job<'_>, apex: &Apex, path: &Arc<Path>, stamps: Vec<SourceStamp>) {
+        if let Some(zone) = self.zones().get(apex).filter(|zone| zone.is_edited).map(Arc::clone) {
+            self.set(apex, Some(ZoneInfo { is_edited: false, ..ZoneInfo::clone(&zone) }));
+        }
+        self.is_same(job, apex, path, stamps);
+    }
+
+    /// Refuses a file that changed, where the zone was changed in another way since it was read and the file's serial says that it knows nothing of
+    /// that: what was answered as durable is not taken back by an edit of a comment. Tells whether it was refused.
+    fn refuse_behind(&mut self, job: &Job<'_>, work: &Work, serial: Option<u32>, stamps: &[SourceStamp]) -> bool {
+        let Work { apex, id, path, .. } = work;
+        let edited = job.usable(apex).filter(|zone| zone.is_edited && zone.transferred.is_none());
+        let serials = edited.and_then(|zone| zone.serial).zip(serial);
+        let Some((from, to)) = serials.filter(|(from, to)| !is_forward(*from, *to) && !job.forces(apex)) else {
+            return false;
+        };
+        let error = format!(
+            "{}: error: the file changed and its serial is {to}, not ahead of {from}, which is served: {apex} was changed since it was read, by updates or by \
+             hand, and the file would take that back; put into the file what is to stay and raise its serial above {from}, or take it as it is with \
+             `trine reload --force {apex}`",
+            path.display()
+        );
+        let tried = stamps.iter().map(|stamp| Arc::clone(&stamp.path)).collect();
+        self.failed(job, apex, *id, path, Refused { errors: vec![error], tried });
+        true
     }
 
     /// Touched or rewritten with the same octets: remembers how it looks, builds nothing.
@@ -306,6 +405,14 @@ impl<'a> ShardBuild<'a> {
             );
             self.warn(apex, &[warning]);
         }
+        // What was damaged is not taken back: it is made again, above the file.
+        if job.usable(apex).is_some_and(|zone| zone.is_edited) {
+            let warning = format!(
+                "{}: warning: the file takes the place of what {apex} was changed to since it was read, by updates or by hand",
+                path.display()
+            );
+            self.warn(apex, &[warning]);
+        }
         let group = group::choose(self.number, count, before, &job.next_group);
         if let Some(before) = before.filter(|zone| zone.has_data()) {
             self.groups.insert(before.group);
@@ -325,6 +432,8 @@ impl<'a> ShardBuild<'a> {
             serial,
             records: count,
             source: Arc::clone(path),
+            is_edited: false,
+            transferred: None,
             stamps,
             error: None,
             tried: Vec::new(),
@@ -349,6 +458,8 @@ impl<'a> ShardBuild<'a> {
                 serial: None,
                 records: 0,
                 source: Arc::clone(path),
+                is_edited: false,
+                transferred: job.request.secondaries.contains(apex).then(Transferred::default),
                 stamps: Vec::new(),
                 error: Some(error),
                 tried,
@@ -455,6 +566,11 @@ impl<'a> Job<'a> {
     /// The layers of a group before, newest first.
     pub(super) fn layers(&self, group: GroupId) -> &'a [Arc<LayerFile>] {
         self.before.as_ref().map_or(&[], |before| before.layers(group))
+    }
+
+    /// Whether a zone is to be as its file has it, whatever it was changed to since.
+    fn forces(&self, apex: &Apex) -> bool {
+        self.request.scope.forced.contains(apex.name())
     }
 
     /// A zone before, if its data can be used.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use zone_segment::{GroupId, Name, ZoneId};
 
-use super::{BuildError, Job, Report, Scope};
+use super::{BuildError, Job, Report};
 use crate::apex::Apex;
 use crate::catalogue::{Condition, ZoneInfo, Zones};
 use crate::manifest::SHARDS;
@@ -46,6 +46,12 @@ pub(super) struct Found {
     pub(super) expiring: Vec<Apex>,
     /// Groups that are damaged.
     pub(super) distrusted: BTreeSet<GroupId>,
+    /// Zones that come from primaries and were not known to, with the number each has or gets.
+    pub(super) secondaries: Vec<(Apex, ZoneId)>,
+    /// Those whose data is damaged.
+    pub(super) lost: Vec<(Apex, ZoneId)>,
+    /// Those that came as a whole, with the number each has or gets, and their records.
+    pub(super) received: Vec<(Apex, ZoneId, u64)>,
 }
 
 /// A zone to read.
@@ -79,6 +85,7 @@ pub(super) fn make(job: &Job<'_>, next_zone: &mut u32) -> Result<Survey, BuildEr
         Err(error) => return Err(BuildError::List(error)),
     };
     report.unnamed.append(&mut sources.listing.unnamed);
+    report.unnamed.extend(sources.listing.leave_out(&job.request.zones, &job.request.secondaries));
     if sources.directory.is_some() {
         report.failed = sources.missing(job, &job.request.scope.zones);
     }
@@ -118,7 +125,11 @@ impl Sources {
     /// Finds the files of the zones in scope.
     fn find(job: &Job<'_>) -> Result<Self, ListError> {
         let (path, scope) = (&job.request.zones, &job.request.scope);
-        if !scope.has_sources() && !scope.expiring.is_empty() {
+        // Files of zones that come from primaries are not looked for.
+        let of_primaries = |apex: &&Name| job.request.secondaries.contains(&Apex::new((*apex).clone()));
+        let zones: BTreeSet<Name> = scope.zones.iter().filter(|apex| !of_primaries(apex)).cloned().collect();
+        let has_others = !scope.expiring.is_empty() || zones.len() < scope.zones.len();
+        if !scope.is_all && zones.is_empty() && scope.files.is_empty() && has_others {
             // Zones expire whether sources can be had or not.
             return Ok(Sources::none());
         }
@@ -126,8 +137,7 @@ impl Sources {
         if scope.is_all {
             return Ok(Sources { directory: Some(directory), listing: directory::list(path)?, asked: None });
         }
-        let Scope { zones, files, .. } = scope;
-        let (candidates, is_settled) = candidates(job, &directory, zones, files);
+        let (candidates, is_settled) = candidates(job, &directory, &zones, &scope.files);
         let mut listing = if is_settled {
             let there = candidates.values().flatten().filter(|name| directory.has(name));
             directory::of_names(path, there.cloned().collect::<BTreeSet<_>>().into_iter().collect())
@@ -169,7 +179,8 @@ impl Sources {
         // As it is written here: the zone directory has it from this.
         let known = |apex: Apex| zones.get_key_value(&apex).map_or(apex, |(known, _)| known.clone());
         found.expiring = expiring.map(known).collect();
-        found.gone = self.gone(zones, &listed);
+        found.gone = self.gone(job, zones, &listed);
+        found.look_at_secondaries(job, zones);
         if let Some(directory) = &self.directory {
             listed.into_iter().for_each(|(apex, file)| found.compare(job, directory, apex, &file));
         }
@@ -178,11 +189,12 @@ impl Sources {
     }
 
     /// The zones in scope whose file is gone. `listed` is in the order of apexes, as `zones` are.
-    fn gone(&self, zones: &Zones, listed: &[(Apex, OsString)]) -> Vec<Apex> {
+    fn gone(&self, job: &Job<'_>, zones: &Zones, listed: &[(Apex, OsString)]) -> Vec<Apex> {
         let mut listed = listed.iter().map(|(apex, _)| apex).peekable();
         let is_gone = |apex: &&Apex| {
             while listed.next_if(|next| next < apex).is_some() {}
-            listed.peek() != Some(apex) && self.includes(apex) && !self.listing.ambiguous.contains_key(*apex)
+            let is_listed = listed.peek() == Some(apex) || self.listing.ambiguous.contains_key(*apex);
+            !is_listed && self.includes(apex) && !job.request.secondaries.contains(*apex)
         };
         zones.keys().filter(is_gone).cloned().collect()
     }
@@ -194,7 +206,9 @@ impl Sources {
         }
         for (apex, zone) in zones.iter().filter(|(_, zone)| zone.has_data() && job.distrusted.contains(&zone.group)) {
             found.distrusted.insert(zone.group);
-            if !self.includes(apex) {
+            if job.request.secondaries.contains(apex) {
+                found.lost.push((apex.clone(), zone.id));
+            } else if !self.includes(apex) {
                 let size = stamp::Look::at(&zone.source).map_or(0, |look| look.size);
                 found.read.push(Work { apex: apex.clone(), id: zone.id, path: Arc::clone(&zone.source), size });
             }
@@ -207,7 +221,8 @@ impl Sources {
 impl Found {
     /// Whether there is nothing to do or to say.
     fn is_empty(&self) -> bool {
-        let Found { number: _, read, gone, ambiguous, unchanged, mended, expiring, distrusted } = self;
+        let Found { number: _, read, gone, ambiguous, unchanged, mended, expiring, distrusted, .. } = self;
+        let Found { secondaries, lost, received, .. } = self;
         read.is_empty()
             && gone.is_empty()
             && ambiguous.is_empty()
@@ -215,12 +230,42 @@ impl Found {
             && mended.is_empty()
             && expiring.is_empty()
             && distrusted.is_empty()
+            && secondaries.is_empty()
+            && lost.is_empty()
+            && received.is_empty()
+    }
+
+    /// Looks at the zones that come from primaries.
+    fn look_at_secondaries(&mut self, job: &Job<'_>, zones: &Zones) {
+        let request = job.request;
+        let received = request.received.of_shard(self.number);
+        let is_received = |apex: &Apex| received.iter().any(|(received, _)| received == apex);
+        if request.scope.is_all {
+            let is_known = |apex: &Apex| zones.get(apex).is_some_and(|zone| zone.transferred.is_some());
+            let of_shard = request.secondaries.iter().filter(|apex| apex.shard() == self.number);
+            let unknown = of_shard.filter(|apex| !is_known(apex) && !is_received(apex));
+            self.secondaries = unknown.map(|apex| (apex.clone(), ZoneId(0))).collect();
+        }
+        let asked = request.scope.zones.iter().cloned().map(Apex::new).filter(|apex| apex.shard() == self.number);
+        for apex in asked.filter(|apex| request.secondaries.contains(apex) && !is_received(apex)) {
+            match zones.get_key_value(&apex) {
+                None if !request.scope.is_all => self.secondaries.push((apex, ZoneId(0))),
+                Some(_) if job.usable(&apex).is_none() => {}
+                Some((known, zone)) if zone.condition == Condition::Expired && request.scope.refreshes(apex.name()) => {
+                    self.mended.push(known.clone());
+                }
+                Some(_) => self.unchanged += 1,
+                None => {}
+            }
+        }
+        self.received = received.into_iter().map(|(apex, records)| (apex, ZoneId(0), records)).collect();
     }
 
     /// Compares one zone with its file.
     fn compare(&mut self, job: &Job<'_>, directory: &Directory, apex: Apex, file: &OsStr) {
         let look = directory.look(file);
-        let usable = job.usable(&apex).filter(|zone| {
+        let is_forced = job.request.scope.forced.contains(apex.name());
+        let usable = job.usable(&apex).filter(|_| !is_forced).filter(|zone| {
             let (Some(look), Some((own, included))) = (look, zone.stamps.split_first()) else { return false };
             let is_own = look.is_of(own) && own.path == zone.source && directory.is_at(&zone.source, file);
             is_own && included.iter().all(stamp::matches_metadata)
@@ -243,7 +288,9 @@ impl Found {
         let zones = &job.zones.shard(self.number).zones;
         let read = self.read.iter_mut().map(|work| (&work.apex, &mut work.id));
         let ambiguous = self.ambiguous.iter_mut().map(|(apex, id, _)| (&*apex, id));
-        for (apex, id) in read.chain(ambiguous) {
+        let secondaries = self.secondaries.iter_mut().map(|(apex, id)| (&*apex, id));
+        let received = self.received.iter_mut().map(|(apex, id, _)| (&*apex, id));
+        for (apex, id) in read.chain(ambiguous).chain(secondaries).chain(received) {
             *id = zones.get(apex).map_or_else(
                 || {
                     let new = ZoneId(*next);

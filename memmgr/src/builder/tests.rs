@@ -48,6 +48,8 @@ fn request(root: &TempDir, base: Option<&Arc<State>>, scope: Scope) -> BuildRequ
         distrusted: BTreeSet::new(),
         zonemd: false,
         numbers: Arc::new(AtomicU64::new(base.map_or(1, |base| base.next.layer))),
+        secondaries: Arc::default(),
+        received: Arc::default(),
         progress: Arc::default(),
     }
 }

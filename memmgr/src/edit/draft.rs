@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use dns::change::{ChangeSet, OwnerChanges, ZoneChange};
+use dns::change::{ChangeSet, ChangedRecord, OwnerChanges, ZoneChange};
 use dns::text::Place;
 use dns::text::changes::{ChangeLine, Request};
 use dns::text::limits::ERRORS_MAX;
@@ -45,6 +45,17 @@ impl Touched {
         Self { before, now, line, signatures: BTreeSet::new() }
     }
 
+    /// Adds a record that a line brings.
+    pub(super) fn add(&mut self, record: &ChangedRecord, line: u32) {
+        if self.now.is_empty() && self.before.is_empty() {
+            self.now.owner = record.owner.clone();
+        }
+        self.now.add(record.rtype, record.ttl, &record.rdata, line);
+        if let (Rtype::RRSIG, covered) = key_of(record.rtype, &record.rdata) {
+            self.signatures.insert((covered, canonical(record.rtype, &record.rdata)));
+        }
+    }
+
     /// Whether anything is another than before.
     fn is_changed(&self) -> bool {
         !self.now.is_same(&self.before)
@@ -77,34 +88,37 @@ impl<'v, B: SegmentOctets> Draft<'v, B> {
         if !faults.is_empty() {
             return Err(EditError::Lines { path: edit.path.clone(), faults });
         }
-        self.owners.values_mut().for_each(drop_old_signatures);
+        self.drop_old_signatures();
         Ok(())
     }
 
     /// Carries one line out. Whether what it wants to go was there.
     fn apply_line(&mut self, ChangeLine { place: Place { line, .. }, request }: &ChangeLine) -> bool {
-        let name = request.owner().to_name();
-        let view = self.view;
-        let touched = self.owners.entry(name).or_insert_with_key(|name| Touched::new(view.owner(name.as_ref()), *line));
-        if touched.line == 0 {
-            touched.line = *line;
-        }
-        let now = &mut touched.now;
+        let touched = self.touch(request.owner().to_name(), *line);
         match request {
             Request::Add(record) => {
-                if now.is_empty() && touched.before.is_empty() {
-                    now.owner = record.owner.clone();
-                }
-                now.add(record.rtype, record.ttl, &record.rdata, *line);
-                if let (Rtype::RRSIG, covered) = key_of(record.rtype, &record.rdata) {
-                    touched.signatures.insert((covered, canonical(record.rtype, &record.rdata)));
-                }
+                touched.add(record, *line);
                 true
             }
-            Request::Delete { rtype, rdata, .. } => now.remove(*rtype, rdata),
-            Request::DeleteRrset { rtype, .. } => now.remove_type(*rtype),
-            Request::DeleteOwner { .. } => now.clear(),
+            Request::Delete { rtype, rdata, .. } => touched.now.remove(*rtype, rdata),
+            Request::DeleteRrset { rtype, .. } => touched.now.remove_type(*rtype),
+            Request::DeleteOwner { .. } => touched.now.clear(),
         }
+    }
+
+    /// An owner that a line speaks of.
+    pub(super) fn touch(&mut self, name: Name, line: u32) -> &mut Touched {
+        let view = self.view;
+        let touched = self.owners.entry(name).or_insert_with_key(|name| Touched::new(view.owner(name.as_ref()), line));
+        if touched.line == 0 {
+            touched.line = line;
+        }
+        touched
+    }
+
+    /// Takes signatures away, once all lines are carried out, that are those of other records than there are from then on.
+    pub(super) fn drop_old_signatures(&mut self) {
+        self.owners.values_mut().for_each(drop_old_signatures);
     }
 
     /// Whether the zone is another than before.
@@ -188,7 +202,7 @@ impl<'v, B: SegmentOctets> Draft<'v, B> {
     }
 }
 
-/// Takes signatures away that are those of other records than there are from then on: of an RRset that changed, those that no line brought.
+/// Takes signatures of one owner away: of an RRset that changed, those that no line brought.
 fn drop_old_signatures(touched: &mut Touched) {
     for rtype in touched.now.changed_types(&touched.before) {
         let signatures = &touched.signatures;

@@ -1,16 +1,18 @@
 //! Edits: lines of an operator on a zone as it stands, and what becomes of it: a [`ZoneChange`], or the reason why not.
 //!
 //! Nothing here knows of files, clocks, generations or messages. [`resolve`] applies an [`Edit`] to a zone and to the changes of it that are gathered and
-//! not published yet; [`Gathered`] keeps several changes of one zone; [`difference()`] says by which change one zone becomes another.
+//! not published yet, [`update()`] does the same with a dynamic update; [`Gathered`] keeps several changes of one zone; [`difference()`] says by which change
+//! one zone becomes another.
 //!
 //! Files in the order to read them: `records` (an owner and what it owns) · `view` (a zone with what is gathered) · `draft` (lines on a view) · `sound`
-//! (zone checks on what changed) · `signed` (signatures and digests) · `serial` · `gathered` · `difference` ·
-//! `answer` · `error`.
+//! (zone checks on what changed) · `signed` (signatures and digests) · `dynamic` (updates over the wire) · `serial` ·
+//! `gathered` · `difference` · `again` and `transferred` (changes that were made elsewhere) · `answer` · `error`.
 
 mod again;
 mod answer;
 mod difference;
 mod draft;
+mod dynamic;
 mod error;
 mod gathered;
 mod records;
@@ -19,6 +21,7 @@ mod signed;
 mod sound;
 #[cfg(test)]
 mod tests;
+mod transferred;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -32,9 +35,11 @@ use zone_segment::{Name, SegmentOctets, Zone};
 pub use again::again;
 pub use answer::{counts, shown};
 pub use difference::{NewSerial, difference};
+pub use dynamic::{Update, UpdateRecord, UpdateRefused, update};
 pub use error::{EditError, LineFault};
 pub use gathered::{Gathered, merge};
 pub use serial::{SerialPolicy, is_forward};
+pub use transferred::{TransferError, transferred};
 
 use draft::Draft;
 use view::View;
@@ -100,20 +105,30 @@ pub fn resolve<B: SegmentOctets>(
 ) -> Result<Resolution, EditError> {
     let mut draft = Draft::new(View { zone, gathered })?;
     draft.apply(edit)?;
+    conclude(draft, &edit.path, edit.serial, now)
+}
+
+/// What becomes of a draft that all lines are carried out on.
+fn conclude<B: SegmentOctets>(
+    mut draft: Draft<'_, B>,
+    path: &Path,
+    policy: SerialPolicy,
+    now: u64,
+) -> Result<Resolution, EditError> {
     let from = draft.serial_before();
     if !draft.is_changed() {
         return Ok(Resolution { serial: from, change: None, warnings: Vec::new() });
     }
-    let warnings = sound::check(&draft, edit)?;
+    let warnings = sound::check(&draft, path)?;
     if draft.brings_soa() {
         let to = draft.serial_now();
         if !is_forward(from, to) {
-            return Err(EditError::SerialNotForward { apex: edit.apex.clone(), from, to });
+            return Err(EditError::SerialNotForward { apex: draft.apex().clone(), from, to });
         }
     } else if signed::is_signed(draft.apex_before()) {
-        return Err(EditError::Unsigned { owner: edit.apex.clone(), rtype: Rtype::SOA });
+        return Err(EditError::Unsigned { owner: draft.apex().clone(), rtype: Rtype::SOA });
     } else {
-        draft.raise_serial(edit.serial.after(from, now));
+        draft.raise_serial(policy.after(from, now));
     }
     signed::check(&draft)?;
     let serial = draft.serial_now();

@@ -1,6 +1,6 @@
 //! What an owner owns: [`OwnerRecords`], RRset by RRset, each record once, found by its canonical form.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use dns::change::ChangedRecord;
@@ -108,6 +108,12 @@ impl OwnerRecords {
         set.records.entry(canonical(rtype, rdata)).or_insert_with(|| Stored { rdata: rdata.into(), line });
     }
 
+    /// Whether it owns a record, whatever its TTL.
+    pub(super) fn has_record(&self, rtype: Rtype, rdata: &[u8]) -> bool {
+        let set = self.rrsets.get(&key_of(rtype, rdata));
+        set.is_some_and(|set| set.records.contains_key(&canonical(rtype, rdata)))
+    }
+
     /// Takes a record away, whatever its TTL. Whether it was there.
     pub(super) fn remove(&mut self, rtype: Rtype, rdata: &[u8]) -> bool {
         let key = key_of(rtype, rdata);
@@ -124,6 +130,19 @@ impl OwnerRecords {
         let before = self.rrsets.len();
         self.rrsets.retain(|(other, _), _| *other != rtype);
         self.rrsets.len() < before
+    }
+
+    /// Takes all records away but those of some types, and their signatures. Whether there were others.
+    pub(super) fn keep_types(&mut self, types: &[Rtype]) -> bool {
+        let before = self.rrsets.len();
+        self.rrsets.retain(|(rtype, covered), _| types.contains(rtype) || types.contains(covered));
+        self.rrsets.len() < before
+    }
+
+    /// The records of a type in canonical form, signatures of every type together.
+    pub(super) fn canonical_of(&self, rtype: Rtype) -> BTreeSet<&[u8]> {
+        let of_type = self.rrsets.iter().filter(|((other, _), _)| *other == rtype);
+        of_type.flat_map(|(_, set)| set.records.keys().map(|canonical| &**canonical)).collect()
     }
 
     /// Takes everything away. Whether there was anything.

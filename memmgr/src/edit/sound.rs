@@ -6,24 +6,25 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use dns::check::{self, CheckReport, Finding};
 use dns::types::Rtype;
 use dns::{Columns, Record, SortedZone};
 use zone_segment::{Name, SegmentOctets};
 
-use super::Edit;
 use super::draft::{Draft, Touched};
 use super::error::EditError;
 use super::records::OwnerRecords;
 use super::view::has_at_or_below;
 
-/// Checks what an edit makes of a zone. Gives what does not keep it from being served; what was wrong before already is not the edit's fault.
-pub(super) fn check<B: SegmentOctets>(draft: &Draft<'_, B>, edit: &Edit) -> Result<Vec<Finding>, EditError> {
+/// Checks what an edit makes of a zone; `path` is the name of its file in messages. Gives what does not keep it from being served; what was wrong before
+/// already is not the edit's fault.
+pub(super) fn check<B: SegmentOctets>(draft: &Draft<'_, B>, path: &Path) -> Result<Vec<Finding>, EditError> {
     let names = concerned(draft);
-    let report = report(draft, edit, &names, |name| draft.owner(name));
+    let report = report(draft, path, &names, |name| draft.owner(name));
     if !report.errors.is_empty() {
-        let before = self::report(draft, edit, &names, |name| draft.owner_before(name));
+        let before = self::report(draft, path, &names, |name| draft.owner_before(name));
         let is_new =
             |error: &Finding| !before.errors.iter().any(|old| (old.rule, &old.text) == (error.rule, &error.text));
         let findings: Vec<Finding> = report.errors.into_iter().filter(is_new).collect();
@@ -97,7 +98,7 @@ fn first_below<B: SegmentOctets>(draft: &Draft<'_, B>, tops: &BTreeSet<Name>) ->
 /// What the checks say of some owners. Records that the edit speaks of have its file and line.
 fn report<'d, B: SegmentOctets>(
     draft: &Draft<'_, B>,
-    edit: &Edit,
+    path: &Path,
     names: &BTreeSet<Name>,
     owner: impl Fn(&Name) -> Cow<'d, OwnerRecords>,
 ) -> CheckReport {
@@ -106,7 +107,7 @@ fn report<'d, B: SegmentOctets>(
         records_of(&owner(name), first_line)
     });
     let mut columns: Columns = records.collect();
-    columns.files = vec![edit.path.clone()];
+    columns.files = vec![path.to_owned()];
     check::zone(&SortedZone::new(draft.apex().clone(), columns))
 }
 

@@ -12,10 +12,10 @@ use zone_segment::{HashKey, LookupName, Segment, SegmentBuffer, SegmentBuilder, 
 use super::*;
 
 /// 22 November 2026, 12:00:00 UTC.
-const NOW: u64 = 1_795_348_800;
+pub(super) const NOW: u64 = 1_795_348_800;
 
 /// A zone that edits are made on.
-const ZONE: &str = "\
+pub(super) const ZONE: &str = "\
 @ 3600 SOA ns hostmaster 7 1 1 1 1
 @ 3600 NS ns
 @ 3600 NS ns.elsewhere.test.
@@ -32,7 +32,7 @@ ns.cut 300 A 192.0.2.4
 ";
 
 /// The same, as if signed.
-const SIGNED: &str = "\
+pub(super) const SIGNED: &str = "\
 @ 3600 SOA ns hostmaster 7 1 1 1 1
 @ 3600 RRSIG SOA 13 1 3600 20300101000000 20260101000000 1 example. AAAA
 @ 3600 NS ns
@@ -44,12 +44,12 @@ ns.cut 3600 A 192.0.2.4
 ";
 
 /// The zone's name.
-fn apex() -> Name {
+pub(super) fn apex() -> Name {
     "example.".parse().unwrap()
 }
 
 /// A zone as a segment.
-fn segment(text: &str) -> Segment<SegmentBuffer> {
+pub(super) fn segment(text: &str) -> Segment<SegmentBuffer> {
     let zone_file = zonefile::read_octets(Path::new("x.zone"), text.as_bytes(), &apex());
     assert_eq!(zone_file.errors, [], "{text}");
     let mut builder = SegmentBuilder::new(HashKey([7; 16]));
@@ -58,7 +58,7 @@ fn segment(text: &str) -> Segment<SegmentBuffer> {
 }
 
 /// The zone of a segment.
-fn zone(segment: &Segment<SegmentBuffer>) -> Zone<'_, SegmentBuffer> {
+pub(super) fn zone(segment: &Segment<SegmentBuffer>) -> Zone<'_, SegmentBuffer> {
     segment.find_zone(&LookupName::new(segment.key(), apex().as_ref())).unwrap()
 }
 
@@ -73,7 +73,7 @@ fn resolve_on(text: &str, lines: &str) -> Result<Resolution, EditError> {
 }
 
 /// A change set, a record a line.
-fn lines_of(set: &ChangeSet) -> Vec<String> {
+pub(super) fn lines_of(set: &ChangeSet) -> Vec<String> {
     let line = |sign: char| {
         move |record: &dns::change::ChangedRecord| {
             let shown = present::record(record.owner.as_ref(), record.ttl, record.rtype, &record.rdata);
@@ -449,8 +449,17 @@ proptest! {
             match resolve(&zone, Some(&gathered.owners), &edit(&text), NOW) {
                 Ok(Resolution { change, serial, .. }) => {
                     prop_assert!(is_sound, "{text}");
-                    prop_assert_eq!(change.is_some(), model != after, "{}", text);
+                    prop_assert!(change.is_some() || model == after, "{text}");
                     if let Some(change) = change {
+                        // Of a record that went and came back in another case the spelling alone changes, which a model does not know.
+                        let shown = lines_of(&change.set);
+                        let of = |sign| {
+                            let lines = shown.iter().filter(|line| !line.contains(" SOA "));
+                            let lines = lines.filter_map(|line| line.strip_prefix(sign));
+                            lines.map(str::to_ascii_lowercase).collect::<std::collections::BTreeSet<_>>()
+                        };
+                        let is_respelled = of('-') == of('+');
+                        prop_assert!(model != after || is_respelled, "{text}");
                         prop_assert_eq!(change.set.to, serial);
                         carry_out(&mut model, &change.set);
                         gathered.push(change);
@@ -480,5 +489,43 @@ proptest! {
         }
         prop_assert_eq!(&model, &new);
         prop_assert_eq!(&model_of(&zones.0, change.as_ref()), &new);
+    }
+
+    #[test]
+    fn changes_of_a_primary_are_made_to_the_letter(versions in prop::collection::vec(model(), 2..5), place in any::<prop::sample::Index>()) {
+        let segments: Vec<_> = versions.iter().map(|version| segment(&text_of(version))).collect();
+        let zones: Vec<_> = segments.iter().map(zone).collect();
+        let mut sets: Vec<ChangeSet> = Vec::new();
+        for pair in zones.windows(2) {
+            let raised = NewSerial::Raise(SerialPolicy::Increment, NOW);
+            let Some(ZoneChange { mut set, .. }) = difference(&pair[0], &pair[1], raised).unwrap() else { continue };
+            let by = u32::try_from(sets.len()).unwrap();
+            (set.from, set.to) = (set.from + by, set.to + by);
+            for (soa, serial) in [(&mut set.removed[0], set.from), (&mut set.added[0], set.to)] {
+                let at = soa.rdata.len() - 20;
+                soa.rdata[at..at + 4].copy_from_slice(&serial.to_be_bytes());
+            }
+            sets.push(set);
+        }
+        let mut gathered = Gathered::default();
+        transferred(&zones[0], None, &sets, true).unwrap().into_iter().for_each(|change| gathered.push(change));
+        prop_assert_eq!(&gathered.sets, &sets);
+        let set = ChangeSet { apex: apex(), from: 0, to: 0, removed: Vec::new(), added: Vec::new() };
+        let change = ZoneChange { set, owners: gathered.owners };
+        prop_assert_eq!(Some(&model_of(&zones[0], Some(&change))), versions.last());
+        if sets.is_empty() {
+            return Ok(());
+        }
+        // What is left out, or there twice, is found.
+        let place = place.index(sets.len());
+        let mut wrong = sets.clone();
+        wrong.remove(place);
+        prop_assert_eq!(transferred(&zones[0], None, &wrong, true).is_err(), place + 1 < sets.len());
+        for is_added in [false, true] {
+            let mut wrong = sets.clone();
+            let records = if is_added { &mut wrong[place].added } else { &mut wrong[place].removed };
+            records.extend(records.last().cloned());
+            prop_assert!(transferred(&zones[0], None, &wrong, true).is_err());
+        }
     }
 }

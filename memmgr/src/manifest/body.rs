@@ -16,6 +16,9 @@ use super::hexadecimal;
 pub struct ManifestBody {
     /// The newest generation. Its number stands for these contents for all time.
     pub generation: u64,
+    /// When it was made, in seconds since 1970, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_unix: Option<u64>,
     /// The boot during which this was written, from [`super::boot_id`]. During the same boot the page cache is whole, whatever
     /// happened to processes.
     pub boot_id: String,
@@ -122,6 +125,7 @@ impl ManifestBody {
     pub fn new(hash_key: [u8; 16], boot_id: String) -> Self {
         Self {
             generation: 0,
+            made_unix: None,
             boot_id,
             clean_stop: false,
             hash_key,

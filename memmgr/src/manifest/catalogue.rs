@@ -52,7 +52,7 @@ pub struct ZoneEntry {
     pub serial: Option<u32>,
     /// The records in it.
     pub records: u64,
-    /// The file it comes from.
+    /// The file it comes from; no file's name where it comes from primaries.
     #[serde(with = "octets::path")]
     pub source: Arc<Path>,
     /// The files that its data was read from, the main one first: while they are as they were, nothing is parsed.
@@ -68,7 +68,32 @@ pub enum ZoneState {
     Serving,
     /// SERVFAIL: no data was ever loaded.
     Broken,
-    /// SERVFAIL: the data of a secondary is too old.
+    /// SERVFAIL: an operator had it expire.
+    Expired,
+    /// It comes from primaries. Behind the others, so that what was written before there was any is read as it was meant.
+    Secondary {
+        /// How it stands.
+        state: SecondaryState,
+        /// When its data was last known to be good, in seconds since 1970; none where it never came from a primary.
+        refreshed_at: Option<u64>,
+        /// When it expires, the same way.
+        expires_at: Option<u64>,
+    },
+    /// As [`Serving`](Self::Serving) or [`Expired`](Self::Expired): the data was changed since its file was read, in another way than by that.
+    Edited {
+        /// Whether an operator had it expire.
+        is_expired: bool,
+    },
+}
+
+/// How a zone stands that comes from primaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SecondaryState {
+    /// Answered from its data.
+    Serving,
+    /// SERVFAIL: it has no data yet.
+    Empty,
+    /// SERVFAIL: its data is too old.
     Expired,
 }
 

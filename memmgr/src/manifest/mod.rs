@@ -35,7 +35,7 @@ mod tests;
 
 pub use body::{ChunkEntry, GroupEntry, KeptEntry, LayerEntry, ManifestBody};
 pub use boot::{BOOT_ID_PATH, BootIdError, boot_id};
-pub use catalogue::{ChunkError, SHARDS, SourceStamp, ZoneEntry, ZoneState};
+pub use catalogue::{ChunkError, SHARDS, SecondaryState, SourceStamp, ZoneEntry, ZoneState};
 pub use error::{Damage, DamageKind, DecodeError, LoadError, SaveError, SaveStep};
 pub use sealed::{MANIFEST_BYTES_MAX, decode, encode};
 pub use state_dir::StateDir;

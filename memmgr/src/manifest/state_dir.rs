@@ -5,6 +5,7 @@
 //! DIR/segments/           the segment files, and nothing else
 //! DIR/catalogue/          the files with chunks of the catalogue, and nothing else
 //! DIR/commits/            the commit logs, and nothing else
+//! DIR/lost/GENERATION/    segment files that were lost with the records behind this generation, for people to look at
 //! ```
 //!
 //! [`StateDir`] is the type to read first.
@@ -68,6 +69,11 @@ impl StateDir {
     /// A commit log.
     pub fn commit_log(&self, number: u64) -> PathBuf {
         self.commits().join(format!("{number:016x}"))
+    }
+
+    /// Where segment files are kept that were lost with the records behind a generation.
+    pub fn lost(&self, generation: u64) -> PathBuf {
+        self.root.join("lost").join(generation.to_string())
     }
 
     /// The manifest.

@@ -106,6 +106,9 @@ fn of_entry(state: &State, entry: &DirectoryEntry) -> ZoneInfo {
         serial,
         records,
         source,
+        // It may have been: what is served is not taken back by a file that is behind it.
+        is_edited: data.is_some(),
+        transferred: None,
         stamps,
         error,
         tried: Vec::new(),

@@ -78,6 +78,7 @@ impl Service {
     pub(super) fn commit(&mut self, generation: u64) -> Event {
         config::fault::hit("memmgr-before-manifest");
         let Some(state) = self.states.get(&generation).cloned() else { return Event::BuildFailed { generation } };
+        self.made_at.insert(generation, super::changing::now());
         let failure = match self.records.remove(&generation) {
             Some(record) => match self.directory.append(&record) {
                 Ok(log) => {
@@ -109,7 +110,9 @@ impl Service {
             },
         };
         if let Some(error) = failure {
+            self.made_at.remove(&generation);
             self.sourced.remove(&generation);
+            self.transfers_abandoned(generation);
             for published in self.updates.abandoned(generation) {
                 self.owe(published.scope);
                 self.refuse_all(published.waiters, &error);
@@ -119,14 +122,14 @@ impl Service {
         }
         config::fault::hit("memmgr-after-manifest");
         info!(generation, "generation-published");
-        self.made_at.insert(generation, super::changing::now());
         Event::Committed { generation }
     }
 
     /// Writes a manifest of a generation.
     pub(super) fn save(&mut self, state: &Arc<State>, clean_stop: bool) -> Result<(), SaveError> {
         self.note_kept();
-        self.directory.save(state, clean_stop)?;
+        let made_unix = self.made_at.get(&state.generation).copied();
+        self.directory.save(state, made_unix, clean_stop)?;
         self.saved(state);
         Ok(())
     }
@@ -191,10 +194,10 @@ impl Service {
         let Some((address, reader)) = self.readers.killed(id, event) else { return };
         let role = reader.role.as_str();
         warn!(pid = reader.pid, role, generation, waited_ms, %reason, "reader-killed");
-        if let Some(slot) = reader.slot {
+        if let (Some(slot), Some(child)) = (reader.slot, readers::child_of(reader.role)) {
             let reason = readers::kill_record_reason(reason);
             let generation = generation.unwrap_or(0);
-            self.link.send(Record::Kill { slot, pid: reader.pid, reason, generation, waited_ms });
+            self.link.send(Record::Kill { child, slot, pid: reader.pid, reason, generation, waited_ms });
         }
         if let Some(address) = address {
             self.broker.disconnect(&address, &reason.to_string());

@@ -11,7 +11,7 @@ use zone_segment::{LayerId, Name};
 
 use super::updates::{self, BuildFailure, Published, Running};
 use super::{RETRY, Service};
-use crate::builder::{self, BuildError, BuildRequest, Outcome, Scope};
+use crate::builder::{self, BuildError, BuildRequest, Outcome, Received, Scope};
 use crate::catalogue::Catalogue;
 use crate::generation::State;
 use crate::progress::Progress;
@@ -43,19 +43,22 @@ impl Service {
         }
         // In between, for there may be no other moment in which nothing is on its way.
         self.look_for_merges();
-        if self.changing.is_waiting() && !(self.changing.was_last && self.updates.is_waiting()) {
+        // Sources and changes take turns; above what is known to be damaged no change can be made, and sources are what that is made anew from.
+        let are_sources_first = self.changing.was_last || !self.distrusted.is_empty();
+        if self.changing.is_waiting() && !(are_sources_first && self.updates.is_waiting()) {
             return self.start_changes();
         }
         let base = self.states.values().next_back().or(self.remains.as_ref()).cloned();
         let Some(gathered) = self.updates.next(base.is_some()) else { return };
         self.changing.was_last = false;
-        let scope = gathered.scope.clone();
+        let mut scope = gathered.scope;
+        self.secondaries.keep_expiring(&mut scope);
         let progress = Arc::new(Progress::default());
         let request = BuildRequest {
             base,
             generation: self.rotation.next_generation(),
             key: self.key,
-            scope: gathered.scope,
+            scope: scope.clone(),
             numbers: Arc::clone(&self.numbers),
             zones: self.options.zones.clone(),
             segments: self.directory.segments(),
@@ -63,6 +66,8 @@ impl Service {
             distrusted: self.distrusted.clone(),
             zonemd: self.options.zonemd,
             progress: Arc::clone(&progress),
+            secondaries: Arc::clone(&self.secondaries.apexes),
+            received: Arc::new(Received::new(std::mem::take(&mut self.secondaries.received))),
         };
         let give_back = self.give_back;
         let journal = Arc::clone(&self.journal);
@@ -87,11 +92,13 @@ impl Service {
             Ok(outcome) => self.take_outcome(outcome, scope, waiters),
             Err(BuildFailure::Build(BuildError::Damaged { layers, error })) if self.distrust(&layers) => {
                 error!(error, "segment-damaged");
+                self.secondaries_built(&scope, 0, Err(&error));
                 self.updates.ask_again(scope, waiters);
             }
             Err(error) => {
                 error!(%error, "build-failed");
                 self.source_error = Some(error.to_string());
+                self.secondaries_built(&scope, 0, Err(&error.to_string()));
                 self.refuse_all(waiters, &error.to_string());
                 self.refuse_refused(&error.to_string());
                 self.owe(scope);
@@ -158,20 +165,23 @@ impl Service {
             let (changes, rewritten) = (changes, report.changed.clone());
             self.sourced.insert(generation, Sourced { changes, rewritten });
             self.states.insert(generation, Arc::new(state));
+            self.secondaries_built(&scope, generation, Ok(&report));
             self.updates.published.push(Published { generation, scope, report, waiters });
             self.step(Event::Built { generation });
-            return;
+            return self.look_at_catalogs(true);
         }
         self.note_zones(zones);
         if self.has_told() {
             self.tell_serving();
         }
         let generation = self.states.keys().next_back().copied().unwrap_or(0);
+        self.secondaries_built(&scope, generation, Ok(&report));
         if self.rotation.current().is_some_and(|current| current >= generation) {
             self.answer_all(waiters, &updates::reloaded(generation, &report, self.is_watching()));
         } else {
             self.updates.published.push(Published { generation, scope, report, waiters });
         }
+        self.look_at_catalogs(true);
     }
 
     /// Notes what was found about zones whose data did not change.

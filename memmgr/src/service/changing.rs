@@ -2,7 +2,7 @@
 //! and each is answered by itself.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bus::Message;
 use bus::protocol::control::{Reached, RolledBack, Updated, ZoneRolledBack};
@@ -11,27 +11,48 @@ use tracing::{error, info, warn};
 
 use super::Service;
 use super::waiting::{Answer, Waiting};
-use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged};
+use crate::apex::Apex;
+use crate::builder::changes::{self, Ask, ChangesOutcome, ChangesRequest, Done, Merged, Refusal};
 use crate::builder::record::record_of;
 use crate::builder::{BuildError, Scope};
 use crate::rotation::Event;
+use crate::update::Exchange;
 
 /// Who asked for changes.
 #[derive(Debug)]
 pub(super) struct Asker {
-    /// The request.
-    pub(super) message: Message,
+    /// Who that is.
+    pub(super) who: Who,
     /// What is waited for before it is answered.
     pub(super) until: Reached,
     /// How it is answered.
     pub(super) what: AskedFor,
 }
 
+impl Asker {
+    /// Whether whoever asked over the wire has given up by now. Operators are told that what they asked for may be done though they did not wait.
+    fn is_overdue(&self, now: Instant) -> bool {
+        let is_past = matches!(&self.who, Who::Asker(Message { deadline: Some(deadline), .. }) if *deadline <= now);
+        is_past && matches!(self.what, AskedFor::Message(_))
+    }
+}
+
+/// Somebody who asked for changes.
+#[derive(Debug)]
+pub(super) enum Who {
+    /// Whoever sent this request.
+    Asker(Message),
+    /// A primary of this zone, by what it gave away.
+    Primary(Apex),
+}
+
 /// What was asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum AskedFor {
     /// One zone to be changed.
     Update,
+    /// The same, by a message over the wire.
+    Message(Box<Exchange>),
     /// Zones to be as they were in a generation, with their serials of then or not.
     Rollback {
         /// The generation.
@@ -80,6 +101,21 @@ impl Changing {
     pub(super) fn is_waiting(&self) -> bool {
         !self.gathered.is_empty() || !self.merged.is_empty()
     }
+
+    /// Requests that gather.
+    pub(super) fn gathered(&self) -> usize {
+        self.gathered.len()
+    }
+
+    /// Leaves out updates that nobody waits for any more: whoever gave up is not to find the change made later, when others may have built on that it
+    /// was not.
+    fn drop_overdue(&mut self) {
+        let now = Instant::now();
+        for Request { asks, .. } in self.gathered.extract_if(.., |request| request.asker.is_overdue(now)) {
+            let zone = asks.first().map(|ask| ask.apex().to_string());
+            warn!(zone, "update-overdue");
+        }
+    }
 }
 
 /// The build of changes that runs, until it ends; never when there is none.
@@ -102,10 +138,14 @@ impl Service {
 
     /// Builds what has gathered.
     pub(super) fn start_changes(&mut self) {
+        self.changing.drop_overdue();
+        if !self.changing.is_waiting() {
+            return self.start_build();
+        }
         let Some(base) = self.states.values().next_back().filter(|base| base.set.is_some()).cloned() else {
             let error = "no zone is served yet; ask again when one is";
             let gathered = std::mem::take(&mut self.changing.gathered);
-            return gathered.iter().for_each(|request| self.refuse(&request.asker.message, error));
+            return self.refuse_askers(gathered.into_iter().map(|request| request.asker).collect(), error);
         };
         let mut count = 0;
         let taken = self.changing.gathered.iter().take_while(|request| {
@@ -193,23 +233,37 @@ impl Service {
     }
 
     /// Answers all with the reason why nothing came of it.
-    fn refuse_askers(&self, askers: Vec<Asker>, error: &str) {
-        askers.iter().for_each(|asker| self.refuse(&asker.message, error));
+    fn refuse_askers(&mut self, askers: Vec<Asker>, error: &str) {
+        for asker in askers {
+            self.refuse_asker(asker, &error.to_owned().into());
+        }
+    }
+
+    /// Answers one with the reason why nothing came of it.
+    fn refuse_asker(&mut self, asker: Asker, refusal: &Refusal) {
+        match (asker.who, &asker.what) {
+            (Who::Asker(message), AskedFor::Message(exchange)) => self.settle_refused(&message, exchange, refusal),
+            (Who::Asker(message), AskedFor::Update | AskedFor::Rollback { .. }) => {
+                self.refuse(&message, &refusal.reason)
+            }
+            (Who::Primary(apex), _) => self.transferred(&apex, Err(refusal.reason.clone())),
+        }
     }
 
     /// Takes in what was built.
     fn take_changes(&mut self, request: &ChangesRequest, outcome: ChangesOutcome, askers: Vec<Asker>) {
         let ChangesOutcome { candidate, changes, answers } = outcome;
         let generation = candidate.as_ref().map_or(request.base.generation, |state| state.generation);
+        let mut transfers = Vec::new();
         for (asker, own) in askers.into_iter().zip(answers) {
-            match own {
-                Ok(done) => self.waiting.push(Waiting {
-                    generation,
-                    until: asker.until,
-                    answer: answer(asker.what, generation, done),
-                    message: asker.message,
-                }),
-                Err(error) => self.refuse(&asker.message, &error),
+            match (own, asker) {
+                (Ok(done), Asker { who: Who::Asker(message), until, what }) => {
+                    self.waiting.push(Waiting { generation, until, answer: answer(what, generation, done), message });
+                }
+                (Ok(done), Asker { who: Who::Primary(apex), .. }) => {
+                    transfers.push((apex, done.first().map(|done| (done.from, done.to))));
+                }
+                (Err(refusal), asker) => self.refuse_asker(asker, &refusal),
             }
         }
         if let Some(leaps) = &mut self.leaps {
@@ -228,7 +282,9 @@ impl Service {
             self.records.insert(generation, record_of(&request.base, &state, changes, Vec::new()));
             self.states.insert(generation, Arc::new(state));
             self.step(Event::Built { generation });
+            self.look_at_catalogs(false);
         }
+        transfers.into_iter().for_each(|(apex, change)| self.transferred(&apex, Ok((generation, change))));
         if request.merged.iter().any(|merged| merged.is_base) {
             // The base before it goes once no manifest names it.
             self.want_snapshot();
@@ -242,6 +298,13 @@ impl Service {
 fn answer(what: AskedFor, generation: u64, done: Vec<Done>) -> Answer {
     match what {
         AskedFor::Update => Answer::Updated(done.into_iter().map(|done| updated(generation, done)).next()),
+        AskedFor::Message(exchange) => {
+            for Done { apex, from, to, removed, added, .. } in done {
+                let key = exchange.key().map(ToString::to_string);
+                info!(zone = %apex, client = %exchange.client, key, from, to, removed, added, "zone-updated");
+            }
+            Answer::Message(exchange)
+        }
         AskedFor::Rollback { data_of, keeps_serial } => {
             let changed = done.into_iter().filter(|done| done.from != done.to || done.added + done.removed > 0);
             let zones = changed.map(|done| ZoneRolledBack {

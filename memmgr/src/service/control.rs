@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use zone_segment::Name;
 
 use super::Service;
-use super::changing::{AskedFor, Asker};
+use super::changing::{AskedFor, Asker, Who};
 use crate::apex::Apex;
 use crate::builder::Scope;
 use crate::builder::changes::Ask;
@@ -33,31 +33,51 @@ impl Service {
                 Command::Status {}
                 | Command::Zones {}
                 | Command::ExpireZone { .. }
+                | Command::RefreshZone { .. }
+                | Command::Changes { .. }
+                | Command::Members { .. }
                 | Command::UpdateZone { .. }
                 | Command::Rollback { .. },
             ) if self.awaits_zones() => {
                 self.zones.deferred.push(message);
             }
             Ok(Command::Status {}) => self.answer(&message, &self.status()),
+            Ok(Command::Members { known }) => self.answer(&message, &self.listed_members(known)),
             Ok(Command::Zones {}) => self.answer(&message, &self.zone_statuses()),
             Ok(Command::Generations {}) => self.answer(&message, &self.all_generation_statuses()),
             Ok(Command::Consumers {}) => self.answer(&message, &self.consumer_statuses()),
-            Ok(Command::Reload { zone: None }) => self.reload(Scope::all(), Some(message)),
-            Ok(Command::Reload { zone: Some(zone) }) => match zone_name(&zone) {
+            Ok(Command::Reload { zone: None, force: true }) => {
+                self.refuse(&message, "expected the zone that is to be as its file has it: no more than one is forced");
+            }
+            Ok(Command::Reload { zone: None, force: false }) => self.reload(Scope::all(), Some(message)),
+            Ok(Command::Reload { zone: Some(zone), force }) => match zone_name(&zone) {
+                Ok(zone) if self.is_secondary(&zone) => {
+                    let error = format!("{zone} comes from its primaries; `trine zone refresh {zone}` asks them");
+                    self.refuse(&message, &error);
+                }
+                Ok(zone) if force => {
+                    warn!(from = %message.from, %zone, "zone-reload-forced");
+                    self.reload(Scope::forced(zone), Some(message));
+                }
                 Ok(zone) => self.reload(Scope::zone(zone), Some(message)),
                 Err(error) => self.refuse(&message, &error),
             },
             Ok(Command::ExpireZone { zone }) => match zone_name(&zone).and_then(|zone| self.may_expire(zone)) {
                 Ok(zone) => {
                     info!(from = %message.from, %zone, "zone-expiry-asked");
+                    self.expire_secondary(&zone);
                     self.reload(Scope::expiring(zone), Some(message));
                 }
+                Err(error) => self.refuse(&message, &error),
+            },
+            Ok(Command::RefreshZone { zone, whole }) => match zone_name(&zone) {
+                Ok(zone) => self.refresh_zone(message, &zone, whole),
                 Err(error) => self.refuse(&message, &error),
             },
             Ok(Command::UpdateZone { zone, changes, name, serial, wait }) => {
                 match edit_of(&zone, &changes, &name, serial) {
                     Ok(edit) => {
-                        let asker = Asker { message, until: wait, what: AskedFor::Update };
+                        let asker = Asker { who: Who::Asker(message), until: wait, what: AskedFor::Update };
                         self.change(asker, vec![Ask::Edit(edit)]);
                     }
                     Err(error) => self.refuse(&message, &error),
@@ -66,6 +86,10 @@ impl Service {
             Ok(Command::WaitGeneration { generation, until }) => self.wait_generation(message, generation, until),
             Ok(Command::DiffGenerations { from, to, zone }) => match zone.as_deref().map(zone_name).transpose() {
                 Ok(zone) => self.diff_generations(message, from, to, zone),
+                Err(error) => self.refuse(&message, &error),
+            },
+            Ok(Command::Changes { zone, from, to, generation }) => match zone_name(&zone) {
+                Ok(zone) => self.changes(message, zone, from, to, generation),
                 Err(error) => self.refuse(&message, &error),
             },
             Ok(Command::Rollback { generation, zones, keep_serial }) => {
@@ -86,7 +110,7 @@ impl Service {
     }
 
     /// Whether whoever sent this may change anything: users let onto the bus by `--bus-allow` may read and no more.
-    fn may_command(&self, message: &Message) -> bool {
+    pub(super) fn may_command(&self, message: &Message) -> bool {
         let own = nix::unistd::Uid::current().as_raw();
         self.broker.peer(&message.from).is_some_and(|peer| peer.uid == 0 || peer.uid == own)
     }
@@ -133,6 +157,7 @@ impl Service {
             uptime_seconds: self.began.elapsed().as_secs(),
             listen: self.options.listen.iter().map(ToString::to_string).collect(),
             error: self.source_error.clone(),
+            notifications_refused: self.secondaries.refused_notifies,
             zones: self.zone_statuses(),
             consumers: self.consumer_statuses(),
             generations: self.all_generation_statuses(),
@@ -146,7 +171,18 @@ impl Service {
     fn zone_statuses(&self) -> Vec<ZoneStatus> {
         let newest = self.states.values().next_back();
         let zones = newest.map(|state| state.zones.sorted()).unwrap_or_default();
-        zones.into_iter().map(|(apex, zone)| zone_status(apex, zone)).collect()
+        let one = |(apex, zone): (&Name, &ZoneInfo)| {
+            let mut status = zone_status(apex, zone);
+            status.catalog = self.catalog_of(apex).map(ToString::to_string);
+            status.error = status.error.or(self.catalog_error(apex).map(str::to_owned));
+            let Some((transfer, error)) = self.transfer_status(apex) else { return status };
+            let state = match (status.state, &error) {
+                (ZoneCondition::Serving, Some(_)) => ZoneCondition::Stale,
+                (state, _) => state,
+            };
+            ZoneStatus { state, error: error.or(status.error), transfer: Some(transfer), ..status }
+        };
+        zones.into_iter().map(one).collect()
     }
 
     /// Every generation alive.
@@ -182,9 +218,12 @@ fn changes_anything(command: &Command) -> bool {
         | Command::Consumers {}
         | Command::Zones {}
         | Command::WaitGeneration { .. }
-        | Command::DiffGenerations { .. } => false,
+        | Command::DiffGenerations { .. }
+        | Command::Members { .. }
+        | Command::Changes { .. } => false,
         Command::Reload { .. }
         | Command::ExpireZone { .. }
+        | Command::RefreshZone { .. }
         | Command::Stop {}
         | Command::UpdateZone { .. }
         | Command::Rollback { .. }
@@ -220,5 +259,7 @@ fn zone_status(apex: &Name, zone: &ZoneInfo) -> ZoneStatus {
         error: zone.error.clone(),
         group: zone.group.0,
         source: zone.source.display().to_string(),
+        transfer: None,
+        catalog: None,
     }
 }

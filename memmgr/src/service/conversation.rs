@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bus::group::MembershipEvent;
+use bus::protocol::messages::FromAuth;
 use bus::protocol::reader::{Attached, FromReader, LayerIdentity, Role};
 use bus::protocol::supervisor::Record;
 use bus::{Address, Message};
@@ -24,6 +25,8 @@ impl Service {
             self.membership(&notice.event);
         } else if let Ok(word) = message.parse::<FromReader>() {
             self.reader(message, word);
+        } else if let (Some(_), Ok(word)) = (message.request, message.parse::<FromAuth>()) {
+            self.dns_message(message, word);
         } else if message.request.is_some() {
             self.command(message);
         } else {

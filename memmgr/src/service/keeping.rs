@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use zone_segment::{Name, ZoneState};
 
 use super::Service;
-use super::changing::{AskedFor, Asker};
+use super::changing::{AskedFor, Asker, Who};
 use super::waiting::{Answer, Waiting};
 use crate::builder::changes::Ask;
 use crate::builder::record::{group_entries, layer_entries};
@@ -205,7 +205,7 @@ impl Service {
             Ok(asks) => {
                 info!(from = %message.from, generation, zones = asks.len(), "rollback-asked");
                 let what = AskedFor::Rollback { data_of: generation, keeps_serial };
-                self.change(Asker { message, until: Reached::Visible, what }, asks);
+                self.change(Asker { who: Who::Asker(message), until: Reached::Visible, what }, asks);
             }
             Err(error) => self.refuse(&message, &error),
         }
@@ -221,7 +221,7 @@ impl Service {
         let named = !zones.is_empty();
         let zones: Vec<Name> = match named {
             true => zones,
-            false => new.zones().map(|zone| zone.apex().to_name()).collect(),
+            false => new.zones().map(|zone| zone.apex().to_name()).filter(|apex| !self.is_secondary(apex)).collect(),
         };
         let mut asks = Vec::new();
         for apex in zones {

@@ -17,11 +17,11 @@ use super::Service;
 use crate::generation::State;
 use crate::rotation::ReaderId;
 
-/// Leases in all. Beyond it a transfer is told to come again: each has a thread, a client and layers of its own.
-pub(super) const LEASES_MAX: usize = 64;
+/// Leases in all. Beyond it a transfer is told to come again: each has a client, and may have layers of its own.
+pub(super) const LEASES_MAX: usize = 512;
 
-/// Leases of one reader, so that none takes them all. Uses of one generation can share a lease.
-pub(super) const LEASES_A_READER_MAX: usize = 8;
+/// Leases of one reader, so that none takes them all: each transfer of a zone that is longer than a message has one.
+pub(super) const LEASES_A_READER_MAX: usize = 256;
 
 /// How often the octets served all leases together may keep, should every layer of them be replaced: two whole versions besides.
 const SERVED_TIMES_MAX: u64 = 2;
@@ -304,23 +304,24 @@ mod tests {
     fn leases_are_bounded_in_number_for_each_reader_and_for_all() {
         let mut leases = Leases::default();
         let full = |whose, expected_max| Err(LeaseError::TooMany { whose, expected_max });
-        for number in 0..LEASES_MAX as u64 {
-            let (whose, lease) = (reader(1 + number / 8), number % 8);
+        let (max, a_reader) = (LEASES_MAX as u64, LEASES_A_READER_MAX as u64);
+        for number in 0..max {
+            let (whose, lease) = (reader(1 + number / a_reader), number % a_reader);
             assert_eq!(leases.take(whose, lease, 1, layers([1], 1), Some(1)), Ok(()), "{number}");
-            if lease == 7 && number != 63 {
+            if lease == a_reader - 1 && number != max - 1 {
                 assert_eq!(
-                    leases.take(whose, 8, 1, layers([1], 1), Some(1)),
+                    leases.take(whose, a_reader, 1, layers([1], 1), Some(1)),
                     full("this reader's", LEASES_A_READER_MAX)
                 );
             }
         }
         assert_eq!(leases.take(reader(9), 1, 1, layers([1], 1), Some(1)), full("all", LEASES_MAX));
-        leases.end(&reader(3), 5);
-        assert_eq!(leases.take(reader(4), 7, 1, layers([1], 1), Some(1)), Err(LeaseError::Taken { lease: 7 }));
-        assert_eq!(leases.take(reader(4), 7, 1, layers([1], 1), None), Ok(()), "asked again");
+        leases.end(&reader(1), 5);
+        assert_eq!(leases.take(reader(2), 7, 1, layers([1], 1), Some(1)), Err(LeaseError::Taken { lease: 7 }));
+        assert_eq!(leases.take(reader(2), 7, 1, layers([1], 1), None), Ok(()), "asked again");
         assert_eq!(leases.take(reader(9), 1, 1, layers([1], 1), Some(1)), Ok(()));
         leases.disconnected(&reader(1));
-        assert_eq!(leases.held.len(), LEASES_MAX - 8);
+        assert_eq!(leases.held.len(), 1 + LEASES_A_READER_MAX);
     }
 
     #[test]

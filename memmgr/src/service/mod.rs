@@ -2,22 +2,26 @@
 //!
 //! Everything that takes long happens elsewhere (builds and verification on their own threads), so that the loop answers within
 //! milliseconds. [`Service`] is the type to read first; [`actions`] carries out what the rotation says, [`building`] starts and takes
-//! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators. [`readers`], [`leases`] and [`updates`] are its
-//! books, [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
+//! in builds, [`conversation`] hears readers and the supervisor, [`control`] answers operators, [`messages`] updates over the wire. [`readers`], [`leases`],
+//! [`updates`], [`secondaries`] and [`catalogs`] are its books, [`link`] its line to the supervisor; [`zones`] has what is known of the zones read after a start.
 
 mod actions;
 mod building;
+mod catalogs;
 mod changing;
 mod control;
 mod conversation;
 mod delivery;
 mod examination;
+mod journal;
 mod keeping;
 mod leases;
 mod link;
 mod loading;
 mod merging;
+mod messages;
 mod readers;
+mod secondaries;
 mod snapshot;
 mod updates;
 mod waiting;
@@ -32,7 +36,9 @@ use std::time::{Duration, Instant};
 use bus::protocol::MEMMGR_GROUP;
 use bus::protocol::reader::Pong;
 use bus::{BrokerHandle, Client, Incoming};
+use config::peers::signing_keys;
 use config::process::MemmgrOptions;
+use dns::tsig::Keys;
 use tokio::sync::{mpsc, watch as watch_channel};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
@@ -46,6 +52,7 @@ use crate::rotation::{Deadlines, Event, ReaderId, Rotation, ThreadProgress};
 use crate::source::watch::{self, Watch};
 use actions::Aftermath;
 use building::Sourced;
+use catalogs::Catalogs;
 use changing::Changing;
 use examination::Examinations;
 use keeping::Kept;
@@ -54,6 +61,7 @@ pub(crate) use link::Link;
 use loading::Told;
 use merging::Merging;
 use readers::Readers;
+use secondaries::Secondaries;
 use snapshot::Snapshots;
 use updates::Updates;
 use waiting::Waiting;
@@ -106,6 +114,8 @@ pub(crate) struct Service {
     readers: Readers,
     /// What readers keep for longer.
     leases: Leases,
+    /// The keys that messages are signed with.
+    keys: Keys,
     /// What was asked for of sources.
     updates: Updates,
     /// Changes that were handed in.
@@ -162,6 +172,10 @@ pub(crate) struct Service {
     told: Told,
     /// The zone directory under watch, where that is asked for.
     watch: Option<Watch>,
+    /// Zones that come from primaries.
+    secondaries: Secondaries,
+    /// Catalog zones.
+    catalogs: Catalogs,
     /// Gives memory that a build has left back to the system.
     give_back: fn(),
 }
@@ -223,7 +237,9 @@ impl Service {
             }
             None => Rotation::empty_after(recovered.generation_floor, deadlines),
         };
+        let kept_at = recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?)));
         Ok(Service {
+            keys: signing_keys(&options.keys),
             changing: Changing::default(),
             waiting: Vec::new(),
             records: BTreeMap::new(),
@@ -235,10 +251,12 @@ impl Service {
             named: recovered.named,
             leaps: recovered.directory.lost_serials().then(BTreeSet::new),
             kept: Kept::of(&recovered.kept, newest),
-            made_at: recovered.kept.iter().filter_map(|(entry, _)| Some((entry.generation, entry.at_unix?))).collect(),
+            made_at: kept_at.chain(recovered.made_unix.map(|made| (newest, made))).collect(),
             journal,
             aftermath: Vec::new(),
             merging: Merging::default(),
+            secondaries: Secondaries::new(&options),
+            catalogs: Catalogs::new(&options),
             snapshots: Snapshots::default(),
             options,
             directory: recovered.directory,
@@ -277,6 +295,8 @@ impl Service {
             // Nobody is served yet, and nothing is to be waited for.
             self.look_closer();
         }
+        // First: what is a member of a catalog is not to be taken for what has no file.
+        self.begin_secondaries();
         self.start_build();
         loop {
             tokio::select! {
@@ -299,6 +319,7 @@ impl Service {
                 merged = merging::ended(&mut self.merging) => self.merged(merged),
                 Ok(()) = self.durable.changed() => self.answer_waiting(),
                 zones = recovery::zones::ended(&mut self.zones.reading) => self.zones_read(zones),
+                ended = self.secondaries.ended() => self.attempted(ended),
                 damaged = recovery::verified(&mut self.verification) => self.verified(damaged),
                 damaged = self.examinations.ended() => self.examined(&damaged),
                 _ = tick.tick() => {
@@ -310,6 +331,8 @@ impl Service {
                     self.tidy();
                     self.look_for_merges();
                     self.look_for_snapshots();
+                    self.ask_primaries();
+                    self.note_secondaries();
                     self.tell_progress();
                     if self.began.elapsed() > LOOK_CLOSER_AFTER {
                         self.look_closer();
@@ -331,10 +354,12 @@ impl Service {
 
     /// Says in the manifest that nothing was cut short, and sees off what was said.
     async fn finish(mut self) {
+        self.note_refreshed(|_, _| true);
         self.note_kept();
         if let Some(state) = self.newest_committed()
             // What is known to be damaged is not to be trusted after a restart of the machine.
-            && let Err(error) = self.directory.save(state, self.distrusted.is_empty())
+            && let made_unix = self.made_at.get(&state.generation).copied()
+            && let Err(error) = self.directory.save(state, made_unix, self.distrusted.is_empty())
         {
             warn!(%error, "manifest-not-written");
         }

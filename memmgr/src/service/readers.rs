@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use bus::protocol::control::{ConsumerStatus, KillEvent};
 use bus::protocol::reader::{LayerIdentity, Role};
+use bus::protocol::supervisor::Child;
 use bus::{Address, Client};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -235,6 +236,15 @@ impl Reader {
     /// It let go of a generation: it has the layers of what it answers from now, and no others.
     pub(super) fn released(&mut self, now: &State) {
         self.holds = now.contents.identities();
+    }
+}
+
+/// What the supervisor calls a reader of this part, if it starts such.
+pub(super) fn child_of(role: Role) -> Option<Child> {
+    match role {
+        Role::Auth => Some(Child::Auth),
+        Role::Xfrout => Some(Child::Xfrout),
+        Role::Reader => None,
     }
 }
 

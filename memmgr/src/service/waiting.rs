@@ -1,9 +1,11 @@
 //! Who waits until a generation has come so far: built, visible in every process, or durable beside.
 
 use bus::Message;
-use bus::protocol::control::{GenerationReached, Reached, RolledBack, Updated};
+use bus::protocol::control::{GenerationReached, Reached, Refreshed, RolledBack, Updated};
+use dns::types::Rcode;
 
 use super::Service;
+use crate::update::{Exchange, Verdict};
 
 /// Who waits.
 #[derive(Debug)]
@@ -25,6 +27,10 @@ pub(super) enum Answer {
     Updated(Option<Updated>),
     /// To a rollback.
     RolledBack(RolledBack),
+    /// To who asked for a zone to be refreshed.
+    Refreshed(Refreshed),
+    /// To an update over the wire.
+    Message(Box<Exchange>),
     /// To who asked for nothing but to wait.
     Reached,
 }
@@ -44,7 +50,7 @@ impl Service {
             match (waiting.until, durable.has(generation)) {
                 (Reached::Durable, Err(error)) => {
                     let error = format!("generation {generation} is served and not on the disk: {error}");
-                    self.refuse(&waiting.message, &error);
+                    self.refuse_one(&waiting, &error);
                 }
                 (Reached::Built, _) => self.reply(&waiting, Reached::Built),
                 (Reached::Visible, _) if is_visible => self.reply(&waiting, Reached::Visible),
@@ -67,9 +73,21 @@ impl Service {
         match &waiting.answer {
             Answer::Updated(Some(updated)) => self.answer(&waiting.message, &Updated { state, ..updated.clone() }),
             Answer::Updated(None) => self.refuse(&waiting.message, "nothing was asked for"),
+            Answer::Message(exchange) => self.settle(&waiting.message, exchange, &Verdict::of(Rcode::NOERROR)),
             Answer::RolledBack(rolled_back) => self.answer(&waiting.message, rolled_back),
+            Answer::Refreshed(refreshed) => self.answer(&waiting.message, refreshed),
             Answer::Reached => {
                 self.answer(&waiting.message, &GenerationReached { generation: waiting.generation, state });
+            }
+        }
+    }
+
+    /// Tells one that what was asked for is not to be.
+    fn refuse_one(&self, Waiting { message, answer, .. }: &Waiting, error: &str) {
+        match answer {
+            Answer::Message(exchange) => self.settle_refused(message, exchange, &error.to_owned().into()),
+            Answer::Updated(_) | Answer::RolledBack(_) | Answer::Refreshed(_) | Answer::Reached => {
+                self.refuse(message, error);
             }
         }
     }
@@ -78,7 +96,7 @@ impl Service {
     pub(super) fn refuse_waiting(&mut self, generation: u64, error: &str) {
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting.generation == generation {
-                true => self.refuse(&waiting.message, error),
+                true => self.refuse_one(&waiting, error),
                 false => self.waiting.push(waiting),
             }
         }

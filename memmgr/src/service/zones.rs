@@ -45,7 +45,7 @@ impl Service {
         if self.zones.is_closed {
             // Nothing is written before: builds wait for what is begun here.
             let state = Arc::clone(state);
-            if self.directory.reopen(&state) {
+            if self.directory.reopen(&state, self.made_at.get(&state.generation).copied()) {
                 self.saved(&state);
             }
         }
@@ -71,8 +71,10 @@ impl Service {
         for state in self.states.values_mut().chain(&mut self.remains).filter(|state| state.zones.is_unread()) {
             *state = Arc::new(State { zones: zones.clone(), ..State::clone(state) });
         }
+        // Before anything is built: what is a member of a catalog is not to be taken for what has no file.
+        self.begin_secondaries();
         for message in std::mem::take(&mut self.zones.deferred) {
-            self.command(message);
+            self.message(message);
         }
         self.start_build();
     }

@@ -1,6 +1,6 @@
 //! The zones of a directory: every `*.zone` in it, named by its stem.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
@@ -26,6 +26,25 @@ pub(crate) struct Listing {
     pub(crate) ambiguous: BTreeMap<Apex, String>,
     /// Files that name no zone.
     pub(crate) unnamed: Vec<String>,
+}
+
+impl Listing {
+    /// Leaves out the files of some zones, since these come from primaries; says of each file that it is not read.
+    pub(crate) fn leave_out(&mut self, directory: &Path, zones: &BTreeSet<Apex>) -> Vec<String> {
+        let mut errors = Vec::new();
+        self.ambiguous.retain(|apex, _| !zones.contains(apex));
+        self.zones.retain(|(apex, file)| {
+            let is_left = !zones.contains(apex);
+            if !is_left {
+                errors.push(format!(
+                    "{}: error: zone {apex} comes from its primaries and from no file; remove the file, or `primaries` from the configuration",
+                    directory.join(file).display()
+                ));
+            }
+            is_left
+        });
+        errors
+    }
 }
 
 /// Whether a file of this name is a zone file.

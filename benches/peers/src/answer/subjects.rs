@@ -106,8 +106,10 @@ fn start(
 ) -> Outcome<Subject> {
     say(&format!("starting {}", server.name()));
     let (folder, port) = (TempDir::new_in(scratch)?, free_port()?);
-    let command =
-        server.configure(program, &Site { folder: folder.path(), port, zones, threads: 1, is_changeable: false })?;
+    let command = server.configure(
+        program,
+        &Site { folder: folder.path(), port, zones, threads: 1, is_changeable: false, is_given: false },
+    )?;
     let log = folder.path().join("log.txt");
     let wait = Wait { port, names: &[name.to_vec()], log: &log, limit: START_MAX };
     let running = Running::start(on_core(command, cores.server), server == Server::Trine, &wait)?;

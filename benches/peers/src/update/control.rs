@@ -67,7 +67,7 @@ impl Control {
 
     /// Has sources compared, and waits until what changed is visible.
     pub fn reload(&self) -> Outcome<()> {
-        let reloaded: Reloaded = self.ask(&Command::Reload { zone: None })?;
+        let reloaded: Reloaded = self.ask(&Command::Reload { zone: None, force: false })?;
         match reloaded.failed.first() {
             Some(failed) => Err(failed.error.clone().into()),
             None => Ok(()),

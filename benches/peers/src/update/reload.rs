@@ -149,7 +149,14 @@ impl Reloaded {
         let own = folder.path().join("own.zone");
         fs::hard_link(text, &own)?;
         let zones = [(apex.to_owned(), own.clone())];
-        let site = Site { folder: folder.path(), port, zones: &zones, threads: THREADS, is_changeable: false };
+        let site = Site {
+            folder: folder.path(),
+            port,
+            zones: &zones,
+            threads: THREADS,
+            is_changeable: false,
+            is_given: false,
+        };
         let command = server.configure(&program, &site)?;
         let log = folder.path().join("log.txt");
         let wait = Wait { port, names: &[name.to_vec()], log: &log, limit: RELOAD_MAX };

@@ -76,7 +76,8 @@ impl Subject {
         let own = own_text(server, folder.path())?;
         fs::hard_link(text, &own)?;
         let zones = [(apex.to_owned(), own)];
-        let site = Site { folder: folder.path(), port, zones: &zones, threads: THREADS, is_changeable: true };
+        let site =
+            Site { folder: folder.path(), port, zones: &zones, threads: THREADS, is_changeable: true, is_given: false };
         let command = server.configure(&program, &site)?;
         let log = folder.path().join("log.txt");
         let wait = Wait { port, names: &[name.to_vec()], log: &log, limit: START_MAX };

@@ -3,7 +3,7 @@
 //! Read [`respond`] first, which turns away what no zone is needed for; then `response`, which builds the answer section by section from an
 //! `Outcome` in the words of RFC 1034, section 4.3.2 (`outcome`); `denial` picks the proofs of what is not there, `additional` the glue.
 //!
-//! Nothing here allocates, locks, or calls the system. Answers are minimal: no NS records beside a positive answer, and no addresses but those
+//! Nothing here allocates, locks, or calls the system, but for signed queries (`tsig`). Answers are minimal: no NS records beside a positive answer, and no addresses but those
 //! a referral needs and those of an apex's name servers when these are asked for (what resolvers prime with; RFC 9609).
 
 mod additional;
@@ -17,13 +17,16 @@ mod outcome;
 mod policy;
 mod prepare;
 mod put;
+mod relayed;
 mod response;
 mod summary;
+mod tsig;
 mod written;
 
+use dns::message::header::HEADER_OCTETS;
 use dns::message::{ExtendedError, NameRoom, Query, Received, Rejected, receive};
 use dns::types::{Class, Opcode, Rcode, Rtype};
-use zone_segment::{LookupName, Mapping, SegmentOctets, Zone, ZoneSet};
+use zone_segment::{LookupName, Mapping, NameRef, SegmentOctets, Zone, ZoneSet};
 
 use frame::{Body, Frame};
 use name_buffer::NameBuffer;
@@ -34,6 +37,7 @@ pub use chaos::TEXT_OCTETS_MAX;
 pub use cookie::{Cookies, Secret};
 pub use policy::{Client, Policy, Transport, UDP_OCTETS_MAX_DEFAULT, UDP_OCTETS_MIN};
 pub use prepare::{PREPARED_MAX, Prepared, prepare};
+pub use relayed::{answered, failure, is_relayed};
 pub use summary::{Answered, Kind, Summary};
 
 /// What an answer needs beside its buffer: names being looked up. Kept from query to query to save setting it up.
@@ -97,6 +101,9 @@ pub fn respond_from<B: SegmentOctets>(
     if frame.asked.is_malformed {
         return frame.refuse(out, Rcode::FORMERR, None);
     }
+    if query.is_signed {
+        return tsig::respond((message, &query), data, client, policy, out, scratch);
+    }
     if let Some((rcode, error)) = turned_away(&query, client.transport) {
         return frame.refuse(out, rcode, error);
     }
@@ -128,6 +135,18 @@ pub fn slip(message: &[u8], client: &Client, policy: &Policy, out: &mut [u8]) ->
     Some(frame.finish(builder, &Body::error(None)))
 }
 
+/// Whether a message that came over TCP is a well-formed request for a transfer, signed or not: an answer that is a stream of messages, which
+/// [`respond`] does not write.
+pub fn is_transfer(message: &[u8]) -> bool {
+    // Most are not, and the type is quickly found.
+    let asks = |message: &[u8]| {
+        let (_, octets) = NameRef::parse_prefix(message.get(HEADER_OCTETS..)?).ok()?;
+        let question = message.get(HEADER_OCTETS + octets..)?.first_chunk::<2>()?;
+        matches!(Rtype(u16::from_be_bytes(*question)), Rtype::AXFR | Rtype::IXFR).then_some(())
+    };
+    asks(message).is_some() && matches!(receive(message), Received::Query(query) if query.question.class == Class::IN)
+}
+
 /// How an answer is written.
 #[derive(Clone, Copy, Debug)]
 struct Style {
@@ -148,17 +167,14 @@ impl Style {
 
 /// What a query gets that is not answered from a zone, if it is one of those.
 fn turned_away(query: &Query<'_>, transport: Transport) -> Option<(Rcode, Option<ExtendedError>)> {
-    if query.is_signed {
-        // No keys are known (RFC 8945, section 5.2.1).
-        return Some((Rcode::NOTAUTH, None));
-    }
     if !matches!(query.question.class, Class::IN | Class::CH) {
         return Some((Rcode::REFUSED, None));
     }
     match (query.question.rtype, transport) {
         // A transfer does not fit a datagram (RFC 5936, section 4.2). IXFR over UDP is answered with the SOA record (RFC 1995, section 2).
         (Rtype::AXFR, Transport::Udp) => Some((Rcode::FORMERR, None)),
-        (Rtype::AXFR | Rtype::IXFR, Transport::Tcp) => Some((Rcode::REFUSED, Some(ExtendedError::NOT_SUPPORTED))),
+        // They are xfrout's: one that is to be answered here did not get there.
+        (Rtype::AXFR | Rtype::IXFR, Transport::Tcp) => Some((Rcode::SERVFAIL, Some(ExtendedError::NOT_READY))),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use dns::message::Edns;
+use dns::tsig::Keys;
 
 use super::cookie::Cookies;
 
@@ -44,6 +45,8 @@ pub struct Policy {
     pub cookies: Option<Cookies>,
     /// How long an idle connection is kept, told to who asks for it over TCP (RFC 7828); `None` tells nothing.
     pub keepalive: Option<Duration>,
+    /// Keys that queries may be signed with, and their answers then are.
+    pub keys: Keys,
 }
 
 impl Default for Policy {
@@ -56,6 +59,7 @@ impl Default for Policy {
             identity: None,
             cookies: None,
             keepalive: None,
+            keys: Keys::default(),
         }
     }
 }

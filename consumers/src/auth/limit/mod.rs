@@ -17,8 +17,8 @@ mod tests;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
-use config::prefix::Prefix;
 use config::process::RateLimitOptions;
+use dns::access::Prefix;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::answer::{Kind, Summary};

@@ -10,20 +10,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use super::TcpServer;
 use super::desk::{Desk, Turn};
-use super::input::Input;
+use super::input::{Input, split_message};
 use super::limits::TcpLimits;
+use super::stream::Stream;
 use super::table::Known;
+use crate::auth::relay::{ANSWER_MAX, Awaited};
 use crate::auth::udp::unix_now;
 
 /// A connection being served.
 pub(super) struct Connection {
     /// The socket.
-    stream: TcpStream,
+    stream: Stream,
     /// What others know of it.
     known: Arc<Known>,
     /// What was read and not answered.
@@ -36,6 +37,21 @@ pub(super) struct Connection {
     unread_since: Option<Instant>,
     /// Whether it ends when all answers are written.
     is_ending: bool,
+    /// The answer that comes next from memmgr, and since when it is waited for: nothing is read meanwhile.
+    awaited: Option<(Instant, Awaited)>,
+    /// What becomes of the next message, where that is a transfer.
+    transfer: Transfer,
+}
+
+/// What becomes of transfers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transfer {
+    /// The connection is to be given to xfrout with the next one.
+    Asked,
+    /// The first of what was read is one: it goes when the answers before it are written.
+    Next,
+    /// It could not go: it is answered here, with SERVFAIL.
+    Refused,
 }
 
 /// How far a step came.
@@ -47,16 +63,20 @@ enum Step {
 }
 
 impl Connection {
-    /// A connection just taken.
-    pub(super) fn new(stream: TcpStream, known: Arc<Known>) -> Self {
+    /// A connection just taken, of which so much was read before.
+    pub(super) fn new(stream: Stream, known: Arc<Known>, read: &[u8]) -> Self {
+        let mut input = Input::default();
+        input.keep(read);
         Self {
             stream,
             known,
-            input: Input::default(),
+            input,
             unsent: Vec::new(),
             sent: 0,
             unread_since: None,
             is_ending: false,
+            awaited: None,
+            transfer: Transfer::Asked,
         }
     }
 
@@ -87,9 +107,11 @@ impl Connection {
 
     /// When its client is too slow.
     fn deadline(&self, limits: &TcpLimits) -> Instant {
-        match self.unread_since {
-            Some(since) => since + limits.write_timeout,
-            None => self.known.last_query() + limits.idle_timeout,
+        match (self.unread_since, &self.awaited) {
+            (Some(since), _) => since + limits.write_timeout,
+            // It comes or is given up long before, and not by the client's fault.
+            (None, Some((since, _))) => *since + 2 * ANSWER_MAX,
+            (None, None) => self.known.last_query() + limits.idle_timeout,
         }
     }
 
@@ -98,8 +120,14 @@ impl Connection {
         let mut queries = 0;
         loop {
             ready!(self.poll_send(context))?;
-            if self.is_ending {
+            if self.is_ending || self.is_handed_over(server) {
                 return Poll::Ready(Ok(()));
+            }
+            if self.awaited.is_some() {
+                match ready!(self.poll_awaited(context)) {
+                    true => continue,
+                    false => return Poll::Ready(Ok(())),
+                }
             }
             if queries >= server.limits.pipelined_max {
                 context.waker().wake_by_ref();
@@ -110,6 +138,17 @@ impl Connection {
                 Step::Ended => return Poll::Ready(Ok(())),
             }
         }
+    }
+
+    /// Gives the connection to xfrout, if a transfer is next; every answer before is written. Says whether it did.
+    fn is_handed_over(&mut self, server: &TcpServer) -> bool {
+        if self.transfer != Transfer::Next {
+            return false;
+        }
+        let handed = split_message(self.input.octets())
+            .is_some_and(|(request, rest)| server.hand_over(&self.stream, request, rest));
+        self.transfer = Transfer::Refused;
+        handed
     }
 
     /// Reads, answers what is whole, and begins to write the answers.
@@ -143,6 +182,8 @@ impl Connection {
             now: unix_now(),
             queries_max,
             counts: &server.counts,
+            relay: &server.relay,
+            takes_transfer: self.transfer == Transfer::Refused,
         };
         let done = match own {
             Some(filled) => desk.answer_own(&turn, filled),
@@ -160,6 +201,11 @@ impl Connection {
             self.known.note(Instant::now());
         }
         self.is_ending = done.is_refused;
+        if let Some(awaited) = done.awaited {
+            self.awaited = Some((Instant::now(), awaited));
+            self.known.set_idle(false);
+        }
+        self.transfer = if done.is_transfer_next { Transfer::Next } else { Transfer::Asked };
         self.send(context, desk, done.written)?;
         Poll::Ready(Ok(Step::Taken(done.queries)))
     }
@@ -183,6 +229,20 @@ impl Connection {
         Ok(())
     }
 
+    /// Takes the answer that memmgr gives, to be written; false where there is none, which ends the connection: what became of the message is not
+    /// known, and another answer would be taken for the one to it.
+    fn poll_awaited(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        let Some((_, awaited)) = &mut self.awaited else { return Poll::Ready(true) };
+        let answer = ready!(Pin::new(awaited).poll(context)).unwrap_or_default();
+        self.awaited = None;
+        let length = answer.as_ref().and_then(|answer| u16::try_from(answer.len()).ok());
+        let (Some(answer), Some(length)) = (answer, length) else { return Poll::Ready(false) };
+        self.unsent.extend_from_slice(&length.to_be_bytes());
+        self.unsent.extend_from_slice(&answer);
+        self.unread_since = Some(Instant::now());
+        Poll::Ready(true)
+    }
+
     /// Writes what is left of answers; ready when nothing is.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(rest @ [_, ..]) = self.unsent.get(self.sent..) {
@@ -203,7 +263,7 @@ impl Connection {
 }
 
 /// Reads what is there.
-fn poll_read(stream: &mut TcpStream, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+fn poll_read(stream: &mut Stream, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
     let mut room = ReadBuf::new(room);
     ready!(Pin::new(stream).poll_read(context, &mut room))?;
     Poll::Ready(Ok(room.filled().len()))

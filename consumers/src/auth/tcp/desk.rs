@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use zone_segment::ZoneSet;
 
 use super::input::{INPUT_OCTETS, LENGTH_OCTETS, split_message};
-use crate::auth::answer::{Client, Data, PREPARED_MAX, Policy, Scratch, Transport, prepare, respond_from};
+use crate::auth::answer::{
+    Client, Data, PREPARED_MAX, Policy, Scratch, Transport, failure, is_relayed, is_transfer, prepare, respond_from,
+};
+use crate::auth::relay::{Awaited, Relay};
 use crate::auth::statistics::{Block, Way};
 
 /// The desk.
@@ -48,10 +51,14 @@ pub(super) struct Turn<'t> {
     pub(super) queries_max: usize,
     /// Where they are counted: by one at a time, since there is one desk.
     pub(super) counts: &'t Block,
+    /// Takes what memmgr answers.
+    pub(super) relay: &'t Relay,
+    /// Whether the first message, a transfer, is answered here: with SERVFAIL.
+    pub(super) takes_transfer: bool,
 }
 
 /// What became of the messages.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Debug, Default)]
 pub(super) struct Done {
     /// Octets of input that were answered.
     pub(super) taken: usize,
@@ -61,6 +68,10 @@ pub(super) struct Done {
     pub(super) queries: usize,
     /// Whether one of them gets no answer, which ends the connection: its sender is no client.
     pub(super) is_refused: bool,
+    /// The answer that memmgr gives to the last message, which comes behind what was written.
+    pub(super) awaited: Option<Awaited>,
+    /// Whether the next message is a transfer, which is left.
+    pub(super) is_transfer_next: bool,
 }
 
 impl Turn<'_> {
@@ -81,11 +92,26 @@ impl Turn<'_> {
                 if done.written >= OUTPUT_OCTETS {
                     return done;
                 }
+                if is_transfer(message) && !(self.takes_transfer && done.queries == 0) {
+                    done.is_transfer_next = true;
+                    return done;
+                }
                 done.queries += 1;
+                let is_relayed = is_relayed(message);
+                if is_relayed && let Some(awaited) = self.relay.take_message(message, self.address) {
+                    done.taken += LENGTH_OCTETS + message.len();
+                    done.awaited = Some(awaited);
+                    return done;
+                }
                 let room = output.get_mut(done.written..).unwrap_or_default();
                 let Some((length, room)) = room.split_first_chunk_mut::<LENGTH_OCTETS>() else { return done };
-                let data = self.zones.map(|zones| Data { zones, closest });
-                let answered = respond_from(message, data, &client, self.policy, room, scratch);
+                let answered = match is_relayed {
+                    true => failure(message, &client, self.policy, room),
+                    false => {
+                        let data = self.zones.map(|zones| Data { zones, closest });
+                        respond_from(message, data, &client, self.policy, room, scratch)
+                    }
+                };
                 self.counts.note_exchange(way, message.len(), answered.as_ref());
                 let Some(octets) = answered.and_then(|answered| u16::try_from(answered.octets).ok()) else {
                     done.is_refused = true;

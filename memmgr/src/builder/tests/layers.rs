@@ -310,7 +310,7 @@ fn what_is_asked_for_together_is_written_whole_or_not_at_all() {
     };
     let outcome = changes::build(&request).unwrap();
     let [Err(refused), Ok(done)] = &outcome.answers[..] else { panic!("{:?}", outcome.answers) };
-    assert!(refused.starts_with(two.as_str()), "{refused}");
+    assert!(refused.reason.starts_with(two.as_str()), "{}", refused.reason);
     assert_eq!((done.len(), outcome.changes.len()), (1, 1));
     let candidate = outcome.candidate.unwrap();
     assert_eq!(serial(&candidate, one), serial(state, one), "what came with a broken one stays as it was");

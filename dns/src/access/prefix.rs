@@ -17,6 +17,11 @@ pub struct Prefix {
 }
 
 impl Prefix {
+    /// One address alone.
+    pub const fn of_address(address: IpAddr) -> Self {
+        Self { address, bits: if address.is_ipv4() { 32 } else { 128 } }
+    }
+
     /// Its first address.
     pub const fn address(&self) -> IpAddr {
         self.address
