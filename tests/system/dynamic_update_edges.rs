@@ -344,6 +344,8 @@ fn b80_so_many_updates_wait_and_more_are_refused_at_once() {
     const WAITING_MAX: usize = 1024;
     /// Updates that are sent by each of two.
     const EACH: usize = 600;
+    /// Those that find no place at the least.
+    const REFUSED_MIN: usize = 100;
     let updated = start_in(tempfile::tempdir().unwrap(), &patient());
     let (runtime, first) = on_the_bus(&updated);
     let (second, _incoming) =
@@ -365,13 +367,13 @@ fn b80_so_many_updates_wait_and_more_are_refused_at_once() {
                 ResponseCode::NoError => taken += 1,
                 other => panic!("{other}"),
             }
-            if refused + WAITING_MAX == 2 * EACH {
-                // All that are refused were, while nobody was answered otherwise.
-                assert!(taken > 0 || updated.server.log().contains("updates-too-many"));
+            if refused == REFUSED_MIN && taken == 0 {
+                assert!(updated.server.log().contains("updates-too-many"));
                 Server::signal(stopped, "CONT");
             }
         }
     });
-    assert_eq!((refused, taken), (2 * EACH - WAITING_MAX, WAITING_MAX));
-    assert_eq!(updated.serial(ZONE), 1 + WAITING_MAX as u32);
+    // Beside those that wait some are in generations on their way.
+    assert!(refused >= REFUSED_MIN && taken >= WAITING_MAX && refused + taken == 2 * EACH, "{refused} and {taken}");
+    assert_eq!(updated.serial(ZONE), 1 + u32::try_from(taken).unwrap());
 }

@@ -2,7 +2,7 @@
 //!
 //! Read [`resolve`] first. Everything that is wrong is told; what was refused while the file was taken apart is not told of again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
 
@@ -40,8 +40,10 @@ pub(super) fn resolve(values: &Values, path: &Path) -> (Peers, Vec<FileError>) {
 struct Known {
     /// The table that they stand in.
     table: &'static str,
-    /// Them.
+    /// Them, letters folded.
     places: BTreeMap<String, Place>,
+    /// Them as they are written.
+    written: BTreeSet<String>,
     /// Whether there are others, whose names were refused.
     has_refused: bool,
 }
@@ -49,7 +51,7 @@ struct Known {
 impl Known {
     /// None so far.
     fn new(table: &'static str) -> Self {
-        Known { table, places: BTreeMap::new(), has_refused: false }
+        Known { table, places: BTreeMap::new(), written: BTreeSet::new(), has_refused: false }
     }
 }
 
@@ -373,6 +375,7 @@ impl<'a> Resolver<'a> {
             self.refuse(place, FileErrorKind::Contradiction { text });
             return None;
         }
+        known.written.insert(name.to_string());
         known.places.insert(folded, place);
         Some(name)
     }
@@ -386,10 +389,15 @@ impl<'a> Resolver<'a> {
 
     /// A name that has to be known.
     fn refer(&mut self, known: &Known, name: &str, place: Place) {
-        if known.has_refused || known.places.contains_key(&name.to_ascii_lowercase()) {
+        // Names of remotes and templates are found as they are written; the others are domain names.
+        let is_known = match known.table {
+            "remote" | "template" => known.written.contains(name),
+            _ => known.places.contains_key(&name.to_ascii_lowercase()),
+        };
+        if known.has_refused || is_known {
             return;
         }
-        let names: Vec<&str> = known.places.keys().map(String::as_str).collect();
+        let names: Vec<&str> = known.written.iter().map(String::as_str).collect();
         let remedy = match names.is_empty() {
             true => format!("there is none, write one as {}", options::heading(known.table)),
             false => nearest::among(&names, name),

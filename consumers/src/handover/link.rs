@@ -116,7 +116,11 @@ impl Link {
             Ok(_) => Ok(()),
             // Descriptors in flight are counted too.
             Err(Errno::AGAIN | Errno::TOOMANYREFS | Errno::NOBUFS) => Err(SendError::Full),
-            Err(error) => Err(SendError::Gone(error.into())),
+            Err(error @ (Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN | Errno::CONNREFUSED)) => {
+                Err(SendError::Gone(error.into()))
+            }
+            // Of this packet alone, for want of memory or of room for one so long: the link stands.
+            Err(_) => Err(SendError::Full),
         }
     }
 

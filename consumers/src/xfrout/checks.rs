@@ -103,6 +103,9 @@ pub(super) fn grant<'m>(
         true => policy.allow_transfer.allows_over_tls(client, key),
         false => policy.allow_transfer.allows(client, key),
     };
+    if !desk.knows_policy(query.question.name) {
+        return refuse(Rcode::SERVFAIL, Some(ExtendedError::NOT_READY));
+    }
     if !desk.policy(query.question.name, allows) {
         return refuse(Rcode::REFUSED, Some(ExtendedError::PROHIBITED));
     }

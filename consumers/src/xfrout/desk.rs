@@ -96,25 +96,28 @@ impl Desk {
 
     /// The same, however long it takes.
     async fn until_settled(&self) -> Option<Arc<ZoneSet>> {
+        let begun = Instant::now();
         loop {
             let zones = self.current.load_full()?;
             let generation = zones.generation();
             if self.is_settled(generation) {
                 return Some(zones);
             }
-            // Not held while it is waited for: there may be others meanwhile, and this one is to be released.
-            drop(zones);
+            // Not held while it is waited for: there may be others meanwhile, and this one is to be released. Under changes without a pause the newest is
+            // never on the disk, so that after a while one is held until it is.
+            let held = (begun.elapsed() >= HOLD_AFTER).then_some(zones);
             let _asking = self.settling.lock().await;
-            if self.is_settled(generation) {
-                continue;
-            }
-            match self.ask_settled(generation).await {
-                Ok(()) => drop(self.settled.fetch_max(generation, Ordering::Relaxed)),
-                Err(error) => {
+            if !self.is_settled(generation) {
+                if let Err(error) = self.ask_settled(generation).await {
                     // memmgr is being replaced, or that generation was.
                     debug!(generation, error, "generation-not-settled");
                     tokio::time::sleep(ASK_AGAIN).await;
+                    continue;
                 }
+                self.settled.fetch_max(generation, Ordering::Relaxed);
+            }
+            if held.is_some() {
+                return held;
             }
         }
     }
@@ -134,10 +137,25 @@ impl Desk {
 
     /// Keeps the members of catalogs as memmgr has them, for ever; `switched` tells of each generation.
     pub(super) async fn follow_members(&self, switched: watch::Receiver<u64>) {
-        match self.policies.any(|policy| matches!(policy.catalog, Some(Catalog::Interpret { .. }))) {
+        match self.has_catalogs() {
             true => self.members.follow(&self.memmgr, switched).await,
             false => std::future::pending().await,
         }
+    }
+
+    /// Whether zones are served by what catalogs say.
+    fn has_catalogs(&self) -> bool {
+        self.policies.any(|policy| matches!(policy.catalog, Some(Catalog::Interpret { .. })))
+    }
+
+    /// Whether it is known which zones are members of catalogs.
+    pub(super) fn knows_members(&self) -> bool {
+        !self.has_catalogs() || self.members.are_known()
+    }
+
+    /// Whether a zone's policy is known: until memmgr has said which zones are members of catalogs, only that of zones with one of their own is.
+    pub(super) fn knows_policy(&self, apex: NameRef<'_>) -> bool {
+        self.policies.names(apex) || self.knows_members()
     }
 
     /// Asks something of a zone's policy: its own, or that of the template by which its catalog has it served.
@@ -194,6 +212,9 @@ const REFUSED_MAX: u32 = 64;
 
 /// The same of one client's address.
 const REFUSED_PER_CLIENT_MAX: u32 = 4;
+
+/// A generation is held while it is waited for once this has passed.
+const HOLD_AFTER: Duration = Duration::from_millis(250);
 
 /// The wait before memmgr is asked once more.
 const ASK_AGAIN: Duration = Duration::from_millis(50);

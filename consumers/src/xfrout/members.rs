@@ -19,6 +19,8 @@ pub(super) struct Members(ArcSwap<Known>);
 /// What is known of them.
 #[derive(Debug, Default)]
 struct Known {
+    /// Whether memmgr has said so, and this is not the beginning.
+    is_told: bool,
     /// Which version of them it is.
     version: u64,
     /// The template of each, letters folded.
@@ -26,6 +28,11 @@ struct Known {
 }
 
 impl Members {
+    /// Whether memmgr has said which there are.
+    pub(super) fn are_known(&self) -> bool {
+        self.0.load().is_told
+    }
+
     /// The template of a member; none where the zone is none.
     pub(super) fn template(&self, zone: NameRef<'_>) -> Option<Arc<str>> {
         let known = self.0.load();
@@ -56,12 +63,19 @@ impl Members {
         let listed: Listed = reply
             .parse()
             .map_err(|error| reply.parse::<CommandError>().map_or_else(|_| error.to_string(), |said| said.error))?;
-        let Some(members) = listed.members else { return Ok(()) };
+        let Some(members) = listed.members else {
+            let before = self.0.load_full();
+            if !before.is_told {
+                let templates = before.templates.clone();
+                self.0.store(Arc::new(Known { is_told: true, version: before.version, templates }));
+            }
+            return Ok(());
+        };
         let templates = members.into_iter().filter_map(|member| {
             let zone: Name = member.zone.parse().ok()?;
             Some((zone.to_lowercase(), member.template.into()))
         });
-        self.0.store(Arc::new(Known { version: listed.version, templates: templates.collect() }));
+        self.0.store(Arc::new(Known { is_told: true, version: listed.version, templates: templates.collect() }));
         Ok(())
     }
 }

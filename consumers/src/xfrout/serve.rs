@@ -150,7 +150,10 @@ async fn refuse(desk: &Desk, connection: &Connection, message: &[u8], refusal: R
         }
         Ok(())
     };
-    connection.send(&answer, desk.send_timeout, note).await
+    connection.send(&answer, desk.send_timeout, note).await?;
+    // Many that came together do not keep the others waiting.
+    tokio::task::yield_now().await;
+    Ok(())
 }
 
 /// Whether a serial is newer than another (RFC 1982, section 3.2).

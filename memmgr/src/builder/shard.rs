@@ -347,8 +347,9 @@ impl<'a> ShardBuild<'a> {
     /// Touched or rewritten with the same octets: remembers how it looks, builds nothing.
     fn is_same(&mut self, job: &Job<'_>, apex: &Apex, path: &Arc<Path>, stamps: Vec<SourceStamp>) {
         let Some(zone) = self.zones().get(apex) else { return };
-        if zone.stamps != stamps || zone.source != *path {
-            let zone = ZoneInfo { stamps, source: Arc::clone(path), ..ZoneInfo::clone(zone) };
+        if zone.stamps != stamps || zone.source != *path || zone.transferred.is_some() {
+            // What came from primaries before comes from its file now.
+            let zone = ZoneInfo { stamps, source: Arc::clone(path), transferred: None, ..ZoneInfo::clone(zone) };
             self.set(apex, Some(zone));
         }
         self.mark_sound(job, apex);

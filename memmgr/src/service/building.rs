@@ -158,6 +158,7 @@ impl Service {
         let source_errors: Vec<&str> = report.unlisted.iter().chain(&report.unnamed).map(String::as_str).collect();
         self.source_error = (!source_errors.is_empty()).then(|| source_errors.join("\n"));
         report.failed.iter().for_each(|(zone, error)| warn!(%zone, error, "zone-not-loaded"));
+        let failed: Vec<Name> = report.failed.iter().map(|(zone, _)| zone.clone()).collect();
         report.warnings.iter().for_each(|(_, warning)| warn!(warning, "zone-check"));
         if let Some(state) = candidate {
             let generation = state.generation;
@@ -166,6 +167,7 @@ impl Service {
             self.sourced.insert(generation, Sourced { changes, rewritten });
             self.states.insert(generation, Arc::new(state));
             self.secondaries_built(&scope, generation, Ok(&report));
+            self.secondaries_lost(&failed);
             self.updates.published.push(Published { generation, scope, report, waiters });
             self.step(Event::Built { generation });
             return self.look_at_catalogs(true);
@@ -176,6 +178,7 @@ impl Service {
         }
         let generation = self.states.keys().next_back().copied().unwrap_or(0);
         self.secondaries_built(&scope, generation, Ok(&report));
+        self.secondaries_lost(&failed);
         if self.rotation.current().is_some_and(|current| current >= generation) {
             self.answer_all(waiters, &updates::reloaded(generation, &report, self.is_watching()));
         } else {

@@ -20,7 +20,7 @@ use zone_segment::{Name, Zone};
 use super::{Service, changing};
 use crate::apex::Apex;
 use crate::builder::{ReceivedZone, Scope};
-use crate::catalogue::Transferred;
+use crate::catalogue::{Transferred, ZoneInfo};
 use crate::edit::is_forward;
 use crate::generation::State;
 use crate::source::catalog::{Catalog, Members, Owner, Step, records};
@@ -85,6 +85,11 @@ impl Catalogs {
     }
 }
 
+/// Whether nobody knows any more where a zone came from: what was known of it was damaged.
+fn is_of_unknown_source(zone: &ZoneInfo) -> bool {
+    zone.transferred.is_none() && zone.source.as_os_str().is_empty()
+}
+
 impl Service {
     /// Takes up at the start what catalogs say. Where one can't be read, the zones that came from primaries without being configured stay its members.
     pub(super) fn begin_catalogs(&mut self) {
@@ -98,7 +103,8 @@ impl Service {
             let orphans = state
                 .zones
                 .zones()
-                .filter(|(apex, zone)| zone.transferred.is_some() && !policies.names(apex.name().as_ref()));
+                .filter(|(_, zone)| zone.transferred.is_some() || is_of_unknown_source(zone))
+                .filter(|(apex, _)| !policies.names(apex.name().as_ref()));
             for (apex, _) in orphans {
                 self.catalogs.members.adopt(&catalog, apex.name());
             }
@@ -144,7 +150,8 @@ impl Service {
                 let policies = &self.options.policies;
                 // A file of the directory configures a zone, too.
                 let has_file = |zone: &Name| {
-                    state.zones.get(&Apex::new(zone.clone())).is_some_and(|zone| zone.transferred.is_none())
+                    let zone = state.zones.get(&Apex::new(zone.clone()));
+                    zone.is_some_and(|zone| zone.transferred.is_none() && !is_of_unknown_source(zone))
                 };
                 let is_configured = |zone: &Name| zone == catalog || policies.names(zone.as_ref()) || has_file(zone);
                 let steps = self.catalogs.members.apply(catalog, &now, is_configured);

@@ -281,6 +281,8 @@ impl Service {
             }
             self.records.insert(generation, record_of(&request.base, &state, changes, Vec::new()));
             self.states.insert(generation, Arc::new(state));
+            // Before the step: it may find that the record can't be written, and then gives them up again.
+            transfers.drain(..).for_each(|(apex, change)| self.transferred(&apex, Ok((generation, change))));
             self.step(Event::Built { generation });
             self.look_at_catalogs(false);
         }

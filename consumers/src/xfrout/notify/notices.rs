@@ -63,17 +63,19 @@ pub(super) struct Due {
 }
 
 impl Notices {
-    /// A zone has changed: a remote is to be told, whatever it was to be told of the zone before.
-    pub(super) fn changed(&mut self, zone: ChangedZone, remote: usize, now: Duration) {
+    /// A zone has changed: a remote is to be told, whatever it was to be told of the zone before. Gives the number of what this takes the place of.
+    pub(super) fn changed(&mut self, zone: ChangedZone, remote: usize, now: Duration) -> Option<u64> {
         let key = (zone.apex.clone(), remote);
-        if let Some(number) = self.numbers.get(&key) {
-            self.remove(*number);
+        let before = self.numbers.get(&key).copied();
+        if let Some(number) = before {
+            self.remove(number);
         }
         let number = self.next;
         self.next += 1;
         self.numbers.insert(key, number);
         self.order.insert((now, number));
         self.notices.insert(number, Notice { zone, remote, tries: 0, due: now });
+        before
     }
 
     /// When the next one is due.
@@ -187,7 +189,7 @@ mod tests {
             let (mut notices, mut now, mut last) = (Notices::default(), Duration::ZERO, None);
             for (step, apex, remote, seconds) in steps {
                 match step {
-                    0 => notices.changed(zone(["a.", "b.", "c."][apex], 1), remote, now),
+                    0 => drop(notices.changed(zone(["a.", "b.", "c."][apex], 1), remote, now)),
                     1 => now += Duration::from_secs(seconds),
                     2 => last = notices.take_due(now).map(|due| due.number).or(last),
                     _ => drop(last.take().map(|number| notices.answered(number))),

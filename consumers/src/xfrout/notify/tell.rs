@@ -105,7 +105,18 @@ impl Teller<'_> {
     fn changed(&mut self, zone: &ChangedZone) {
         let now = self.began.elapsed();
         for remote in self.desk.notified(zone.apex.as_ref()) {
-            self.notices.changed(zone.clone(), remote, now);
+            if let Some(before) = self.notices.changed(zone.clone(), remote, now) {
+                self.forget(before);
+            }
+        }
+    }
+
+    /// No answer to what was sent last of a notice counts any more.
+    fn forget(&mut self, number: u64) {
+        let Some(place) = self.places.remove(&number) else { return };
+        // Another notice may have come by the same number since.
+        if self.sent.get(&place).is_some_and(|sent| sent.number == number) {
+            self.sent.remove(&place);
         }
     }
 
@@ -113,9 +124,7 @@ impl Teller<'_> {
     async fn send_due(&mut self) {
         for _ in 0..BURST_MAX {
             let Some(due) = self.notices.take_due(self.began.elapsed()) else { return };
-            if let Some(place) = self.places.remove(&due.number) {
-                self.sent.remove(&place);
-            }
+            self.forget(due.number);
             let Some((remote, addresses)) = self.desk.remote(due.remote).map(|remote| (remote, &remote.addresses))
             else {
                 continue;

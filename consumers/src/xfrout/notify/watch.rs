@@ -25,6 +25,11 @@ struct Looked {
 /// Passes on which zones changed, for ever. At the start all are: nothing is known of what was told before.
 pub(super) async fn watch(desk: &Arc<Desk>, mut switched: watch::Receiver<u64>, changed: mpsc::Sender<ChangedZone>) {
     let mut looked = Looked::default();
+    // Before that, nobody knows who is to be told of the members of catalogs.
+    while !desk.knows_members() {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    switched.mark_changed();
     while switched.changed().await.is_ok() {
         if let Some(zones) = desk.current() {
             looked.look(desk, &zones);

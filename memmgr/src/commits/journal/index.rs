@@ -39,6 +39,23 @@ struct Entry {
     what: What,
 }
 
+/// Whether a serial may have stood for other data than the last change before left, by all that came before: a client that has the serial may have that other data.
+fn is_twofold(before: &[Entry], serial: u32) -> bool {
+    let names = |entry: &Entry| matches!(entry.what, What::Set { from, to, .. } if from == serial || to == serial);
+    let born = before.iter().rposition(|entry| match entry.what {
+        What::Break => true,
+        What::Set { to, .. } => to == serial,
+    });
+    let Some((born, earlier)) = born.and_then(|born| Some((before.get(born)?, before.get(..born)?))) else {
+        return false;
+    };
+    match born.what {
+        // Which serial that brought is not known here.
+        What::Break => true,
+        What::Set { from, .. } => from == serial || earlier.iter().any(names),
+    }
+}
+
 /// What a record says of a zone.
 #[derive(Clone, Copy, Debug)]
 enum What {
@@ -74,12 +91,8 @@ impl Index {
             expected = set_from;
             places.push(SetPlace { from: set_from, to: set_to, record: entry.place, ordinal });
             if set_from == from && set_to != from {
-                let before = index.checked_sub(1).and_then(|before| entries.get(before));
-                let is_twofold = before.is_some_and(
-                    |entry| matches!(entry.what, What::Set { from: a, to: b, .. } if a == from && b == from),
-                );
                 places.reverse();
-                return (!is_twofold).then_some(places);
+                return (!is_twofold(entries.get(..index)?, from)).then_some(places);
             }
         }
         None

@@ -3,6 +3,7 @@
 use bus::protocol::control::{Reached, Refreshed};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{info, warn};
+use zone_segment::Name;
 
 use super::Taking;
 use crate::apex::Apex;
@@ -162,6 +163,21 @@ impl Service {
                 Err(error) => Err(error.to_owned()),
             };
             self.transferred(&apex, outcome);
+        }
+    }
+    /// Zones that a build could not make. Those that had data until now, and lost it with a damaged layer, are asked for at once.
+    pub(in crate::service) fn secondaries_lost(&mut self, failed: &[Name]) {
+        let now = self.began.elapsed();
+        for apex in failed.iter().cloned().map(Apex::new) {
+            let found = self.states.values().next_back().and_then(|state| state.zones.get(&apex));
+            let is_lost = found.is_some_and(|zone| !zone.has_data());
+            let Some(zone) = self.secondaries.zones.get_mut(&apex) else { continue };
+            if is_lost && zone.asked.is_none() && zone.schedule.expires().is_some() {
+                // Once: if it can't be taken, the retry interval follows.
+                zone.schedule.expire();
+                zone.schedule.retransfer(now);
+                self.secondaries.place(&apex);
+            }
         }
     }
 }
