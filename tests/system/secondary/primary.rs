@@ -270,7 +270,10 @@ impl Kind {
 
 /// Changes a zone of a server by lines of `nsupdate`.
 pub(crate) fn update(server: SocketAddr, apex: &str, lines: &str) {
-    let mut child = Command::new("nsupdate").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Over TCP and with patience: on a busy disk it may take a while, and what is sent again would be another update.
+    let patient = ["-v", "-t", "60"];
+    let mut child =
+        Command::new("nsupdate").args(patient).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let script = format!("server {} {}\nzone {apex}\n{lines}\nsend\n", server.ip(), server.port());
     child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
